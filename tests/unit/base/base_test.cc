@@ -1,0 +1,121 @@
+#include <array>
+#include <set>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "phoenix/base/bytes.h"
+#include "phoenix/base/crc32c.h"
+#include "phoenix/base/hash.h"
+#include "phoenix/base/random.h"
+#include "phoenix/base/slot.h"
+
+using namespace phoenix;
+
+namespace {
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+std::string random_text(SeededRandom& random, std::size_t size) {
+  std::string text(size, '\0');
+  for (auto& c : text) c = static_cast<char>(random.next());
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("crc32c: the vectors of RFC 3720") {
+  std::string ascending(32, '\0');
+  for (std::size_t i = 0; i < 32; ++i) ascending[i] = static_cast<char>(i);
+  CHECK(crc32c(0, bytes_of(std::string(32, '\0'))) == 0x8A9136AAU);
+  CHECK(crc32c(0, bytes_of(std::string(32, '\xFF'))) == 0x62A8AB43U);
+  CHECK(crc32c(0, bytes_of(ascending)) == 0x46DD794EU);
+  CHECK(crc32c(0, bytes_of("123456789")) == 0xE3069283U);
+  CHECK(crc32c(7, bytes_of("")) == 7U);
+}
+
+TEST_CASE("crc32c: whole equals any split, also across the three-stream path") {
+  SeededRandom random(1);
+  const std::string text = random_text(random, 20'000);
+  const std::uint32_t whole = crc32c(5, bytes_of(text));
+  for (int i = 0; i < 300; ++i) {
+    const std::size_t cut = random.below(text.size());
+    const std::string_view view = text;
+    CAPTURE(cut);
+    REQUIRE(crc32c(crc32c(5, bytes_of(view.substr(0, cut))), bytes_of(view.substr(cut))) == whole);
+  }
+}
+
+TEST_CASE("crc32c: every flipped bit of a block shows") {
+  SeededRandom random(2);
+  std::string text = random_text(random, 4096);
+  const std::uint32_t before = crc32c(0, bytes_of(text));
+  for (std::size_t bit = 0; bit < text.size() * 8; bit += 7) {
+    text[bit / 8] = static_cast<char>(text[bit / 8] ^ (1 << (bit % 8)));
+    REQUIRE(crc32c(0, bytes_of(text)) != before);
+    text[bit / 8] = static_cast<char>(text[bit / 8] ^ (1 << (bit % 8)));
+  }
+}
+
+TEST_CASE("slot: the examples of the Redis Cluster specification") {
+  CHECK(slot_of("123456789") == (0x31C3 & 16383));
+  CHECK(slot_of("{user1000}.following") == slot_of("{user1000}.followers"));
+  CHECK(slot_of("{user1000}.following") == slot_of("user1000"));
+  CHECK(slot_of("foo{}{bar}") != slot_of("bar"));
+  CHECK(slot_of("foo{{bar}}zap") == slot_of("{bar"));
+  CHECK(slot_of("foo{bar}{zap}") == slot_of("bar"));
+  CHECK(slot_of("") == 0);
+  CHECK(slot_of("foo") == 12182);
+  CHECK(slot_of("{open") == slot_of("{open"));
+}
+
+TEST_CASE("slot: sliced and byte-wise computation agree at every length") {
+  SeededRandom random(3);
+  for (std::size_t size = 0; size < 70; ++size) {
+    std::string text = random_text(random, size);
+    for (auto& c : text) {
+      if (c == '{') c = 'x';
+    }
+    std::uint32_t crc = 0;
+    for (const char c : text) {
+      crc ^= static_cast<std::uint32_t>(static_cast<unsigned char>(c)) << 8U;
+      for (int bit = 0; bit < 8; ++bit) crc = (crc & 0x8000U) != 0 ? (crc << 1U) ^ 0x1021U : crc << 1U;
+      crc &= 0xFFFFU;
+    }
+    REQUIRE(slot_of(text) == (crc & 16383U));
+  }
+}
+
+TEST_CASE("hash: keys, lengths and constants all matter, and buckets fill evenly") {
+  SeededRandom random(4);
+  const HashKey key = HashKey::draw(random);
+  const HashKey other = HashKey::draw(random);
+  std::set<std::uint64_t> seen;
+  for (std::size_t size = 0; size < 200; ++size) seen.insert(hash_bytes(key, std::string(size, 'a')));
+  CHECK(seen.size() == 200);
+  CHECK(hash_bytes(key, "a") != hash_bytes(other, "a"));
+
+  std::array<int, 256> low{};
+  std::array<int, 256> high{};
+  for (int i = 0; i < 256 * 1000; ++i) {
+    const std::uint64_t h = hash_bytes(key, "key:" + std::to_string(i));
+    ++low[h & 255];
+    ++high[h >> 56];
+  }
+  for (std::size_t i = 0; i < 256; ++i) {
+    CHECK(low[i] > 800);
+    CHECK(low[i] < 1200);
+    CHECK(high[i] > 800);
+    CHECK(high[i] < 1200);
+  }
+}
+
+TEST_CASE("alignment") {
+  CHECK(align_up(0, 4096) == 0);
+  CHECK(align_up(1, 4096) == 4096);
+  CHECK(align_up(4096, 4096) == 4096);
+  CHECK(is_aligned(8192, 4096));
+  CHECK_FALSE(is_aligned(8191, 4096));
+}
