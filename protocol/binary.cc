@@ -1,0 +1,3 @@
+#include "protocol/binary.h"
+
+namespace phoenix::protocol {}  // namespace phoenix::protocol

@@ -1,0 +1,26 @@
+#include "protocol/error.h"
+
+namespace phoenix::protocol {
+
+std::string_view error_prefix(Status status) {
+  switch (status) {
+    case Status::not_authenticated:
+      return "NOAUTH";
+    case Status::wrong_password:
+      return "WRONGPASS";
+    case Status::out_of_memory:
+      return "OOM";
+    case Status::disk_full:
+      return "DISKFULL";
+    case Status::cross_slot:
+      return "CROSSSLOT";
+    case Status::shutting_down:
+      return "SHUTDOWN";
+    case Status::busy:
+      return "BUSY";
+    default:
+      return "ERR";
+  }
+}
+
+}  // namespace phoenix::protocol

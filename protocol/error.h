@@ -1,0 +1,33 @@
+// One list of outcomes for both protocols. A new code only where a client would act differently;
+// the text says what went wrong and what to do.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace phoenix::protocol {
+
+enum class Status : std::uint8_t {
+  ok = 0,
+  nil = 1,  // The key, or the old value, does not exist.
+
+  bad_frame = 16,         // The bytes are no request; the connection closes after this reply.
+  error = 17,             // Unknown command, wrong arguments, wrong type of value.
+  too_large = 18,         // A key, value, request or reply over its limit.
+  not_authenticated = 19,  // AUTH first.
+  wrong_password = 20,
+  out_of_memory = 21,  // The memory budget is full: delete something, or raise --max-memory.
+  disk_full = 22,      // The log has no room: nothing was changed.
+  cross_slot = 23,     // The keys must share a {tag}.
+  shutting_down = 24,
+  busy = 25,  // A bounded queue of the server is full: nothing was changed, try again.
+};
+
+[[nodiscard]] constexpr bool is_error(Status status) {
+  return static_cast<std::uint8_t>(status) >= static_cast<std::uint8_t>(Status::bad_frame);
+}
+
+/// The word that RESP puts before the text ("ERR", "OOM", "NOAUTH" ...), and that people see.
+[[nodiscard]] std::string_view error_prefix(Status status);
+
+}  // namespace phoenix::protocol

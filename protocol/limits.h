@@ -1,0 +1,30 @@
+// Every bound of the wire in one place, with its reason. Both sides check them.
+#pragma once
+
+#include <cstdint>
+
+namespace phoenix::protocol {
+
+/// A key is held in the index's reach and compared byte by byte: long keys are a mistake.
+inline constexpr std::uint64_t kKeyBytesMax = std::uint64_t{64} << 10U;
+
+/// As Redis's default proto-max-bulk-len; streamed in and out in slices, never reserved up front.
+inline constexpr std::uint64_t kValueBytesMax = std::uint64_t{512} << 20U;
+
+/// Words of one ARGV request: bounds the work of one request in a turn.
+inline constexpr std::uint32_t kArgsMax = 65'536;
+
+/// An ARGV frame may hold one largest value and its company.
+inline constexpr std::uint64_t kArgvBytesMax = kValueBytesMax + (std::uint64_t{1} << 20U);
+
+/// Before AUTH a stranger gets no more memory than this.
+inline constexpr std::uint32_t kUnauthenticatedArgsMax = 10;
+inline constexpr std::uint64_t kUnauthenticatedBytesMax = std::uint64_t{16} << 10U;
+
+/// How deep lists in a reply may nest: bounds the stack of a decoder.
+inline constexpr std::uint32_t kReplyDepthMax = 8;
+
+/// The longest error text that a server sends.
+inline constexpr std::uint32_t kErrorTextBytesMax = 512;
+
+}  // namespace phoenix::protocol
