@@ -1,0 +1,120 @@
+// A shard's map from keys to entries, its expiry heap and its memory: the only mutator of data.
+// Plain functions of their arguments: no IO, no clock (`now_ms` is passed in), no globals, and no
+// step whose work grows with the number of keys.
+//
+// Invariants:
+// - Every change goes through put, erase, set_expiry or apply; the first three emit one effect.
+// - An entry whose expiry is at or before `now_ms` is never visible, removed or not.
+// - Pointers and views into the keyspace live until the next change.
+// One thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "phoenix/base/hash.h"
+#include "phoenix/engine/effect.h"
+#include "phoenix/engine/value.h"
+
+namespace phoenix::engine {
+
+/// A key with its hash, computed once per request (Keyspace::hash_of).
+struct Key {
+  std::string_view bytes;
+  std::uint64_t hash = 0;
+};
+
+/// A live entry as a reader sees it. Views live until the keyspace changes.
+struct EntryView {
+  std::string_view key;
+  std::string_view value;
+  const LargeValueRef* large = nullptr;  // Set when the value is a shared block; `value` views it.
+  ExpiryMs expires_at_ms = kNoExpiry;
+  LogPosition position;
+};
+
+class EntryVisitor {
+ public:
+  EntryVisitor() = default;
+  EntryVisitor(const EntryVisitor&) = delete;
+  EntryVisitor& operator=(const EntryVisitor&) = delete;
+  virtual ~EntryVisitor() = default;
+  virtual void visit(const EntryView& entry) = 0;
+};
+
+/// A place in a scan: 0 starts, and comes back at the end. Survives growth and restarts.
+using ScanCursor = std::uint64_t;
+
+struct ExpirySlice {
+  std::size_t removed = 0;
+  bool more_due = false;          // The bound was reached: call again soon.
+  ExpiryMs next_due_ms = kNoExpiry;  // Earliest time at which a call can do something; 0: none.
+};
+
+class Keyspace final {
+ public:
+  Keyspace(const HashKey& hash_key, EffectSink& sink);
+  ~Keyspace();
+  Keyspace(const Keyspace&) = delete;
+  Keyspace& operator=(const Keyspace&) = delete;
+
+  std::uint64_t hash_of(std::string_view key) const { return hash_bytes(hash_key_, key); }
+
+  /// Two hints that hide memory latency when issued for a whole batch of keys, stage by stage,
+  /// before any of them is looked up. They change nothing.
+  void prefetch_index(std::uint64_t hash) const;
+  void prefetch_entry(std::uint64_t hash) const;
+
+  /// The live entry of `key`, or false. Where an expired entry is the reason for the miss, its
+  /// expiry is noted (take_expiry_seen).
+  bool find(const Key& key, std::int64_t now_ms, EntryView& entry);
+
+  /// Creates or replaces the entry. At most kKeyBytesMax (64 KiB) and 512 MiB.
+  void put(const Key& key, const NewValue& value, ExpiryMs expires_at_ms);
+
+  /// Removes the entry; true when there was a live one. Emits nothing when there was none at all;
+  /// for an expired one it notes the expiry and leaves the removal to the expiry heap.
+  bool erase(const Key& key, std::int64_t now_ms);
+
+  /// Changes the time of death of a live entry; false when there is none. kNoExpiry: persists.
+  bool set_expiry(const Key& key, ExpiryMs expires_at_ms, std::int64_t now_ms);
+
+  /// Replay: applies an effect that came from the log, whose record stands at `position`. Emits
+  /// nothing.
+  void apply(const Effect& effect, LogPosition position);
+
+  /// The latest expiry that made an answer since the last call, or kNoExpiry. A reply that depends
+  /// on a key being expired waits for a durable stamp at or past this (docs/LOG_FORMAT.md, rule 9).
+  ExpiryMs take_expiry_seen();
+
+  /// Removes entries whose expiry is at or before `until_ms`, looking at no more than `nodes_max`
+  /// nodes of the heap. Emits nothing: expiry writes no record of its own.
+  ExpirySlice remove_expired(ExpiryMs until_ms, std::size_t nodes_max);
+
+  /// Milliseconds by which the oldest entry still waiting for removal is overdue at `now_ms`.
+  std::int64_t expiry_lag_ms(std::int64_t now_ms) const;
+
+  /// Visits live entries from `cursor` on, about `entries_max` (whole index lines; at least one
+  /// line, at most entries_max plus one line's chain), and returns where to go on, 0 at the end. An
+  /// entry that is there from the first call to the last is visited exactly once.
+  ScanCursor scan(ScanCursor cursor, std::size_t entries_max, std::int64_t now_ms,
+                  EntryVisitor& visitor) const;
+
+  /// Entries, those expired but not yet removed included.
+  std::size_t size() const;
+  std::size_t size_with_expiry() const;
+
+  /// Everything this keyspace holds: entries, large values, index, heap.
+  std::uint64_t memory_bytes() const;
+
+ private:
+  struct Parts;
+
+  HashKey hash_key_;
+  EffectSink& sink_;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace phoenix::engine
