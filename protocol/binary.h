@@ -89,6 +89,8 @@ struct RequestHeader {
 struct DecodeError {
   Status status = Status::bad_frame;
   std::string_view text;
+
+  [[nodiscard]] bool ok() const { return status == Status::ok; }
 };
 
 /// Reads and checks the first kHeaderBytes of `bytes` (there must be that many). Every size is
@@ -115,13 +117,21 @@ struct DecodeError {
   return {Status::ok, {}};
 }
 
+/// Judges what a well-framed request asks for: a known type, flags that fit it and do not
+/// contradict each other, no key or value where none belongs, a ttl in 1..kTtlMsMax. `ttl_ms`
+/// counts only when it is flagged. The frame's end is known, so an error here has Status::error and
+/// the connection goes on. That `ttl_ms` and the clock together stay below kTtlMsMax is for the
+/// command to check.
+[[nodiscard]] DecodeError check_request(const RequestHeader& header, std::uint64_t ttl_ms);
+
 /// Splits the value of an argv frame into its words, as views into it. At most `args_max` words
 /// (never more than kArgsMax) of at most kValueBytesMax bytes; there is at least one. Clears
 /// `args` first.
 [[nodiscard]] DecodeError decode_argv(std::string_view value, std::uint32_t args_max,
                                       std::vector<std::string_view>& args);
 
-/// Where a request that a client builds is appended. Sizes must be within limits.h.
+/// Where a request that a client builds is appended. Sizes should be within limits.h (the server
+/// refuses the others); a size that its field cannot hold stops the process.
 void append_request(std::string& out, Opcode type, std::uint16_t flags, std::uint32_t id,
                     std::string_view key, std::string_view value, std::uint64_t ttl_ms = 0);
 void append_argv_request(std::string& out, std::uint16_t flags, std::uint32_t id,
@@ -155,10 +165,10 @@ inline void store_reply_header(char* out, const ReplyHeader& header) {
 /// A reply or a part of one, decoded: for clients, for tests, and where parts are gathered.
 struct Value {
   Kind kind = Kind::none;
-  Status status = Status::ok;  // For kind none and error.
+  Status status = Status::ok;  // For kind none and error (and nil, where it is Status::nil).
   std::int64_t integer = 0;
-  std::string_view bytes;     // bytes, text, an error's text: a view into what was decoded.
-  std::vector<Value> items;   // A list's values; a map's keys and values in turn.
+  std::string_view bytes;    // bytes, text, an error's text: a view into what was decoded.
+  std::vector<Value> items;  // A list's values; a map's keys and values in turn.
 };
 
 /// Decodes the value of a reply frame. Checks counts against the bytes that are there before it
@@ -166,7 +176,13 @@ struct Value {
 [[nodiscard]] DecodeError decode_reply_value(const ReplyHeader& header, std::string_view value,
                                              Value& out);
 
-/// Appends `value` in its nested form (u8 kind, u32 size, bytes).
+/// Appends `value` in its nested form (u8 kind, u32 size, bytes). Kind none takes the form that its
+/// status has inside a list: none, nil or error. Lists at most kReplyDepthMax deep.
 void append_value(std::string& out, const Value& value);
+
+/// Appends a whole reply frame that carries `value` (any kind but nil and error, which exist only
+/// inside lists and maps). An error's text is cut at kErrorTextBytesMax.
+void append_reply(std::string& out, std::uint32_t id, const Value& value,
+                  bool more_follows = false);
 
 }  // namespace phoenix::protocol

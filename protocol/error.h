@@ -11,9 +11,9 @@ enum class Status : std::uint8_t {
   ok = 0,
   nil = 1,  // The key, or the old value, does not exist.
 
-  bad_frame = 16,         // The bytes are no request; the connection closes after this reply.
-  error = 17,             // Unknown command, wrong arguments, wrong type of value.
-  too_large = 18,         // A key, value, request or reply over its limit.
+  bad_frame = 16,          // The bytes are no request; the connection closes after this reply.
+  error = 17,              // Unknown command, wrong arguments, wrong type of value.
+  too_large = 18,          // A key, value, request or reply over its limit.
   not_authenticated = 19,  // AUTH first.
   wrong_password = 20,
   out_of_memory = 21,  // The memory budget is full: delete something, or raise --max-memory.

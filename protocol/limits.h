@@ -17,6 +17,15 @@ inline constexpr std::uint32_t kArgsMax = 65'536;
 /// An ARGV frame may hold one largest value and its company.
 inline constexpr std::uint64_t kArgvBytesMax = kValueBytesMax + (std::uint64_t{1} << 20U);
 
+/// A reply may hold one largest value and its company; what is longer is refused or streamed.
+inline constexpr std::uint64_t kReplyBytesMax = kArgvBytesMax;
+
+/// Values in one reply, at all depths together: bounds what a client spends on five bytes of wire.
+inline constexpr std::uint32_t kReplyItemsMax = std::uint32_t{1} << 20U;
+
+/// The log keeps an expiry in 48 bits of Unix milliseconds (the year 10889).
+inline constexpr std::uint64_t kTtlMsMax = (std::uint64_t{1} << 48U) - 1;
+
 /// Before AUTH a stranger gets no more memory than this.
 inline constexpr std::uint32_t kUnauthenticatedArgsMax = 10;
 inline constexpr std::uint64_t kUnauthenticatedBytesMax = std::uint64_t{16} << 10U;

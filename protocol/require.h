@@ -1,0 +1,15 @@
+// This layer includes nothing else of ours, so it brings its own always-on assertion. Only for
+// what a caller in this process must keep; what comes over the wire is answered with a DecodeError.
+#pragma once
+
+#include <cstdlib>
+
+namespace phoenix::protocol {
+
+/// Stops the process when a caller broke a precondition: a frame whose size field does not match
+/// its bytes would put every later frame of the connection out of step.
+inline void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+}  // namespace phoenix::protocol
