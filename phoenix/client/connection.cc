@@ -1,0 +1,305 @@
+#include "phoenix/client/connection.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace phoenix::client {
+
+namespace {
+
+using protocol::Kind;
+using protocol::Status;
+
+/// A buffer that grew over this for a large request is given back once it is sent.
+constexpr std::size_t kKeepBytes = std::size_t{1} << 20U;
+constexpr std::size_t kFirstBytesMax = 64;
+constexpr std::uint16_t kFlagsAllowed = protocol::kWaitDurable | protocol::kDoNotWait;
+
+std::uint32_t id_after(std::uint32_t id) {
+  // 0 is for what the server sends unasked.
+  return ++id == 0 ? 1 : id;
+}
+
+/// Everything that the server would refuse with the loss of the connection.
+Result<void> check_words(const std::vector<std::string_view>& words, std::uint16_t flags) {
+  if ((flags & ~kFlagsAllowed) != 0 || flags == kFlagsAllowed) {
+    return fail(ErrorCode::invalid, "a request takes wait-durable or do-not-wait, and not both");
+  }
+  if (words.empty()) return fail(ErrorCode::invalid, "a request needs at least the command's name");
+  if (words.size() > protocol::kArgsMax) {
+    return fail(ErrorCode::invalid, "a request has at most 65536 words, and this one has " +
+                                        std::to_string(words.size()));
+  }
+  std::uint64_t bytes = sizeof(std::uint32_t);
+  for (const std::string_view word : words) {
+    bytes += sizeof(std::uint32_t) + word.size();
+    if (word.size() > protocol::kValueBytesMax) {
+      return fail(ErrorCode::invalid, "a word of a request has at most 512 MiB");
+    }
+  }
+  if (bytes > protocol::kArgvBytesMax) {
+    return fail(ErrorCode::invalid, "a request has at most 513 MiB");
+  }
+  return {};
+}
+
+/// What a stranger sent, for a person: one line, without control characters.
+std::string printable(std::string_view bytes) {
+  std::string text;
+  for (const char c : bytes) {
+    if (c == '\r' || c == '\n') break;
+    text += c >= ' ' && c <= '~' ? c : '?';
+  }
+  return text;
+}
+
+std::string error_text(const protocol::Value& value) {
+  return std::string(protocol::error_prefix(value.status)) + " " + std::string(value.bytes);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Connection>> Connection::open(const Options& options) {
+  const Deadline deadline = Deadline::after(options.connect_timeout_ms);
+  auto socket = Socket::connect(options.endpoint, options.connect_timeout_ms, options.interrupt_fd);
+  if (!socket) return tl::unexpected<Error>(std::move(socket.error()));
+  std::unique_ptr<Connection> connection(new Connection(options, std::move(*socket)));
+  const Result<void> greeted = connection->greet(deadline);
+  if (!greeted) return tl::unexpected<Error>(connection->greeting_failure(greeted.error()));
+  const Result<void> authenticated = connection->authenticate(deadline);
+  if (!authenticated) return tl::unexpected<Error>(authenticated.error());
+  return connection;
+}
+
+Connection::Connection(const Options& options, std::unique_ptr<Socket> socket)
+    : options_(options), socket_(std::move(socket)) {}
+
+Result<void> Connection::greet(Deadline deadline) {
+  const std::string_view name =
+      std::string_view(options_.client_name).substr(0, protocol::kKeyBytesMax);
+  protocol::append_request(out_, protocol::Opcode::hello, 0, next_id(), {}, name);
+  for (;;) {
+    const Result<Reply> reply = receive_until(deadline);
+    if (!reply) return tl::unexpected<Error>(reply.error());
+    greeted_ = true;
+    if (reply->is_error()) {
+      return die(ErrorCode::refused, "the server at " + options_.endpoint.text() +
+                                         " refused the greeting: " + error_text(reply->value));
+    }
+    if (!reply->more_follows) break;
+  }
+  first_bytes_.clear();
+  return {};
+}
+
+/// The same failures mean something else before the peer has shown that it is Phoenix.
+Error Connection::greeting_failure(Error error) const {
+  if (greeted_ || error.code == ErrorCode::interrupted) return error;
+  const std::string where = options_.endpoint.text();
+  if (error.code == ErrorCode::timed_out) {
+    error.message = "the server at " + where + " did not answer the greeting within " +
+                    seconds_text(options_.connect_timeout_ms) +
+                    "; is it phoenix-server, and is it stopped or overloaded?";
+    return error;
+  }
+  if (first_bytes_.empty()) {
+    error.message = "the server at " + where +
+                    " closed the connection without an answer; is it phoenix-server?";
+    return error;
+  }
+  if (error.code != ErrorCode::bad_reply) return error;
+  const auto magic = static_cast<std::uint8_t>(first_bytes_[0]);
+  if (magic == protocol::kReplyMagic) return error;
+  if ((magic & 0xF0U) != (protocol::kReplyMagic & 0xF0U)) {
+    return {ErrorCode::version, "what answers at " + where + " is not Phoenix: it sent '" +
+                                    printable(first_bytes_) + "'"};
+  }
+  const bool is_newer = magic > protocol::kReplyMagic;
+  return {ErrorCode::version, "the server at " + where + " speaks version " +
+                                  std::to_string(magic & 0x0FU) +
+                                  " of the protocol and this client version " +
+                                  std::to_string(protocol::kReplyMagic & 0x0FU) + ": update the " +
+                                  (is_newer ? "client" : "server")};
+}
+
+Result<void> Connection::authenticate(Deadline deadline) {
+  if (!options_.password) return {};
+  const Result<void> queued = queue({"AUTH", *options_.password});
+  if (!queued) return queued;
+  const Result<Reply> reply = receive_until(deadline);
+  if (!reply) return tl::unexpected<Error>(reply.error());
+  if (reply->is_error()) {
+    return die(ErrorCode::refused, "the server at " + options_.endpoint.text() +
+                                       " refused the password: " + error_text(reply->value));
+  }
+  return {};
+}
+
+Result<void> Connection::queue(const std::vector<std::string_view>& words, std::uint16_t flags) {
+  if (dead_) return tl::unexpected<Error>(*dead_);
+  const Result<void> checked = check_words(words, flags);
+  if (!checked) return checked;
+  if (unsent_bytes() >= kUnsentBytesMax) {
+    return fail(ErrorCode::replies_waiting, "64 MiB of requests wait to be sent: receive first");
+  }
+  protocol::append_argv_request(out_, flags, next_id(), words);
+  return {};
+}
+
+Result<void> Connection::flush() {
+  if (dead_) return tl::unexpected<Error>(*dead_);
+  for (;;) {
+    send_unsent();
+    if (!must_send()) return {};
+    if (!waiting_ && reader_.buffered_bytes() >= kInboxBytesMax) {
+      protocol::ReplyFrame frame;
+      const Result<bool> taken = take_frame(frame);
+      if (!taken) return tl::unexpected<Error>(taken.error());
+      if (*taken) waiting_ = frame;
+    }
+    if (waiting_) {
+      return fail(ErrorCode::replies_waiting, "the server sends nothing on: receive first");
+    }
+    const Result<void> moved = exchange_idle();
+    if (!moved) return moved;
+  }
+}
+
+Result<Reply> Connection::receive() {
+  return receive_until(std::nullopt);
+}
+
+Result<Reply> Connection::call(const std::vector<std::string_view>& words, std::uint16_t flags) {
+  if (pending_ != 0) {
+    return fail(ErrorCode::invalid, "other requests still wait for their replies");
+  }
+  const Result<void> queued = queue(words, flags);
+  if (!queued) return tl::unexpected<Error>(queued.error());
+  return receive();
+}
+
+/// Without a deadline: as long as something moves.
+Result<Reply> Connection::receive_until(const std::optional<Deadline>& deadline) {
+  if (dead_) return tl::unexpected<Error>(*dead_);
+  if (pending_ == 0) return fail(ErrorCode::invalid, "no request waits for a reply");
+  for (;;) {
+    protocol::ReplyFrame frame;
+    const Result<bool> taken = take_frame(frame);
+    if (!taken) return tl::unexpected<Error>(taken.error());
+    if (*taken) return accept(frame);
+    send_unsent();
+    const Result<void> moved =
+        deadline ? exchange(*deadline, options_.connect_timeout_ms) : exchange_idle();
+    if (!moved) return tl::unexpected<Error>(moved.error());
+  }
+}
+
+Result<bool> Connection::take_frame(protocol::ReplyFrame& frame) {
+  if (waiting_) {
+    frame = *std::exchange(waiting_, std::nullopt);
+    return true;
+  }
+  switch (reader_.next(frame)) {
+    case protocol::FrameReader::Outcome::frame:
+      return true;
+    case protocol::FrameReader::Outcome::need_more:
+      return false;
+    case protocol::FrameReader::Outcome::malformed:
+      break;
+  }
+  return die(ErrorCode::bad_reply, "the server at " + options_.endpoint.text() +
+                                       " broke the protocol: " + std::string(reader_.error().text));
+}
+
+Result<Reply> Connection::accept(const protocol::ReplyFrame& frame) {
+  Reply reply;
+  const protocol::DecodeError error =
+      protocol::decode_reply_value(frame.header, frame.value, reply.value);
+  const std::string server = "the server at " + options_.endpoint.text();
+  if (!error.ok()) {
+    return die(ErrorCode::bad_reply, server + " broke the protocol: " + std::string(error.text));
+  }
+  if (frame.header.id == 0 && reply.is_error()) {
+    return die(ErrorCode::refused, server + " ended the connection: " + error_text(reply.value));
+  }
+  const std::uint32_t expected_id = id_after(answered_id_);
+  if (frame.header.id != expected_id) {
+    return die(ErrorCode::bad_reply, server + " broke the protocol: it answered request " +
+                                         std::to_string(frame.header.id) + " when request " +
+                                         std::to_string(expected_id) + " was due");
+  }
+  reply.more_follows = frame.header.more_follows;
+  if (!reply.more_follows) {
+    answered_id_ = expected_id;
+    --pending_;
+  }
+  return reply;
+}
+
+Result<void> Connection::exchange_idle() {
+  return exchange(Deadline::after(options_.reply_timeout_ms), options_.reply_timeout_ms);
+}
+
+Result<void> Connection::exchange(Deadline deadline, std::uint32_t timeout_ms) {
+  const Socket::Ready ready = socket_->wait(true, must_send(), deadline);
+  if (ready.outcome == Socket::Outcome::interrupted) {
+    return fail(ErrorCode::interrupted, "interrupted");
+  }
+  if (ready.outcome == Socket::Outcome::timed_out) {
+    return fail(ErrorCode::timed_out, "no reply from " + options_.endpoint.text() + " within " +
+                                          seconds_text(timeout_ms));
+  }
+  if (ready.writable) send_unsent();
+  return ready.readable ? receive_arrived() : Result<void>{};
+}
+
+void Connection::send_unsent() {
+  while (must_send()) {
+    const Socket::Transfer sent = socket_->send(std::string_view(out_).substr(sent_));
+    // The server may have said why before it closed: what it sent is still to be read.
+    send_error_ = sent.error;
+    if (sent.bytes == 0) return;
+    sent_ += sent.bytes;
+  }
+  if (unsent_bytes() > 0) return;
+  sent_ = 0;
+  if (out_.capacity() > kKeepBytes) std::string().swap(out_);
+  out_.clear();
+}
+
+Result<void> Connection::receive_arrived() {
+  const std::span<char> room = reader_.prepare();
+  if (room.empty()) return {};
+  const Socket::Transfer received = socket_->receive(room);
+  if (received.closed || received.error != 0) {
+    return die(ErrorCode::disconnected, closed_text(received.error));
+  }
+  reader_.commit(received.bytes);
+  if (!greeted_ && first_bytes_.size() < kFirstBytesMax) {
+    const std::size_t bytes = std::min(received.bytes, kFirstBytesMax - first_bytes_.size());
+    first_bytes_.append(room.data(), bytes);
+  }
+  return {};
+}
+
+std::string Connection::closed_text(int error) const {
+  std::string text = "lost the connection to " + options_.endpoint.text() + ": ";
+  if (error == 0) error = send_error_;
+  text += error == 0 ? "the server closed it" : os_error_text(error);
+  if (reader_.buffered_bytes() > 0) text += " in the middle of a reply";
+  if (pending_ == 1) return text + "; 1 request has no reply and may or may not have been executed";
+  return text + "; " + std::to_string(pending_) +
+         " requests have no reply and may or may not have been executed";
+}
+
+std::uint32_t Connection::next_id() {
+  ++pending_;
+  return last_id_ = id_after(last_id_);
+}
+
+tl::unexpected<Error> Connection::die(ErrorCode code, std::string message) {
+  dead_ = Error{code, std::move(message)};
+  return tl::unexpected<Error>(*dead_);
+}
+
+}  // namespace phoenix::client
