@@ -1,0 +1,139 @@
+// The row that says everything about a command: the router, HELP, the docs and the tests read it.
+// Adding a command touches one file: its handler and, right beneath, its row.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "phoenix/commands/reply_sink.h"
+#include "phoenix/engine/keyspace.h"
+#include "protocol/binary.h"
+
+namespace phoenix::commands {
+
+using Args = std::span<const std::string_view>;
+
+enum class Flags : std::uint16_t {
+  none = 0,
+  readonly = 1U << 0,
+  write = 1U << 1,
+  denied_when_full = 1U << 2,  // May take memory: refused when the memory budget is full.
+  frees = 1U << 3,             // Only ever frees: may use the disk reserve that deletes have.
+  every_core = 1U << 4,        // No keys; runs on all shards, answers gathered.
+  before_auth = 1U << 5,       // Allowed before AUTH.
+  scan = 1U << 6,              // Streams from shard to shard; the session drives it in slices.
+};
+constexpr Flags operator|(Flags a, Flags b) {
+  return static_cast<Flags>(static_cast<std::uint16_t>(a) | static_cast<std::uint16_t>(b));
+}
+constexpr bool has(Flags set, Flags flag) {
+  return (static_cast<std::uint16_t>(set) & static_cast<std::uint16_t>(flag)) != 0;
+}
+
+/// Positions of the keys in argv, counted as Redis counts: argv[0] is the name, last -1 is the end.
+struct KeyPositions {
+  std::int8_t first = 0;
+  std::int8_t last = 0;
+  std::int8_t step = 0;
+};
+inline constexpr KeyPositions kNoKeys{0, 0, 0};
+inline constexpr KeyPositions kOneKey{1, 1, 1};
+inline constexpr KeyPositions kAllKeys{1, -1, 1};
+inline constexpr KeyPositions kKeyValuePairs{1, -1, 2};
+
+/// How the answers of several shards become one.
+enum class Gather : std::uint8_t {
+  one,           // Keys on one core only.
+  sum,           // Integers are added.
+  in_key_order,  // Lists with an item per key are put together in the order of the keys.
+  all_ok,        // OK when all are.
+};
+
+/// What a session or the server does for a handler beyond the keyspace.
+class SessionControl {
+ public:
+  SessionControl() = default;
+  SessionControl(const SessionControl&) = delete;
+  SessionControl& operator=(const SessionControl&) = delete;
+  virtual ~SessionControl() = default;
+
+  enum class AuthResult : std::uint8_t { accepted, refused, no_password_set };
+  virtual AuthResult authenticate(std::string_view password) = 0;
+  virtual void close_after_reply() = 0;
+  virtual std::string_view info() = 0;          // The INFO page; lives until the next call.
+  virtual void hello(ReplySink& reply) = 0;     // The map that HELLO answers.
+};
+
+class Table;
+
+struct Context {
+  engine::Keyspace& keyspace;
+  std::int64_t now_ms;
+  ReplySink& reply;
+  const Table& table;
+  SessionControl* session;  // Null on the owner's side of a hop: keyed commands do not need it.
+};
+
+/// One request. Views live until the handler returns.
+struct Request {
+  Args args;  // args[0] is the command's name.
+  std::uint16_t flags = 0;  // protocol::RequestFlags of a request in short form.
+  std::uint64_t ttl_ms = 0;
+  std::uint64_t first_key_hash = 0;
+  const engine::LargeValueRef* large = nullptr;  // Set: the last argument views this block.
+
+  /// The value at `index` for storing: adopts the block where the argument views one.
+  engine::NewValue value_at(std::size_t index) const;
+};
+
+using Handler = void (*)(Context&, const Request&);
+
+struct Command {
+  std::string_view name;     // Upper case.
+  protocol::Opcode opcode = protocol::Opcode::argv;  // argv: no short form.
+  std::int8_t arity = 0;     // Redis's convention: N exactly N words, -N at least N.
+  Flags flags = Flags::none;
+  KeyPositions keys = kNoKeys;
+  Gather gather = Gather::one;
+  std::string_view usage;
+  std::string_view summary;
+  std::string_view since;
+  std::string_view example;  // "request => reply[; request => reply]": run by a test, printed.
+  Handler run = nullptr;
+};
+
+constexpr bool is_sound(const Command& c) {
+  const bool reads = has(c.flags, Flags::readonly);
+  const bool writes = has(c.flags, Flags::write);
+  const bool keyed = c.keys.first > 0;
+  const int words = c.arity < 0 ? -c.arity : c.arity;
+  if (c.name.empty() || c.arity == 0 || c.run == nullptr) return false;
+  if (c.usage.empty() || c.summary.empty() || c.since.empty() || c.example.empty()) return false;
+  if (c.usage.substr(0, c.name.size()) != c.name) return false;
+  if (reads && writes) return false;
+  if (keyed && !reads && !writes) return false;
+  if (keyed && (words <= c.keys.first || c.keys.step < 1)) return false;
+  if (keyed && c.keys.last != 1 && c.gather == Gather::one) return false;
+  if (!keyed && (c.keys.last != 0 || c.keys.step != 0)) return false;
+  if (has(c.flags, Flags::denied_when_full) && !writes) return false;
+  return true;
+}
+
+template <std::size_t kCount>
+constexpr bool all_sound(const std::array<Command, kCount>& commands) {
+  for (const auto& command : commands) {
+    if (!is_sound(command)) return false;
+  }
+  return true;
+}
+
+/// Whether argv has as many words as the row wants.
+constexpr bool arity_fits(const Command& command, std::size_t words) {
+  return command.arity > 0 ? words == static_cast<std::size_t>(command.arity)
+                           : words >= static_cast<std::size_t>(-command.arity);
+}
+
+}  // namespace phoenix::commands

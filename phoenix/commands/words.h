@@ -1,0 +1,26 @@
+// Words of a request: options in any case, and numbers, strictly.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace phoenix::commands {
+
+constexpr char to_upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+
+bool equals_ignoring_case(std::string_view a, std::string_view b);
+
+/// A decimal integer as Redis takes it: optional '-', digits, no leading zeros, no spaces, in range.
+std::optional<std::int64_t> parse_integer(std::string_view word);
+
+/// As parse_integer, but 0 or more, up to 2^64 - 1.
+std::optional<std::uint64_t> parse_unsigned(std::string_view word);
+
+/// A word from a client for an error text: control bytes escaped, cut at 64 bytes.
+std::string printable(std::string_view word);
+
+}  // namespace phoenix::commands

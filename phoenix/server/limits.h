@@ -1,0 +1,71 @@
+// The server's own bounds, each with its reason. Those of the wire are in protocol/limits.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "phoenix/base/clock.h"
+
+namespace phoenix::server {
+
+/// Completions taken in one turn: a turn must stay short, or a busy core delays its own commits.
+inline constexpr std::size_t kCompletionsPerTurn = 256;
+
+/// Requests whose memory is prefetched together: enough to hide its latency, few enough for the
+/// first-level cache to hold what was fetched.
+inline constexpr std::size_t kRequestsPerBatch = 128;
+
+/// Requests of one turn: past this the turn ends, commits and sends, and the rest waits for the
+/// next; about a millisecond of work.
+inline constexpr std::size_t kRequestsPerTurn = 4096;
+
+/// Words of all requests of a batch together; one request has at most protocol::kArgsMax.
+inline constexpr std::size_t kWordsPerBatch = 128 * 1024;
+
+/// Output is written into chunks of this size that all sessions of a core share.
+inline constexpr std::size_t kChunkBytes = std::size_t{64} << 10U;
+
+/// A session with this much output queued is not read from until it has taken some.
+inline constexpr std::size_t kSessionOutputBytesMax = std::size_t{1} << 20U;
+
+/// Replies a session may have outstanding (not yet durable, or on another core).
+inline constexpr std::size_t kSessionRunsMax = 8192;
+
+/// Bytes of one reply that are copied together (values of an MGET): more gets an error.
+inline constexpr std::size_t kReplyBytesMax = std::size_t{64} << 20U;
+
+/// One send; slow readers are waited for in slices of this size.
+inline constexpr std::size_t kSendBytesMax = std::size_t{1} << 20U;
+inline constexpr std::size_t kStalledSendBytesMax = std::size_t{64} << 10U;
+
+/// Batches of requests on their way between two cores, each direction.
+inline constexpr std::size_t kHopsPerPair = 64;
+/// Requests in one such batch, and the bytes after which another one is begun.
+inline constexpr std::size_t kPartsPerHop = 512;
+inline constexpr std::size_t kHopBytesTarget = std::size_t{256} << 10U;
+
+/// Entries looked at by one slice of a LIST.
+inline constexpr std::size_t kListSliceEntries = 64;
+/// LIST slices that one session gets in one turn.
+inline constexpr std::size_t kListSlicesPerTurn = 16;
+
+/// Nodes of the expiry heap looked at in one turn.
+inline constexpr std::size_t kExpiryNodesPerTurn = 64;
+
+/// Deadlines. A frame that has begun must end; a reader must take something; a stop must end.
+inline constexpr std::uint64_t kPartialFrameNs = 60 * kNanosPerSecond;
+inline constexpr std::uint64_t kStalledReaderNs = 60 * kNanosPerSecond;
+inline constexpr std::uint64_t kUnauthenticatedNs = 10 * kNanosPerSecond;
+inline constexpr std::uint64_t kShutdownNs = 10 * kNanosPerSecond;
+
+/// Housekeeping: how often deadlines are looked at, and how many sessions at a time.
+inline constexpr std::uint64_t kTickNs = kNanosPerSecond / 4;
+inline constexpr std::size_t kSessionsPerTick = 4096;
+
+/// Descriptors that connections must leave for the log, the listeners and the kernel's ring.
+inline constexpr std::uint64_t kReservedDescriptors = 128;
+
+/// Cores of one server: what a superblock can describe.
+inline constexpr unsigned kCoresMax = 256;
+
+}  // namespace phoenix::server

@@ -1,0 +1,173 @@
+#include "phoenix/server/output.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "phoenix/base/check.h"
+
+namespace phoenix::server {
+namespace {
+
+// What is left of a run: its bytes, then its large value.
+std::string_view rest_of(const Run& run) {
+  if (run.size_bytes > 0) return {run.data, run.size_bytes};
+  if (run.extra && run.extra->large) return run.extra->large->view().substr(run.extra->large_sent);
+  return {};
+}
+
+bool is_last_piece(const Run& run) {
+  return run.size_bytes == 0 || !run.extra || !run.extra->large;
+}
+
+}  // namespace
+
+void ChunkPool::next_chunk() {
+  Chunk* const previous = current_;
+  if (free_.empty()) {
+    chunks_.push_back(std::make_unique<Chunk>());
+    current_ = chunks_.back().get();
+  } else {
+    current_ = free_.back();
+    free_.pop_back();
+  }
+  if (previous != nullptr && previous->references == 0) recycle(*previous);
+}
+
+void ChunkPool::recycle(Chunk& chunk) {
+  constexpr std::size_t kFreeMax = 64;  // 4 MiB kept for the next burst.
+  chunk.used = 0;
+  if (&chunk == current_) return;
+  if (free_.size() < kFreeMax) {
+    free_.push_back(&chunk);
+    return;
+  }
+  const auto owner = std::find_if(chunks_.begin(), chunks_.end(),
+                                  [&](const auto& owned) { return owned.get() == &chunk; });
+  PHX_CHECK(owner != chunks_.end());
+  std::swap(*owner, chunks_.back());
+  chunks_.pop_back();
+}
+
+void Output::append_committed(const char* data, std::size_t size_bytes, log::Position position) {
+  queued_bytes_ += size_bytes;
+  Chunk* const chunk = pool_.current();
+  if (!runs_.empty()) {
+    Run& last = runs_.back();
+    const bool adjoins = last.chunk == chunk && last.data + last.size_bytes == data;
+    if (adjoins && last.position == position && !last.awaited && !last.extra) {
+      last.size_bytes += size_bytes;
+      return;
+    }
+  }
+  ++chunk->references;
+  Run& run = runs_.emplace_back();
+  run.data = data;
+  run.size_bytes = size_bytes;
+  run.chunk = chunk;
+  run.position = position;
+}
+
+void Output::append_owned(std::string bytes, engine::LargeValueRef large, log::Position position) {
+  Run& run = runs_.emplace_back();
+  run.awaited = true;
+  fill(run, std::move(bytes), std::move(large), position);
+}
+
+Run* Output::append_awaited() {
+  Run& run = runs_.emplace_back();
+  run.awaited = true;
+  return &run;
+}
+
+void Output::fill(Run& run, std::string bytes, engine::LargeValueRef large,
+                  log::Position position) {
+  PHX_CHECK(run.awaited);
+  run.extra = std::make_unique<Run::Extra>();
+  run.extra->owned = std::move(bytes);
+  run.extra->large = std::move(large);
+  run.data = run.extra->owned.data();
+  run.size_bytes = run.extra->owned.size();
+  run.position = position;
+  run.awaited = false;
+  queued_bytes_ += run.size_bytes;
+  if (run.extra->large) queued_bytes_ += run.extra->large->size_bytes();
+}
+
+void Output::fill_copy(Run& run, std::string_view bytes) {
+  PHX_CHECK(run.awaited);
+  char* const place = pool_.reserve(bytes.size());
+  std::copy(bytes.begin(), bytes.end(), place);
+  pool_.commit(bytes.size());
+  run.chunk = pool_.current();
+  ++run.chunk->references;
+  run.data = place;
+  run.size_bytes = bytes.size();
+  run.awaited = false;
+  queued_bytes_ += bytes.size();
+}
+
+std::string_view Output::sendable(log::Position committed, std::size_t size_max) const {
+  if (runs_.empty()) return {};
+  const Run& first = runs_.front();
+  if (first.awaited || first.position > committed) return {};
+  std::string_view bytes = rest_of(first);
+  if (is_last_piece(first)) {
+    // Runs that adjoin in a chunk leave together.
+    for (std::size_t i = 1; i < runs_.size() && bytes.size() < size_max; ++i) {
+      const Run& next = runs_[i];
+      if (next.awaited || next.position > committed) break;
+      if (next.size_bytes == 0 || next.data != bytes.data() + bytes.size()) break;
+      if (next.chunk != first.chunk || next.chunk == nullptr) break;
+      bytes = {bytes.data(), bytes.size() + next.size_bytes};
+    }
+  }
+  return bytes.substr(0, size_max);
+}
+
+void Output::consume(std::size_t size_bytes) {
+  PHX_CHECK(size_bytes <= queued_bytes_);
+  queued_bytes_ -= size_bytes;
+  while (!runs_.empty()) {
+    Run& run = runs_.front();
+    if (run.awaited) break;
+    const std::size_t of_bytes = std::min(size_bytes, run.size_bytes);
+    run.data += of_bytes;
+    run.size_bytes -= of_bytes;
+    size_bytes -= of_bytes;
+    if (run.size_bytes == 0 && run.extra && run.extra->large) {
+      auto& extra = *run.extra;
+      const std::size_t of_large =
+          std::min(size_bytes, extra.large->size_bytes() - extra.large_sent);
+      extra.large_sent += of_large;
+      size_bytes -= of_large;
+    }
+    if (!rest_of(run).empty()) break;
+    release(run);
+    runs_.pop_front();
+    if (size_bytes == 0) break;
+  }
+  PHX_CHECK(size_bytes == 0);
+}
+
+void Output::leave_chunks() {
+  for (auto& run : runs_) {
+    if (run.chunk == nullptr) continue;
+    auto extra = std::make_unique<Run::Extra>();
+    extra->owned.assign(run.data, run.size_bytes);
+    release(run);
+    run.extra = std::move(extra);
+    run.data = run.extra->owned.data();
+  }
+}
+
+void Output::clear() {
+  for (auto& run : runs_) release(run);
+  runs_.clear();
+  queued_bytes_ = 0;
+}
+
+void Output::release(Run& run) {
+  if (run.chunk != nullptr) pool_.release(*std::exchange(run.chunk, nullptr));
+}
+
+}  // namespace phoenix::server

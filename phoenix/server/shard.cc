@@ -1,0 +1,129 @@
+#include "phoenix/server/shard.h"
+
+#include <algorithm>
+
+#include "phoenix/base/check.h"
+
+namespace phoenix::server {
+
+using commands::Command;
+using commands::Flags;
+using commands::Request;
+using protocol::Status;
+
+KeyRange key_range(const Command& command, std::size_t words) {
+  if (command.keys.first <= 0) return {};
+  const auto first = static_cast<std::size_t>(command.keys.first);
+  const std::size_t end = command.keys.last < 0
+                              ? words + 1 - static_cast<std::size_t>(-command.keys.last)
+                              : static_cast<std::size_t>(command.keys.last) + 1;
+  return {first, std::min(end, words), static_cast<std::size_t>(command.keys.step)};
+}
+
+Shard::Shard(const commands::Table& table, const HashKey& hash_key, std::uint64_t memory_bytes_max)
+    : table_(table), keyspace_(hash_key, *this), memory_bytes_max_(memory_bytes_max) {}
+
+void Shard::attach(log::Log& log, log::Durability durability) {
+  log_ = &log;
+  durability_ = durability;
+}
+
+Shard::Verdict Shard::admit(const Command& command, const Request& request,
+                            commands::ReplySink& reply) {
+  if (!has(command.flags, Flags::write)) return Verdict::execute;
+  if (has(command.flags, Flags::denied_when_full) && memory_is_full()) {
+    reply.error(Status::out_of_memory,
+                "command not allowed when used memory > 'maxmemory': delete keys, or start the "
+                "server with a larger --max-memory");
+    return Verdict::refused;
+  }
+  // An integer that INCR writes, or the value that EXPIRE's put would, is longer than its words.
+  constexpr std::uint64_t kGrowthPerKey = 64;
+  std::uint64_t payload = 0;
+  for (const auto word : request.args) payload += word.size();
+  const auto keys = key_range(command, request.args.size()).count();
+  const auto effects = static_cast<std::uint32_t>(std::max<std::size_t>(keys, 1));
+  payload += effects * kGrowthPerKey;
+  switch (log_->reserve(payload, effects, has(command.flags, Flags::frees))) {
+    case log::Reservation::granted:
+      return Verdict::execute;
+    case log::Reservation::wait:
+      return Verdict::wait;
+    case log::Reservation::disk_full:
+      break;
+  }
+  reply.error(Status::disk_full,
+              "the disk has no room for the log: nothing was changed; free disk space, and writes "
+              "go on by themselves");
+  return Verdict::refused;
+}
+
+log::Position Shard::execute(const Command& command, const Request& request,
+                             commands::ReplySink& reply, commands::SessionControl* session) {
+  emitted_ = false;
+  commands::Context context{keyspace_, now_ms_, reply, table_, session};
+  command.run(context, request);
+  const engine::ExpiryMs expiry_ms = keyspace_.take_expiry_seen();
+  log::Position position = 0;
+  if (emitted_) {
+    position = log_->emitted_position();
+  } else if (!log_->idle()) {
+    position = position_of_read(command, request);
+  }
+  if (expiry_ms != engine::kNoExpiry) {
+    position = std::max(position, position_of_expiry(expiry_ms));
+  }
+  return by_policy(position, request.flags);
+}
+
+log::Position Shard::position_of_read(const Command& command, const Request& request) const {
+  const bool sees_everything =
+      has(command.flags, Flags::every_core) || has(command.flags, Flags::scan);
+  if (sees_everything) return log_->emitted_position();
+  const KeyRange keys = key_range(command, request.args.size());
+  if (keys.count() == 1) return last_batch_[request.first_key_hash % kPlaces];
+  log::Position position = 0;
+  for (std::size_t i = keys.first; i < keys.end; i += keys.step) {
+    const std::uint64_t hash = keyspace_.hash_of(request.args[i]);
+    position = std::max(position, last_batch_[hash % kPlaces]);
+  }
+  return position;
+}
+
+// The wall clock may step back in a crash: an answer "it has expired" stands only once a durable
+// stamp is at or past that expiry.
+log::Position Shard::position_of_expiry(engine::ExpiryMs expiry_ms) {
+  if (durability_ != log::Durability::always || expiry_ms <= log_->durable_stamp_ms()) return 0;
+  log_->require_seal();
+  return log_->open_position();
+}
+
+log::Position Shard::by_policy(log::Position position, std::uint16_t flags) {
+  if (position == 0 || (flags & protocol::kDoNotWait) != 0) return 0;
+  if (durability_ == log::Durability::always) return position;
+  if ((flags & protocol::kWaitDurable) == 0) return 0;
+  log_->sync_soon();
+  return position;
+}
+
+std::int64_t Shard::remove_expired(std::size_t nodes_max) {
+  const bool stamps_matter = durability_ == log::Durability::always;
+  const std::int64_t until_ms =
+      stamps_matter ? std::min(now_ms_, log_->durable_stamp_ms()) : now_ms_;
+  const engine::ExpirySlice slice = keyspace_.remove_expired(until_ms, nodes_max);
+  if (slice.more_due) return now_ms_;
+  if (slice.next_due_ms == engine::kNoExpiry) return 0;
+  // Due, but the clock that says so is not durable yet: an empty batch will say it.
+  if (stamps_matter && slice.next_due_ms <= now_ms_) log_->require_seal();
+  return std::max(slice.next_due_ms, now_ms_ + 1);
+}
+
+engine::LogPosition Shard::emit(const engine::Effect& effect) {
+  PHX_CHECK(log_ != nullptr);
+  const engine::LogPosition position = log_->emit(effect);
+  emitted_ = true;
+  last_batch_[effect.hash % kPlaces] = log_->emitted_position();
+  return position;
+}
+
+}  // namespace phoenix::server

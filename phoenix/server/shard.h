@@ -1,0 +1,87 @@
+// What one core owns of the data: its keyspace and its log, and the rule that ties them: a reply
+// waits until what it says is durable. Admission, execution and the position to wait for are
+// decided here, the same for a request of a local session and for one that came over a hop.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+
+#include "phoenix/commands/table.h"
+#include "phoenix/engine/keyspace.h"
+#include "phoenix/log/log.h"
+
+namespace phoenix::server {
+
+class Shard final : public engine::EffectSink {
+ public:
+  Shard(const commands::Table& table, const HashKey& hash_key, std::uint64_t memory_bytes_max);
+
+  /// Replay is over: effects go to `log` from now on.
+  void attach(log::Log& log, log::Durability durability);
+
+  engine::Keyspace& keyspace() { return keyspace_; }
+  const engine::Keyspace& keyspace() const { return keyspace_; }
+  log::Log& log() { return *log_; }
+
+  enum class Verdict : std::uint8_t {
+    execute,
+    wait,     // The log makes room: try again in a later turn; nothing was changed.
+    refused,  // The error was written to `reply`.
+  };
+
+  /// Whether a request may execute now. What it grants holds until the next call.
+  Verdict admit(const commands::Command& command, const commands::Request& request,
+                commands::ReplySink& reply);
+
+  /// Runs an admitted request and returns the position that its reply has to wait for; 0: none.
+  log::Position execute(const commands::Command& command, const commands::Request& request,
+                        commands::ReplySink& reply, commands::SessionControl* session);
+
+  /// Time as this shard sees it: never behind what a reader or the log has seen (rule 9).
+  std::int64_t now_ms() const { return now_ms_; }
+  void advance_time(std::int64_t wall_ms) { now_ms_ = wall_ms > now_ms_ ? wall_ms : now_ms_; }
+
+  /// Removes some expired entries. Returns when to call again: milliseconds of wall time, now_ms()
+  /// when there is more to do at once, or 0 when nothing is due.
+  std::int64_t remove_expired(std::size_t nodes_max);
+
+  /// Buffers of the core count as memory in use, too.
+  void set_buffer_bytes(std::uint64_t bytes) { buffer_bytes_ = bytes; }
+  std::uint64_t memory_bytes() const { return keyspace_.memory_bytes() + buffer_bytes_; }
+  bool memory_is_full() const { return memory_bytes() >= memory_bytes_max_; }
+  std::uint64_t memory_bytes_max() const { return memory_bytes_max_; }
+
+  engine::LogPosition emit(const engine::Effect& effect) override;
+
+ private:
+  static constexpr std::size_t kPlaces = 16'384;
+
+  log::Position position_of_read(const commands::Command& command,
+                                 const commands::Request& request) const;
+  log::Position position_of_expiry(engine::ExpiryMs expiry_ms);
+  log::Position by_policy(log::Position position, std::uint16_t flags);
+
+  const commands::Table& table_;
+  engine::Keyspace keyspace_;
+  log::Log* log_ = nullptr;
+  log::Durability durability_ = log::Durability::always;
+  std::uint64_t memory_bytes_max_;
+  std::uint64_t buffer_bytes_ = 0;
+  std::int64_t now_ms_ = 0;
+  bool emitted_ = false;
+
+  // Which batch last touched a hash: what a read (a miss, too) may have seen (rule 7).
+  std::array<log::Position, kPlaces> last_batch_{};
+};
+
+/// Positions in argv of the keys of a request, as the row tells: first, first + step, ... below end.
+struct KeyRange {
+  std::size_t first = 0;
+  std::size_t end = 0;
+  std::size_t step = 1;
+  std::size_t count() const { return end > first ? (end - first + step - 1) / step : 0; }
+};
+KeyRange key_range(const commands::Command& command, std::size_t words);
+
+}  // namespace phoenix::server

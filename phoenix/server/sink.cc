@@ -1,0 +1,75 @@
+#include "phoenix/server/sink.h"
+
+namespace phoenix::server {
+
+using protocol::Kind;
+using protocol::Status;
+
+void NativeEncoder::put_header(Status status, Kind kind, std::size_t value_bytes) {
+  char header_bytes[protocol::kHeaderBytes];
+  protocol::ReplyHeader header;
+  header.status = status;
+  header.kind = kind;
+  header.id = id_;
+  header.value_bytes = static_cast<std::uint32_t>(value_bytes);
+  protocol::store_reply_header(header_bytes, header);
+  reply_.bytes.append(header_bytes, sizeof header_bytes);
+}
+
+void NativeEncoder::scalar(Status status, Kind kind, std::string_view value) {
+  PHX_DCHECK(!answered_);
+  if (open_.empty()) {
+    put_header(status, kind, value.size());
+    reply_.bytes.append(value);
+    answered_ = true;
+    return;
+  }
+  if (is_too_large_ || reply_.bytes.size() + value.size() > kReplyBytesMax) {
+    is_too_large_ = true;
+    return;
+  }
+  char header[kValueHeaderBytes];
+  header[0] = static_cast<char>(kind);
+  protocol::store_le(header + 1, static_cast<std::uint32_t>(value.size()));
+  reply_.bytes.append(header, sizeof header);
+  reply_.bytes.append(value);
+}
+
+void NativeEncoder::error(Status status, std::string_view text) {
+  text = text.substr(0, protocol::kErrorTextBytesMax);
+  if (open_.empty()) return scalar(status, Kind::none, text);
+  std::string value(1, static_cast<char>(status));
+  value.append(text);
+  scalar(status, Kind::error, value);
+}
+
+void NativeEncoder::open(Kind kind, std::uint32_t count) {
+  PHX_CHECK(open_.size() < protocol::kReplyDepthMax);
+  if (open_.empty()) {
+    put_header(Status::ok, kind, 0);
+  } else {
+    reply_.bytes.push_back(static_cast<char>(kind));
+    reply_.bytes.append(4, '\0');
+  }
+  open_.push_back(reply_.bytes.size());
+  char bytes[4];
+  protocol::store_le(bytes, count);
+  reply_.bytes.append(bytes, sizeof bytes);
+}
+
+// Every open list was left room for its size: in the frame's header, or right before its bytes.
+void NativeEncoder::end() {
+  PHX_CHECK(!open_.empty());
+  const std::size_t begin = open_.back();
+  open_.pop_back();
+  const auto size = static_cast<std::uint32_t>(reply_.bytes.size() - begin);
+  protocol::store_le(reply_.bytes.data() + begin - 4, size);
+  if (!open_.empty()) return;
+  if (is_too_large_) {
+    reply_.bytes.clear();
+    return scalar(Status::too_large, Kind::none, "reply over 64 MiB: ask for fewer keys at a time");
+  }
+  answered_ = true;
+}
+
+}  // namespace phoenix::server
