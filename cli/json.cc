@@ -1,0 +1,111 @@
+#include "cli/json.h"
+
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <cstdint>
+#include <utility>
+
+#include "cli/renderer.h"
+#include "cli/utf8.h"
+
+namespace phoenix::cli {
+
+namespace {
+
+using Json = nlohmann::json;
+using protocol::Kind;
+using protocol::Value;
+
+std::string base64(std::string_view bytes) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t at = 0; at < bytes.size(); at += 3) {
+    const std::string_view group = bytes.substr(at, 3);
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      bits = bits << 8U | (i < group.size() ? static_cast<unsigned char>(group[i]) : 0U);
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+      const bool is_padding = i > group.size();
+      text += is_padding ? '=' : kDigits[(bits >> (18 - 6 * i)) & 63U];
+    }
+  }
+  return text;
+}
+
+Json bytes_json(std::string_view bytes) {
+  if (is_utf8(bytes)) return Json(std::string(bytes));
+  return Json{{"base64", base64(bytes)}};
+}
+
+Json value_json(const Value& value);
+
+bool has_text_keys(const Value& map) {
+  for (std::size_t i = 0; i < map.items.size(); i += 2) {
+    const Value& key = map.items[i];
+    if ((key.kind != Kind::bytes && key.kind != Kind::text) || !is_utf8(key.bytes)) return false;
+  }
+  return true;
+}
+
+Json pairs_json(const Value& map) {
+  Json pairs = Json::array();
+  for (std::size_t i = 0; i + 1 < map.items.size(); i += 2) {
+    pairs.push_back(Json::array({value_json(map.items[i]), value_json(map.items[i + 1])}));
+  }
+  return pairs;
+}
+
+Json map_json(const Value& map) {
+  if (!has_text_keys(map)) return pairs_json(map);
+  Json object = Json::object();
+  for (std::size_t i = 0; i + 1 < map.items.size(); i += 2) {
+    object[std::string(map.items[i].bytes)] = value_json(map.items[i + 1]);
+  }
+  // A key that came twice would have hidden a value.
+  return object.size() == map.items.size() / 2 ? object : pairs_json(map);
+}
+
+// The decoder bounds the depth (kReplyDepthMax).
+// NOLINTNEXTLINE(misc-no-recursion)
+Json value_json(const Value& value) {
+  switch (value.kind) {
+    case Kind::bytes:
+    case Kind::text:
+      return bytes_json(value.bytes);
+    case Kind::integer:
+      return Json(value.integer);
+    case Kind::list: {
+      Json list = Json::array();
+      for (const Value& item : value.items) list.push_back(value_json(item));
+      return list;
+    }
+    case Kind::map:
+      return map_json(value);
+    case Kind::none:
+    case Kind::nil:
+    case Kind::error:
+      break;
+  }
+  if (protocol::is_error(value.status)) return Json{{"error", bytes_json(error_line(value))}};
+  return value.status == protocol::Status::nil ? Json(nullptr) : Json("OK");
+}
+
+}  // namespace
+
+std::string to_json(const Value& value) {
+  return value_json(value).dump();
+}
+
+std::string json_string(std::string_view text) {
+  return bytes_json(text).dump();
+}
+
+std::string json_error(std::string_view text) {
+  return Json{{"error", bytes_json(text)}}.dump();
+}
+
+}  // namespace phoenix::cli

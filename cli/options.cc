@@ -1,0 +1,134 @@
+#include "cli/options.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cerrno>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <utility>
+
+namespace phoenix::cli {
+
+namespace {
+
+constexpr std::size_t kPasswordBytesMax = 4'096;
+constexpr double kTimeoutSecondsMax = 86'400;
+
+constexpr const char* kFooter =
+    R"(With a command, sends it, prints the reply and ends:
+  phoenix-cli SET greeting "hello world"
+  phoenix-cli GET greeting
+Without one, reads commands from standard input: a prompt on a terminal (HELP
+lists the commands, EXIT leaves), and otherwise a command per line, many under
+way at once, with the replies in order:
+  phoenix-cli < commands.txt
+In lines, "..." takes \n \r \t \\ \" and \xHH, and '...' takes all as it is.
+
+Exit code: 0 ok, 1 a reply was an error, 2 wrong usage, 3 no connection or lost,
+4 no answer in time, 5 the output could not be written.)";
+
+struct CloseFile {
+  // Opened for reading: closing can lose nothing.
+  void operator()(std::FILE* file) const { static_cast<void>(std::fclose(file)); }
+};
+
+/// The first line of the file.
+Result<std::string> read_password(const std::string& path) {
+  const auto unreadable = [&path](const std::string& why) {
+    return fail(ExitCode::usage, "cannot read the password file '" + path + "': " + why);
+  };
+  const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "re"));
+  if (!file) return unreadable(client::os_error_text(errno));
+  std::string text(kPasswordBytesMax + 2, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
+  if (std::ferror(file.get()) != 0) return unreadable(client::os_error_text(errno));
+  text = text.substr(0, text.find('\n'));
+  if (!text.empty() && text.back() == '\r') text.pop_back();
+  if (text.empty()) return unreadable("its first line is empty");
+  if (text.size() > kPasswordBytesMax) return unreadable("its first line is over 4096 bytes");
+  return text;
+}
+
+/// What the options are before they are checked together.
+struct Arguments {
+  Options options;
+  std::string password_file;
+  double timeout_seconds = -1;
+  bool is_raw = false;
+  bool is_json = false;
+};
+
+void declare(CLI::App& app, Arguments& arguments) {
+  client::Endpoint& endpoint = arguments.options.connection.endpoint;
+  app.set_help_flag("--help", "Print this help and end");
+  app.set_version_flag("--version", "phoenix-cli " PHOENIX_VERSION);
+  auto* host = app.add_option("-h,--host", endpoint.host, "The server's name or address");
+  host->capture_default_str()->option_text("HOST [127.0.0.1]");
+  auto* port = app.add_option("-p,--port", endpoint.port, "The server's port");
+  port->check(CLI::Range(1, 65'535))->option_text("PORT [6969]");
+  auto* unix_path = app.add_option("--unix", endpoint.unix_path, "The server's unix socket");
+  unix_path->excludes(host)->excludes(port)->option_text("PATH");
+  app.add_option("--password-file", arguments.password_file, "Authenticate with its first line")
+      ->option_text("FILE");
+  app.add_option("--timeout", arguments.timeout_seconds,
+                 "Wait at most this long for the server to say anything; 0 is forever")
+      ->check(CLI::Range(0.0, kTimeoutSecondsMax))
+      ->option_text("SECONDS [5 to connect, 30 for replies]");
+  auto* raw = app.add_flag("--raw", arguments.is_raw, "Print values as their bytes");
+  app.add_flag("--json", arguments.is_json, "Print a JSON value per reply")->excludes(raw);
+  // What begins with the command's name is the command's, also words like -1.
+  app.prefix_command();
+  app.footer(kFooter);
+}
+
+void set_timeouts(client::Options& options, double seconds) {
+  if (seconds < 0) return;
+  const auto ms = static_cast<std::uint32_t>(std::ceil(seconds * 1'000));
+  options.connect_timeout_ms = ms;
+  options.reply_timeout_ms = ms;
+}
+
+Result<Options> finish(Arguments arguments, std::vector<std::string> rest) {
+  Options& options = arguments.options;
+  if (!rest.empty() && rest[0] == "--") {
+    rest.erase(rest.begin());
+  } else if (!rest.empty() && rest[0].size() > 1 && rest[0][0] == '-') {
+    return fail(ExitCode::usage, "unknown option " + rest[0]);
+  }
+  options.command = std::move(rest);
+  if (arguments.is_raw) options.format = Format::raw;
+  if (arguments.is_json) options.format = Format::json;
+  options.connection.client_name = "phoenix-cli";
+  if (!arguments.password_file.empty()) {
+    Result<std::string> password = read_password(arguments.password_file);
+    if (!password) return tl::unexpected<Failure>(std::move(password.error()));
+    options.connection.password = std::move(*password);
+  }
+  return std::move(options);
+}
+
+}  // namespace
+
+Result<Options> parse_options(int argc, const char* const* argv) {
+  Arguments arguments;
+  CLI::App app("Talks to a Phoenix DB server.", "phoenix-cli");
+  declare(app, arguments);
+  // The parser throws: its exceptions end here.
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    arguments.options.help = app.help();
+    return std::move(arguments.options);
+  } catch (const CLI::CallForVersion& version) {
+    arguments.options.help = std::string(version.what()) + "\n";
+    return std::move(arguments.options);
+  } catch (const CLI::ParseError& error) {
+    return fail(ExitCode::usage, error.what());
+  }
+  set_timeouts(arguments.options.connection, arguments.timeout_seconds);
+  return finish(std::move(arguments), app.remaining());
+}
+
+}  // namespace phoenix::cli

@@ -1,0 +1,51 @@
+#include "cli/session.h"
+
+#include <utility>
+
+namespace phoenix::cli {
+
+Session::Session(client::Options options, Format format, Output& output)
+    : options_(std::move(options)), output_(output), renderer_(format) {}
+
+Result<void> Session::connect() {
+  if (was_closed()) disconnect();
+  if (connection_) return {};
+  auto connection = client::Connection::open(options_);
+  if (!connection) return tl::unexpected<Failure>(failure_of(std::move(connection.error())));
+  connection_ = std::move(*connection);
+  return {};
+}
+
+Result<void> Session::send(const std::vector<std::string>& words) {
+  const client::Result<void> queued = connection_->queue({words.begin(), words.end()});
+  if (!queued) return tl::unexpected<Failure>(lost(queued.error()));
+  return {};
+}
+
+Result<bool> Session::receive() {
+  bool is_error = false;
+  for (;;) {
+    const client::Result<client::Reply> reply = connection_->receive();
+    if (!reply) return tl::unexpected<Failure>(lost(reply.error()));
+    is_error = is_error || reply->is_error();
+    std::string notes;
+    renderer_.reply(*reply, output_.buffer(), notes);
+    const Result<void> written = reply->more_follows ? output_.flush() : output_.flush_when_large();
+    if (!written) return tl::unexpected<Failure>(written.error());
+    if (!notes.empty()) print_note(notes);
+    if (!reply->more_follows) return is_error;
+  }
+}
+
+void Session::disconnect() {
+  connection_.reset();
+  renderer_.abandon(output_.buffer());
+}
+
+/// What was asked wrongly leaves the connection as it was; everything else ends it.
+Failure Session::lost(client::Error error) {
+  if (error.code != client::ErrorCode::invalid) disconnect();
+  return failure_of(std::move(error));
+}
+
+}  // namespace phoenix::cli

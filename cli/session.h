@@ -1,0 +1,53 @@
+// One conversation with the server: connects when a command needs it, and carries a command from
+// its words to its rendered reply. The connection that is lost is made again for the next command.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/output.h"
+#include "cli/renderer.h"
+#include "cli/result.h"
+#include "phoenix/client/connection.h"
+
+namespace phoenix::cli {
+
+class Session final {
+ public:
+  Session(client::Options options, Format format, Output& output);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// Connects unless there is a connection that the server has not closed.
+  Result<void> connect();
+
+  /// Queues a command on the connection that connect() made; receive() sends it. A failure with
+  /// ExitCode::usage concerns this command only.
+  Result<void> send(const std::vector<std::string>& words);
+
+  /// Sends what is queued, and renders the next reply, all its parts, into the output; parts that
+  /// are followed by more are written at once. True when it was an error.
+  Result<bool> receive();
+
+  /// Renders an error of this program in the place of a reply.
+  void local_error(std::string_view text) { renderer_.local_error(text, output_.buffer()); }
+
+  std::size_t unsent_bytes() const { return connection_ ? connection_->unsent_bytes() : 0; }
+  /// The server has ended the connection since the last command.
+  bool was_closed() const { return connection_ && connection_->peer_closed(); }
+  void disconnect();
+
+  const client::Options& options() const { return options_; }
+
+ private:
+  Failure lost(client::Error error);
+
+  const client::Options options_;
+  Output& output_;
+  Renderer renderer_;
+  std::unique_ptr<client::Connection> connection_;
+};
+
+}  // namespace phoenix::cli
