@@ -1,0 +1,48 @@
+// The real machine: io::Host with plain system calls.
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "phoenix/io/host.h"
+#include "phoenix/uring/unique_fd.h"
+
+namespace phoenix::uring {
+
+/// Any thread. One per process: it remembers the locks it took and where it listens.
+class Host final : public io::Host {
+ public:
+  Host() = default;
+  /// Gives the directory locks back. Descriptors that were handed out stay open.
+  ~Host() override = default;
+
+  Result<int> open_directory(const std::string& path) override;
+  Result<void> lock_directory(int directory) override;
+  Result<std::vector<io::FileInfo>> list_directory(int directory) override;
+  Result<io::SpaceInfo> space(int directory) override;
+  Result<std::uint32_t> write_alignment(int directory) override;
+
+  /// The first listener of an address and port finds out whether another process listens there
+  /// (in_use); the following ones share the port with it, so that each core has its own queue.
+  /// A unix path has one listener; its file stays when that is closed, and is replaced by the
+  /// next one if nobody accepts on it.
+  Result<int> listen(const io::Endpoint& endpoint) override;
+
+  void close(int fd) override;
+
+ private:
+  struct Listener {
+    int fd = -1;
+    std::string address;
+    std::uint16_t port = 0;
+  };
+
+  bool listens_on(const io::Endpoint& endpoint) const;
+
+  std::mutex mutex_;
+  std::vector<UniqueFd> locks_;
+  std::vector<Listener> listeners_;  // TCP only.
+};
+
+}  // namespace phoenix::uring
