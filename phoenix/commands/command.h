@@ -63,8 +63,8 @@ class SessionControl {
   enum class AuthResult : std::uint8_t { accepted, refused, no_password_set };
   virtual AuthResult authenticate(std::string_view password) = 0;
   virtual void close_after_reply() = 0;
-  virtual std::string_view info() = 0;          // The INFO page; lives until the next call.
-  virtual void hello(ReplySink& reply) = 0;     // The map that HELLO answers.
+  virtual std::string_view info() = 0;       // The INFO page; lives until the next call.
+  virtual void hello(ReplySink& reply) = 0;  // The map that HELLO answers.
 };
 
 class Table;
@@ -79,7 +79,7 @@ struct Context {
 
 /// One request. Views live until the handler returns.
 struct Request {
-  Args args;  // args[0] is the command's name.
+  Args args;                // args[0] is the command's name.
   std::uint16_t flags = 0;  // protocol::RequestFlags of a request in short form.
   std::uint64_t ttl_ms = 0;
   std::uint64_t first_key_hash = 0;
@@ -92,9 +92,9 @@ struct Request {
 using Handler = void (*)(Context&, const Request&);
 
 struct Command {
-  std::string_view name;     // Upper case.
+  std::string_view name;                             // Upper case.
   protocol::Opcode opcode = protocol::Opcode::argv;  // argv: no short form.
-  std::int8_t arity = 0;     // Redis's convention: N exactly N words, -N at least N.
+  std::int8_t arity = 0;  // Redis's convention: N exactly N words, -N at least N.
   Flags flags = Flags::none;
   KeyPositions keys = kNoKeys;
   Gather gather = Gather::one;

@@ -31,8 +31,8 @@ std::string help_overview(const Table& table) {
 }
 
 std::string help_page(const Command& command) {
-  std::string text =
-      fmt::format("{}\n  {}\n  Since {}. Example:\n", command.usage, command.summary, command.since);
+  std::string text = fmt::format("{}\n  {}\n  Since {}. Example:\n", command.usage, command.summary,
+                                 command.since);
   for (const auto line : example_lines(command.example)) text += fmt::format("    {}\n", line);
   return text;
 }

@@ -16,7 +16,7 @@ using engine::EntryView;
 using engine::Key;
 using protocol::Status;
 
-constexpr std::int64_t kNoKey = -2;       // Redis's answers.
+constexpr std::int64_t kNoKey = -2;  // Redis's answers.
 constexpr std::int64_t kNoTimeToLive = -1;
 
 Key first_key(const Request& request) {
@@ -51,8 +51,8 @@ void pexpire(Context& context, const Request& request) {
 void persist(Context& context, const Request& request) {
   const Key key = first_key(request);
   EntryView entry;
-  const bool had_one = context.keyspace.find(key, context.now_ms, entry) &&
-                       entry.expires_at_ms != engine::kNoExpiry;
+  const bool had_one =
+      context.keyspace.find(key, context.now_ms, entry) && entry.expires_at_ms != engine::kNoExpiry;
   if (had_one) context.keyspace.set_expiry(key, engine::kNoExpiry, context.now_ms);
   context.reply.integer(had_one ? 1 : 0);
 }

@@ -60,8 +60,7 @@ void list(Context& context, const Request& request) {
   const auto parsed = parse_list(request.args);
   if (!parsed) return context.reply.error(Status::error, parsed.error().message);
   KeyCollector collector(parsed->pattern);
-  const auto next =
-      context.keyspace.scan(parsed->cursor, parsed->limit, context.now_ms, collector);
+  const auto next = context.keyspace.scan(parsed->cursor, parsed->limit, context.now_ms, collector);
   context.reply.begin_list(2);
   context.reply.integer(static_cast<std::int64_t>(next));
   context.reply.begin_list(static_cast<std::uint32_t>(collector.keys.size()));
@@ -121,8 +120,8 @@ Result<ListRequest> parse_list(Args args) {
   ListRequest request;
   std::size_t at = 1;
   const auto is_option = [&](std::size_t i) {
-    return i + 1 < args.size() && (equals_ignoring_case(args[i], "CURSOR") ||
-                                   equals_ignoring_case(args[i], "LIMIT"));
+    return i + 1 < args.size() &&
+           (equals_ignoring_case(args[i], "CURSOR") || equals_ignoring_case(args[i], "LIMIT"));
   };
   if (at < args.size() && !(is_option(at) && args.size() % 2 == 1)) request.pattern = args[at++];
   for (; at < args.size(); at += 2) {

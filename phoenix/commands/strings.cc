@@ -122,7 +122,8 @@ void set_with_options(Context& context, const Request& request) {
   if (!error.empty()) return context.reply.error(Status::error, error);
   engine::ExpiryMs expires_at_ms = engine::kNoExpiry;
   if (options.has_time) {
-    const auto at = expiry_from(options.time, options.unit, options.time_is_absolute, context.now_ms);
+    const auto at =
+        expiry_from(options.time, options.unit, options.time_is_absolute, context.now_ms);
     if (!at) return context.reply.error(Status::error, kInvalidExpiry);
     expires_at_ms = *at;
   }

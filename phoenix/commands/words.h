@@ -14,7 +14,8 @@ constexpr char to_upper(char c) {
 
 bool equals_ignoring_case(std::string_view a, std::string_view b);
 
-/// A decimal integer as Redis takes it: optional '-', digits, no leading zeros, no spaces, in range.
+/// A decimal integer as Redis takes it: optional '-', digits, no leading zeros, no spaces, in
+/// range.
 std::optional<std::int64_t> parse_integer(std::string_view word);
 
 /// As parse_integer, but 0 or more, up to 2^64 - 1.

@@ -71,6 +71,7 @@ class Context final {
   Ring& ring() { return ring_; }
   const Clock& clock() const { return clock_; }
   Timers& timers() { return timers_; }
+  std::uint64_t next_deadline_ns() const { return timers_.next_deadline_ns(); }
 
   PendingOperation open(int directory, const char* path, std::uint8_t open_flags);
   PendingOperation unlink(int directory, const char* path);

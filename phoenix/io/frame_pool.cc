@@ -30,7 +30,7 @@ class Pool final {
 
   void* take(std::size_t index) {
     auto* frame = heads_[index];
-    if (frame == nullptr) return ::operator new(index * kStep);
+    if (frame == nullptr) return ::operator new(index* kStep);
     heads_[index] = frame->next;
     return frame;
   }

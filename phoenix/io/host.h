@@ -55,6 +55,9 @@ class Host {
   /// TCP endpoint (SO_REUSEPORT). An error names the address and what to do.
   virtual Result<int> listen(const Endpoint& endpoint) = 0;
 
+  /// The TCP port that a listener got when it asked for port 0; 0 where there is none to tell.
+  virtual std::uint16_t bound_port(int /*listener*/) { return 0; }
+
   virtual void close(int fd) = 0;
 };
 

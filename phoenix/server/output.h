@@ -60,8 +60,8 @@ class ChunkPool final {
 /// Consecutive bytes of output with one position.
 struct Run {
   struct Extra {
-    std::string owned;             // The bytes themselves when they lie in no chunk.
-    engine::LargeValueRef large;   // Sent after the bytes, from where it lies.
+    std::string owned;            // The bytes themselves when they lie in no chunk.
+    engine::LargeValueRef large;  // Sent after the bytes, from where it lies.
     std::size_t large_sent = 0;
   };
 

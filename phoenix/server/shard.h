@@ -75,7 +75,8 @@ class Shard final : public engine::EffectSink {
   std::array<log::Position, kPlaces> last_batch_{};
 };
 
-/// Positions in argv of the keys of a request, as the row tells: first, first + step, ... below end.
+/// Positions in argv of the keys of a request, as the row tells: first, first + step, ... below
+/// end.
 struct KeyRange {
   std::size_t first = 0;
   std::size_t end = 0;

@@ -13,26 +13,32 @@ void NativeEncoder::put_header(Status status, Kind kind, std::size_t value_bytes
   header.id = id_;
   header.value_bytes = static_cast<std::uint32_t>(value_bytes);
   protocol::store_reply_header(header_bytes, header);
-  reply_.bytes.append(header_bytes, sizeof header_bytes);
+  out_->append(header_bytes, sizeof header_bytes);
 }
 
 void NativeEncoder::scalar(Status status, Kind kind, std::string_view value) {
   PHX_DCHECK(!answered_);
   if (open_.empty()) {
     put_header(status, kind, value.size());
-    reply_.bytes.append(value);
+    out_->append(value);
     answered_ = true;
     return;
   }
-  if (is_too_large_ || reply_.bytes.size() + value.size() > kReplyBytesMax) {
+  if (is_too_large_ || out_->size() - base_ + value.size() > kReplyBytesMax) {
     is_too_large_ = true;
     return;
   }
   char header[kValueHeaderBytes];
   header[0] = static_cast<char>(kind);
   protocol::store_le(header + 1, static_cast<std::uint32_t>(value.size()));
-  reply_.bytes.append(header, sizeof header);
-  reply_.bytes.append(value);
+  out_->append(header, sizeof header);
+  out_->append(value);
+}
+
+void NativeEncoder::encoded_item(std::string_view item) {
+  PHX_CHECK(!open_.empty());
+  is_too_large_ = is_too_large_ || out_->size() - base_ + item.size() > kReplyBytesMax;
+  if (!is_too_large_) out_->append(item);
 }
 
 void NativeEncoder::error(Status status, std::string_view text) {
@@ -48,13 +54,13 @@ void NativeEncoder::open(Kind kind, std::uint32_t count) {
   if (open_.empty()) {
     put_header(Status::ok, kind, 0);
   } else {
-    reply_.bytes.push_back(static_cast<char>(kind));
-    reply_.bytes.append(4, '\0');
+    out_->push_back(static_cast<char>(kind));
+    out_->append(4, '\0');
   }
-  open_.push_back(reply_.bytes.size());
+  open_.push_back(out_->size());
   char bytes[4];
   protocol::store_le(bytes, count);
-  reply_.bytes.append(bytes, sizeof bytes);
+  out_->append(bytes, sizeof bytes);
 }
 
 // Every open list was left room for its size: in the frame's header, or right before its bytes.
@@ -62,11 +68,11 @@ void NativeEncoder::end() {
   PHX_CHECK(!open_.empty());
   const std::size_t begin = open_.back();
   open_.pop_back();
-  const auto size = static_cast<std::uint32_t>(reply_.bytes.size() - begin);
-  protocol::store_le(reply_.bytes.data() + begin - 4, size);
+  const auto size = static_cast<std::uint32_t>(out_->size() - begin);
+  protocol::store_le(out_->data() + begin - 4, size);
   if (!open_.empty()) return;
   if (is_too_large_) {
-    reply_.bytes.clear();
+    out_->resize(base_);
     return scalar(Status::too_large, Kind::none, "reply over 64 MiB: ask for fewer keys at a time");
   }
   answered_ = true;

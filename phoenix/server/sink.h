@@ -15,26 +15,25 @@
 
 namespace phoenix::server {
 
-/// One encoded reply on its way to a session: bytes of any size and perhaps a large value behind.
-struct EncodedReply {
-  std::string bytes;
-  engine::LargeValueRef large;
-};
-
-/// Encodes replies whole, into a string: for answers of hops, and for whatever is not a plain
-/// value. Lists and maps are built in their nested form and get their frame header at the end.
+/// Encodes a whole reply at the end of a string: for answers of hops, and for whatever is not a
+/// plain value. Lists and maps are built in their nested form and get their frame header at the
+/// end. A large value that is the whole answer is not copied: it follows the bytes.
 class NativeEncoder final : public commands::ReplySink {
  public:
-  void begin(std::uint32_t id) {
+  /// `out` must live until the reply is complete.
+  void begin(std::uint32_t id, std::string& out) {
     id_ = id;
-    reply_ = {};
+    out_ = &out;
+    base_ = out.size();
+    large_.reset();
     open_.clear();
     answered_ = false;
     is_too_large_ = false;
   }
-  EncodedReply take() {
+  /// The handler is done: the large value that follows the bytes, or null.
+  engine::LargeValueRef finish() {
     PHX_CHECK(answered_ && open_.empty());
-    return std::exchange(reply_, {});
+    return std::exchange(large_, {});
   }
 
   void ok() override { scalar(protocol::Status::ok, protocol::Kind::none, {}); }
@@ -55,13 +54,15 @@ class NativeEncoder final : public commands::ReplySink {
   void large(const engine::LargeValueRef& value) override {
     if (!open_.empty()) return bytes(value->view());
     put_header(protocol::Status::ok, protocol::Kind::bytes, value->size_bytes());
-    reply_.large = value;
+    large_ = value;
     answered_ = true;
   }
   void error(protocol::Status status, std::string_view text) override;
   void begin_list(std::uint32_t items) override { open(protocol::Kind::list, items); }
   void begin_map(std::uint32_t pairs) override { open(protocol::Kind::map, pairs); }
   void end() override;
+  /// An item of the open list that is encoded already.
+  void encoded_item(std::string_view item);
 
  private:
   static constexpr std::size_t kValueHeaderBytes = 5;  // u8 kind, u32 size.
@@ -71,8 +72,10 @@ class NativeEncoder final : public commands::ReplySink {
   void open(protocol::Kind kind, std::uint32_t count);
 
   std::uint32_t id_ = 0;
-  EncodedReply reply_;
-  std::vector<std::size_t> open_;  // Where each open list or map begins in reply_.bytes.
+  std::string* out_ = nullptr;
+  std::size_t base_ = 0;  // Where this reply begins in *out_.
+  engine::LargeValueRef large_;
+  std::vector<std::size_t> open_;  // Where the content of each open list or map begins.
   bool answered_ = false;
   bool is_too_large_ = false;
 };
@@ -94,8 +97,7 @@ class SessionSink final : public commands::ReplySink {
     if (!is_encoded_) {
       output.append_committed(data_, size_bytes_, position);
     } else {
-      EncodedReply reply = encoder_.take();
-      output.append_owned(std::move(reply.bytes), std::move(reply.large), position);
+      output.append_owned(std::move(encoded_), encoder_.finish(), position);
     }
   }
 
@@ -135,7 +137,10 @@ class SessionSink final : public commands::ReplySink {
   static_assert(engine::kSmallValueBytesMax <= kCopiedBytesMax);
 
   NativeEncoder& encoder() {
-    if (!is_encoded_) encoder_.begin(id_);
+    if (!is_encoded_) {
+      encoded_.clear();
+      encoder_.begin(id_, encoded_);
+    }
     is_encoded_ = true;
     return encoder_;
   }
@@ -156,6 +161,7 @@ class SessionSink final : public commands::ReplySink {
 
   ChunkPool& pool_;
   NativeEncoder encoder_;
+  std::string encoded_;
   std::uint32_t id_ = 0;
   char* data_ = nullptr;
   std::size_t size_bytes_ = 0;

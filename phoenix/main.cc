@@ -1,0 +1,233 @@
+// Assembles the server, explicitly: the only production file that names the real ring.
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <barrier>
+#include <cstdio>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "phoenix/commands/describe.h"
+#include "phoenix/server/core.h"
+#include "phoenix/uring/host.h"
+#include "phoenix/uring/ring.h"
+#include "phoenix/uring/system.h"
+
+using namespace phoenix;
+
+namespace {
+
+constexpr int kStartFailed = 1;
+constexpr int kThreadsEndedSignal = SIGUSR1;
+
+// The output is for people and scripts that wait for the ready line; without a reader it is lost,
+// and the server serves all the same.
+void say(const std::string& line) {
+  (void)std::fputs((line + "\n").c_str(), stdout);
+  (void)std::fflush(stdout);
+}
+
+// Descriptors are what limits connections: take what the hard limit grants.
+std::uint64_t raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0 && getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  return limit.rlim_cur;
+}
+
+// CPUs of the affinity mask, in order.
+std::vector<int> cpus_granted() {
+  std::vector<int> cpus;
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  if (sched_getaffinity(0, sizeof mask, &mask) != 0) return cpus;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &mask)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+// Runs one thread per core through the phases and then until all are done.
+class Threads final {
+ public:
+  Threads(server::Shared& shared, uring::Host& host)
+      : shared_(shared), host_(host), phase_end_(shared.cores()) {}
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+  void start() {
+    const std::vector<int> cpus = cpus_granted();
+    const bool pins = shared_.config.pin_cores && cpus.size() >= shared_.cores();
+    for (unsigned core = 0; core < shared_.cores(); ++core) {
+      const int cpu = pins ? cpus[core] : -1;
+      threads_.emplace_back([this, core, cpu] { run(core, cpu); });
+    }
+  }
+  void join() {
+    for (auto& thread : threads_) thread.join();
+  }
+  /// Empty when every core has served and stopped as it should.
+  const std::string& error() const { return error_; }
+  void stop() {
+    shared_.stops = true;
+    auto ring = uring::Ring::create(waker_options());
+    if (!ring) return;  // The cores look by themselves at each tick.
+    for (unsigned core = 0; core < shared_.cores(); ++core) {
+      io::Operation wake;
+      wake.kind = io::Operation::Kind::wake;
+      wake.fd = shared_.doors[core].wake_handle.load();
+      if (wake.fd >= 0) (*ring)->submit(wake);
+    }
+    io::Completion none;
+    (*ring)->run_once({&none, 1}, 0);
+  }
+
+ private:
+  static uring::RingOptions waker_options() {
+    uring::RingOptions options;
+    options.submission_entries = 512;
+    options.completion_entries = 512;
+    options.buffer_count = 1;
+    options.buffer_size_bytes = 4096;
+    return options;
+  }
+
+  void run(unsigned core, int cpu) {
+    pthread_setname_np(pthread_self(), fmt::format("core-{}", core).c_str());
+    if (cpu >= 0) pin(cpu);
+    serve(core);
+    // The main thread waits for signals only.
+    if (ended_.fetch_add(1) + 1 == shared_.cores()) kill(getpid(), kThreadsEndedSignal);
+  }
+
+  static void pin(int cpu) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    // A hint: without it the kernel moves the thread, and it still works.
+    (void)pthread_setaffinity_np(pthread_self(), sizeof one, &one);
+  }
+
+  void serve(unsigned index) {
+    auto ring = uring::Ring::create(uring::RingOptions());
+    if (!ring) fail(ring.error().message);
+    phase_end_.arrive_and_wait();
+    if (has_failed_) return;
+    const server::CoreEnvironment environment{**ring, clock_, host_, failure_, random_};
+    server::Core core(index, shared_, environment);
+    for (const auto phase : server::kPhases) {
+      auto task = core.run_phase(phase);
+      task.start();
+      core.io().run_until([&task] { return task.done(); });
+      const auto result = task.result();
+      if (!result) fail(result.error().message);
+      phase_end_.arrive_and_wait();
+      if (has_failed_) return;
+      if (index == 0) announce(phase);
+    }
+    while (!core.is_done()) core.turn();
+  }
+
+  void fail(const std::string& message) {
+    const std::lock_guard lock(mutex_);
+    if (error_.empty()) error_ = message;
+    has_failed_ = true;
+  }
+
+  void announce(server::Phase phase) {
+    if (phase == server::Phase::open) {
+      for (const auto& notice : shared_.store->notices()) say("note: " + notice);
+    }
+    if (phase == server::Phase::replay) {
+      const auto& progress = shared_.store->progress();
+      if (progress.records.load() > 0) {
+        say(fmt::format("recovered {} records from {} bytes of log", progress.records.load(),
+                        progress.bytes_done.load()));
+      }
+    }
+    if (phase != server::Phase::serve) return;
+    const auto& config = shared_.config;
+    if (!config.unix_path.empty()) say("listening on " + config.unix_path);
+    for (std::size_t i = 1; i < config.bind.size(); ++i) {
+      say(fmt::format("listening on {}:{}", config.bind[i], shared_.port.load()));
+    }
+    say(fmt::format("ready: {} cores, data in {}, listening on {}:{}", shared_.cores(),
+                    config.log.directory, config.bind[0], shared_.port.load()));
+  }
+
+  server::Shared& shared_;
+  uring::Host& host_;
+  uring::SystemClock clock_;
+  uring::SystemRandom random_;  // Used by the first core only.
+  uring::ExitOnFailure failure_;
+  std::barrier<> phase_end_;
+  std::vector<std::thread> threads_;
+  std::atomic<unsigned> ended_{0};
+  std::atomic<bool> has_failed_{false};
+  std::mutex mutex_;
+  std::string error_;
+};
+
+// Blocks until a signal asks to stop, or until all threads have ended by themselves.
+void wait_for_the_end(Threads& threads, const sigset_t& signals) {
+  bool has_stopped = false;
+  while (true) {
+    int number = 0;
+    if (sigwait(&signals, &number) != 0) continue;
+    if (number == kThreadsEndedSignal) return;
+    if (has_stopped) continue;
+    has_stopped = true;
+    say("stopping: answering what was accepted");
+    threads.stop();
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto config = server::parse_config(argc, argv);
+  if (!config) {
+    (void)std::fputs(config.error().text.c_str(), config.error().code == 0 ? stdout : stderr);
+    return config.error().code;
+  }
+  const commands::Table table;
+  if (config->print_commands) {
+    return std::fputs(commands::commands_markdown(table).c_str(), stdout) < 0 ? kStartFailed : 0;
+  }
+  umask(077);
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGTERM, SIGINT, kThreadsEndedSignal}) sigaddset(&signals, number);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // Inherited by all threads.
+  for (const int number : {SIGPIPE, SIGXFSZ, SIGHUP}) signal(number, SIG_IGN);
+
+  server::Shared shared(*config, table);
+  const std::uint64_t descriptors = raise_descriptor_limit();
+  const std::uint64_t most = descriptors > 2 * server::kReservedDescriptors
+                                 ? descriptors - server::kReservedDescriptors
+                                 : descriptors / 2;
+  shared.connections_max =
+      config->connections_max == 0 ? most : std::min(config->connections_max, most);
+  shared.process_id = getpid();
+
+  uring::Host host;
+  Threads threads(shared, host);
+  threads.start();
+  wait_for_the_end(threads, signals);
+  threads.join();
+  if (!threads.error().empty()) {
+    (void)std::fputs(("phoenix-server: " + threads.error() + "\n").c_str(), stderr);
+    return kStartFailed;
+  }
+  say("stopped: everything acknowledged is on disk");
+  return 0;
+}

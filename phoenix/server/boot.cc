@@ -1,0 +1,204 @@
+// The phases of a core's start. What must be told about them is in log/store.h.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "phoenix/base/check.h"
+#include "phoenix/server/core.h"
+
+namespace phoenix::server {
+namespace {
+
+// Feeds what replay finds to the keyspace, with the look-ups of a batch prefetched.
+class KeyspaceReplay final : public log::ReplaySink {
+ public:
+  explicit KeyspaceReplay(engine::Keyspace& keyspace) : keyspace_(keyspace) {}
+
+  void replay(std::span<const log::ReplayRecord> records) override {
+    hashes_.clear();
+    for (const auto& record : records) {
+      hashes_.push_back(keyspace_.hash_of(record.effect.key));
+      keyspace_.prefetch_index(hashes_.back());
+    }
+    for (const auto hash : hashes_) keyspace_.prefetch_entry(hash);
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      engine::Effect effect = records[i].effect;
+      effect.hash = hashes_[i];
+      keyspace_.apply(effect, records[i].position);
+    }
+  }
+
+ private:
+  engine::Keyspace& keyspace_;
+  std::vector<std::uint64_t> hashes_;
+};
+
+// The entries of a slice of the keyspace, copied, so that they can be put while it changes.
+class EntryCollector final : public engine::EntryVisitor {
+ public:
+  struct Entry {
+    std::string key;
+    std::string value;
+    engine::LargeValueRef large;
+    engine::ExpiryMs expires_at_ms = engine::kNoExpiry;
+  };
+
+  void visit(const engine::EntryView& view) override {
+    Entry& entry = entries.emplace_back();
+    entry.key = view.key;
+    entry.expires_at_ms = view.expires_at_ms;
+    if (view.large != nullptr) {
+      entry.large = *view.large;
+    } else {
+      entry.value = view.value;
+    }
+  }
+  std::vector<Entry> entries;
+};
+
+}  // namespace
+
+io::Task<Result<void>> Core::run_phase(Phase phase) {
+  const bool is_first = index_ == 0;
+  switch (phase) {
+    case Phase::open: {
+      if (!is_first) co_return Result<void>();
+      auto listening = listen_first();
+      if (!listening) co_return listening;
+      auto store = co_await log::Store::open(io_, environment_.host, environment_.random,
+                                             shared_.config.log, shared_.cores());
+      if (!store) co_return tl::unexpected<Error>(std::move(store.error()));
+      shared_.store = std::move(*store);
+      co_return Result<void>();
+    }
+    case Phase::replay: {
+      auto result = co_await replay();
+      co_return result;
+    }
+    case Phase::begin_epoch: {
+      if (!is_first) co_return Result<void>();
+      auto result = co_await shared_.store->begin_epoch(io_);
+      co_return result;
+    }
+    case Phase::start_log: {
+      auto result = co_await start_log();
+      co_return result;
+    }
+    case Phase::retire: {
+      if (!is_first) co_return Result<void>();
+      auto result = co_await shared_.store->retire(io_);
+      co_return result;
+    }
+    case Phase::serve:
+      co_return serve();
+  }
+  PHX_CHECK(false);
+}
+
+// Before the data directory is touched: a port in use ends the start at once.
+Result<void> Core::listen_first() {
+  for (const auto& address : shared_.config.bind) {
+    const std::uint16_t known_port = shared_.port.load();
+    io::Endpoint endpoint;
+    endpoint.address = address;
+    endpoint.port = known_port != 0 ? known_port : shared_.config.port;
+    auto listener = environment_.host.listen(endpoint);
+    if (!listener) return tl::unexpected<Error>(std::move(listener.error()));
+    listeners_.push_back(*listener);
+    const std::uint16_t port = environment_.host.bound_port(*listener);
+    shared_.port = port != 0 ? port : endpoint.port;
+  }
+  if (!shared_.config.unix_path.empty()) {
+    io::Endpoint endpoint;
+    endpoint.unix_path = shared_.config.unix_path;
+    auto listener = environment_.host.listen(endpoint);
+    if (!listener) return tl::unexpected<Error>(std::move(listener.error()));
+    listeners_.push_back(*listener);
+  }
+  return {};
+}
+
+io::Task<Result<void>> Core::replay() {
+  const std::uint64_t memory = shared_.config.memory_bytes_max;
+  const std::uint64_t share = memory == 0 ? ~std::uint64_t{0} : memory / shared_.cores();
+  shard_ = std::make_unique<Shard>(shared_.table, shared_.store->hash_key(), share);
+  KeyspaceReplay sink(shard_->keyspace());
+  auto result = co_await shared_.store->replay(io_, index_, sink);
+  co_return result;
+}
+
+io::Task<Result<void>> Core::start_log() {
+  log_ = std::make_unique<log::Log>(io_, *shared_.store, environment_.host, environment_.failure,
+                                    index_);
+  auto started = co_await log_->start();
+  if (!started) co_return started;
+  shard_->attach(*log_, shared_.config.log.durability);
+  shard_->advance_time(shared_.store->stamp_high_water_ms());
+  shard_->advance_time(environment_.clock.wall_ms());
+  if (!shared_.store->rewrites()) co_return Result<void>();
+  auto rewritten = co_await rewrite();
+  co_return rewritten;
+}
+
+// Every live key goes into the new log, which must be durable before the old ones may go.
+io::Task<Result<void>> Core::rewrite() {
+  engine::ScanCursor cursor = 0;
+  do {
+    EntryCollector slice;
+    cursor = shard_->keyspace().scan(cursor, kListSliceEntries, shard_->now_ms(), slice);
+    for (const auto& entry : slice.entries) {
+      while (true) {
+        const std::uint64_t value_bytes =
+            entry.large ? entry.large->size_bytes() : entry.value.size();
+        const auto reservation = log_->reserve(entry.key.size() + value_bytes, 1, false);
+        if (reservation == log::Reservation::granted) break;
+        if (reservation == log::Reservation::disk_full) {
+          co_return fail(ErrorCode::disk_full,
+                         "the disk has no room to write the keys anew for another number of "
+                         "cores: free space, or start with the former --cores; nothing was "
+                         "changed");
+        }
+        log_->seal(shard_->now_ms());
+        const std::uint64_t soon_ns = environment_.clock.monotonic_ns() + kNanosPerMs;
+        co_await io_.sleep_until(soon_ns);
+      }
+      const engine::Key key{entry.key, shard_->keyspace().hash_of(entry.key)};
+      const engine::NewValue value = entry.large ? engine::NewValue::adopt(entry.large)
+                                                 : engine::NewValue::copy_of(entry.value);
+      shard_->keyspace().put(key, value, entry.expires_at_ms);
+    }
+    log_->seal(shard_->now_ms());
+  } while (cursor != 0);
+  while (!log_->idle()) {
+    log_->seal(shard_->now_ms());
+    log_->sync_soon();
+    const std::uint64_t soon_ns = environment_.clock.monotonic_ns() + kNanosPerMs;
+    co_await io_.sleep_until(soon_ns);
+  }
+  co_return Result<void>();
+}
+
+Result<void> Core::serve() {
+  if (index_ == 0) {
+    shared_.started_ms = environment_.clock.wall_ms();
+  } else {
+    for (const auto& address : shared_.config.bind) {
+      io::Endpoint endpoint;
+      endpoint.address = address;
+      endpoint.port = shared_.port.load();
+      auto listener = environment_.host.listen(endpoint);
+      if (!listener) return tl::unexpected<Error>(std::move(listener.error()));
+      listeners_.push_back(*listener);
+    }
+  }
+  connections_ = std::make_unique<Connections>(io_, shared_, metrics_, chunks_);
+  SessionActions& actions = *this;
+  router_ = std::make_unique<Router>(index_, shared_, *shard_, *connections_, chunks_, actions,
+                                     environment_.ring, metrics_);
+  for (const int listener : listeners_) connections_->serve(listener);
+  return {};
+}
+
+}  // namespace phoenix::server

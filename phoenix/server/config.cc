@@ -1,0 +1,223 @@
+#include "phoenix/server/config.h"
+
+#include <CLI/CLI.hpp>
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "phoenix/server/limits.h"
+
+namespace phoenix::server {
+namespace {
+
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
+constexpr int kUsageError = 2;
+
+tl::unexpected<ConfigExit> refuse(std::string text) {
+  return tl::unexpected<ConfigExit>(ConfigExit{
+      "phoenix-server: " + std::move(text) + "\nTry phoenix-server --help.\n", kUsageError});
+}
+
+// Flags as the library fills them; what needs a second look is looked at afterwards.
+struct Flags {
+  std::string durability = "always";
+  std::string password_file;
+  std::string max_memory = "0";
+  std::string segment_size = "64M";
+  bool allow_open_bind = false;
+};
+
+void add_flags(CLI::App& app, Config& config, Flags& flags) {
+  app.add_option("--dir", config.log.directory, "Directory of the data; made if absent")
+      ->capture_default_str();
+  app.add_option("--bind", config.bind, "Addresses to listen on, IPv4 or IPv6")
+      ->capture_default_str()
+      ->delimiter(',');
+  app.add_option("--port", config.port, "TCP port; 0 takes a free one")->capture_default_str();
+  app.add_option("--unix", config.unix_path, "Path of a unix socket to listen on, too");
+  app.add_option("--cores", config.cores,
+                 "Threads, each with a shard of the keys; 0: one for each CPU it may use")
+      ->check(CLI::Range(0U, kCoresMax))
+      ->capture_default_str();
+  app.add_option("--durability", flags.durability,
+                 "always: an acknowledged write is on disk; interval: within --interval-ms; "
+                 "off: in memory only")
+      ->check(CLI::IsMember({"always", "interval", "off"}))
+      ->capture_default_str();
+  app.add_option("--interval-ms", config.log.interval_ms, "Of --durability interval")
+      ->check(CLI::Range(1U, 3'600'000U))
+      ->capture_default_str();
+  app.add_option("--max-memory", flags.max_memory,
+                 "Budget of data, index and buffers, as 512M or 4G; 0: no limit")
+      ->capture_default_str();
+  app.add_option("--segment-size", flags.segment_size, "Largest log segment, as 64M")
+      ->capture_default_str();
+  app.add_option("--max-connections", config.connections_max,
+                 "0: as many as the limit of open files allows")
+      ->capture_default_str();
+  app.add_option("--requirepass-file", flags.password_file,
+                 "File whose first line is the password that AUTH asks for");
+  app.add_flag("--allow-open-bind", flags.allow_open_bind,
+               "Listen beyond this machine although no password is set");
+  app.add_flag("--discard-log", config.log.discard_log,
+               "With --durability off: delete the data that the directory holds");
+  app.add_flag("--accept-damage", config.log.accept_damage,
+               "Start although durable data is damaged, without what was lost");
+  app.add_flag("!--no-pin", config.pin_cores, "Let the kernel move threads between CPUs");
+  app.add_flag("--print-commands", config.print_commands, "Print the command reference and end");
+}
+
+// "512M" -> bytes; nothing when it is no size.
+std::optional<std::uint64_t> parse_size(const std::string& text) {
+  std::uint64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || rest == text.data()) return std::nullopt;
+  unsigned shift = 0;
+  if (rest != end) {
+    constexpr std::string_view kUnits = "KMGT";
+    const auto unit = kUnits.find(static_cast<char>(*rest & ~0x20));
+    if (unit == std::string_view::npos || rest + 1 != end) return std::nullopt;
+    shift = static_cast<unsigned>(10 * (unit + 1));
+  }
+  if (value > (~std::uint64_t{0} >> shift)) return std::nullopt;
+  return value << shift;
+}
+
+Result<std::string> read_password(const std::string& path) {
+  constexpr std::size_t kPasswordBytesMax = 512;
+  std::ifstream file(path);
+  std::string line;
+  if (!file || !std::getline(file, line)) {
+    return fail(ErrorCode::io, fmt::format("cannot read a password from {}", path));
+  }
+  if (!line.empty() && line.back() == '\r') line.pop_back();
+  if (line.empty() || line.size() > kPasswordBytesMax) {
+    return fail(ErrorCode::invalid,
+                fmt::format("the first line of {} must be a password of 1 to {} bytes", path,
+                            kPasswordBytesMax));
+  }
+  return line;
+}
+
+tl::expected<void, ConfigExit> apply_sizes(Config& config, const Flags& flags) {
+  const auto memory = parse_size(flags.max_memory);
+  if (!memory || (*memory != 0 && *memory < 16 * kMiB)) {
+    return refuse(fmt::format("--max-memory {}: a size of at least 16M, as 512M or 4G, or 0",
+                              flags.max_memory));
+  }
+  config.memory_bytes_max = *memory;
+  const auto segment = parse_size(flags.segment_size);
+  const bool is_power = segment && (*segment & (*segment - 1)) == 0;
+  if (!is_power || *segment < kMiB || *segment > 64 * kMiB) {
+    return refuse(
+        fmt::format("--segment-size {}: a power of two from 1M to 64M", flags.segment_size));
+  }
+  config.log.segment_bytes_max = *segment;
+  config.log.segment_bytes_min = std::min(config.log.segment_bytes_min, *segment);
+  return {};
+}
+
+tl::expected<void, ConfigExit> apply_security(Config& config, const Flags& flags) {
+  if (!flags.password_file.empty()) {
+    auto password = read_password(flags.password_file);
+    if (!password) return refuse(password.error().message);
+    config.password = *password;
+  }
+  for (const auto& address : config.bind) {
+    std::array<unsigned char, sizeof(in6_addr)> parsed{};
+    if (inet_pton(AF_INET, address.c_str(), parsed.data()) != 1 &&
+        inet_pton(AF_INET6, address.c_str(), parsed.data()) != 1) {
+      return refuse(fmt::format("--bind {}: not an IPv4 or IPv6 address", address));
+    }
+    if (is_loopback(address) || !config.password.empty() || flags.allow_open_bind) continue;
+    return refuse(fmt::format(
+        "--bind {}: anybody who reaches this address could read and delete everything. Set a "
+        "password with --requirepass-file, or say --allow-open-bind",
+        address));
+  }
+  return {};
+}
+
+tl::expected<void, ConfigExit> apply_durability(Config& config, const CLI::App& app,
+                                                const Flags& flags) {
+  if (flags.durability == "interval") config.log.durability = log::Durability::interval;
+  if (flags.durability == "off") config.log.durability = log::Durability::off;
+  if (app.count("--interval-ms") > 0 && flags.durability != "interval") {
+    return refuse("--interval-ms says something only with --durability interval");
+  }
+  if (config.log.discard_log && flags.durability != "off") {
+    return refuse("--discard-log says something only with --durability off");
+  }
+  if (config.log.directory.empty()) return refuse("--dir must not be empty");
+  return {};
+}
+
+}  // namespace
+
+tl::expected<Config, ConfigExit> parse_config(int argc, const char* const* argv) {
+  Config config;
+  config.log.directory = "phoenix-data";
+  Flags flags;
+  CLI::App app("Phoenix DB: a key-value server where an acknowledged write is on disk.",
+               "phoenix-server");
+  app.set_version_flag("--version", std::string("phoenix-server ") + PHOENIX_VERSION);
+  app.get_formatter()->column_width(28);
+  add_flags(app, config, flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {  // The library's way; no exception leaves this function.
+    std::ostringstream text;
+    const int code = app.exit(error, text, text);
+    return tl::unexpected<ConfigExit>(ConfigExit{text.str(), code == 0 ? 0 : kUsageError});
+  }
+  if (auto applied = apply_sizes(config, flags); !applied) {
+    return tl::unexpected<ConfigExit>(applied.error());
+  }
+  if (auto applied = apply_security(config, flags); !applied) {
+    return tl::unexpected<ConfigExit>(applied.error());
+  }
+  if (auto applied = apply_durability(config, app, flags); !applied) {
+    return tl::unexpected<ConfigExit>(applied.error());
+  }
+  if (config.cores == 0) config.cores = std::min(usable_cpus(), kCoresMax);
+  return config;
+}
+
+unsigned usable_cpus() {
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  unsigned count = 1;
+  if (sched_getaffinity(0, sizeof mask, &mask) == 0) {
+    count = static_cast<unsigned>(std::max(CPU_COUNT(&mask), 1));
+  }
+  // cgroup v2: "max 100000" or "150000 100000"; v1: two files.
+  double quota = 0;
+  double period = 0;
+  std::ifstream v2("/sys/fs/cgroup/cpu.max");
+  std::ifstream v1_quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+  std::ifstream v1_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  const bool has_quota =
+      (v2 && v2 >> quota >> period) || (v1_quota >> quota && v1_period >> period);
+  if (has_quota && quota > 0 && period > 0) {
+    count = std::min(count, static_cast<unsigned>(std::max(1.0, std::ceil(quota / period))));
+  }
+  return count;
+}
+
+bool is_loopback(const std::string& address) {
+  return address == "::1" || address.rfind("127.", 0) == 0;
+}
+
+}  // namespace phoenix::server

@@ -1,0 +1,41 @@
+// What the command line says.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "phoenix/base/result.h"
+#include "phoenix/log/options.h"
+
+namespace phoenix::server {
+
+struct Config {
+  log::Options log;  // --dir, --durability, --interval-ms, ...
+  std::vector<std::string> bind{"127.0.0.1"};
+  std::uint16_t port = 6969;  // 0: the kernel chooses a free one.
+  std::string unix_path;
+  unsigned cores = 0;                  // 0: as many as the machine grants this process.
+  std::uint64_t memory_bytes_max = 0;  // 0: no limit.
+  std::uint64_t connections_max = 0;   // 0: as many as descriptors allow.
+  std::string password;                // Empty: none.
+  bool pin_cores = true;
+  bool print_commands = false;  // Print docs/COMMANDS.md and end.
+};
+
+/// What to do instead of serving: a text to print and the exit code.
+struct ConfigExit {
+  std::string text;
+  int code = 0;
+};
+
+/// Parses the command line, reads the password file, and refuses what contradicts itself.
+tl::expected<Config, ConfigExit> parse_config(int argc, const char* const* argv);
+
+/// CPUs that this process may use: the affinity mask, bounded by the cgroup's quota; at least 1.
+unsigned usable_cpus();
+
+/// True for addresses that only this machine can reach.
+bool is_loopback(const std::string& address);
+
+}  // namespace phoenix::server

@@ -1,0 +1,116 @@
+// One core's sessions and their sockets: accepting, receiving, sending, deadlines, closing. Knows
+// bytes and lives, not requests.
+//
+// A session's life is one coroutine (live()); the hot path, bytes in and bytes out, is plain
+// functions that the turn calls.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "phoenix/base/result.h"
+#include "phoenix/io/context.h"
+#include "phoenix/io/host.h"
+#include "phoenix/server/metrics.h"
+#include "phoenix/server/session.h"
+#include "phoenix/server/shared.h"
+
+namespace phoenix::server {
+
+class Connections final {
+ public:
+  Connections(io::Context& io, Shared& shared, Metrics& metrics, ChunkPool& pool);
+  Connections(const Connections&) = delete;
+  Connections& operator=(const Connections&) = delete;
+  ~Connections();
+
+  /// Accepts from a listening socket from now on.
+  void serve(int listener);
+
+  void on_accept(const io::Completion& completion);
+  void on_receive(const io::Completion& completion);
+  void on_send(const io::Completion& completion);
+
+  /// The next session with unparsed input, or null.
+  Session* take_ready();
+  void make_ready(Session& session);
+  /// Its request waits for room in the log, or on the way to another core.
+  void wait_for_room(Session& session);
+  /// Something has completed: those that wait for room are ready again.
+  void retry_waiting();
+  /// It has new output, or changed otherwise: looked at at the end of the turn.
+  void touch(Session& session);
+
+  /// No further request of this session will be taken; it closes once its replies have left.
+  void end_input(Session& session);
+  /// Answers an error that belongs to no request and ends the input.
+  void refuse(Session& session, std::uint32_t id, protocol::Status status, std::string_view text);
+
+  /// As refuse, in words for a peer that speaks another protocol.
+  void refuse_text(Session& session, std::string_view text);
+
+  /// Sends what may leave, arms and pauses receives, gives buffers back, reaps closed sessions.
+  void end_turn(log::Position committed);
+
+  /// Deadlines of some sessions, and listeners that ran out of descriptors.
+  void tick();
+
+  /// Stops accepting and ends the input of all sessions. After deadline_ns the rest is cut off.
+  void stop(std::uint64_t deadline_ns);
+  bool empty() const { return open_ == 0 && accepting_ == 0; }
+  /// Work is left for the next turn that no completion will announce.
+  bool has_ready() const { return !ready_.empty(); }
+  std::uint64_t input_memory_bytes() const { return input_memory_bytes_; }
+  void set_memory_full(bool is_full) { memory_is_full_ = is_full; }
+
+ private:
+  struct Listener {
+    int fd = -1;
+    bool is_armed = false;
+    bool is_paused = false;  // Out of descriptors: tried again at the next tick.
+  };
+
+  void arm_accept(std::size_t index);
+  void open(int fd);
+  void reject(int fd);
+  io::Task<void> live(Session& session);
+  void settle(Session& session);
+  void detect_protocol(Session& session);
+  void flush(Session& session, log::Position committed);
+  void send(Session& session, std::string_view bytes);
+  void update_receiving(Session& session);
+  void cancel_receive(Session& session);
+  void check_deadlines(Session& session, std::uint64_t now_ns);
+  void cut_off(Session& session);
+  void reap();
+  Session* find(io::Token token);
+
+  io::Context& io_;
+  Shared& shared_;
+  Metrics& metrics_;
+  ChunkPool& pool_;
+  std::vector<Listener> listeners_;
+  std::vector<std::unique_ptr<Session>> sessions_;  // By index; null where free.
+  std::vector<std::uint32_t> free_;
+  std::uint32_t generation_ = 0;
+  std::size_t open_ = 0;
+  std::size_t accepting_ = 0;
+  std::deque<Session*> ready_;
+  std::vector<Session*> waiting_for_room_;
+  std::vector<Session*> touched_;
+  std::vector<Session*> held_;  // Outputs that wait for the commit position.
+  std::vector<Session*> finished_;
+  std::vector<io::BufferId> buffers_;  // To be given back at the end of the turn.
+  log::Position committed_ = 0;
+  std::size_t next_to_check_ = 0;
+  std::uint64_t input_memory_bytes_ = 0;
+  std::uint64_t stop_deadline_ns_ = 0;
+  bool stops_ = false;
+  bool memory_is_full_ = false;
+};
+
+}  // namespace phoenix::server

@@ -1,0 +1,230 @@
+#include "phoenix/server/core.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "phoenix/base/check.h"
+
+namespace phoenix::server {
+
+Core::Core(unsigned index, Shared& shared, const CoreEnvironment& environment)
+    : index_(index),
+      shared_(shared),
+      environment_(environment),
+      io_(environment.ring, environment.clock),
+      metrics_(shared.metrics[index]),
+      completions_(kCompletionsPerTurn) {
+  shared.doors[index].wake_handle = environment.ring.wake_handle();
+}
+
+// The log and the sessions hold coroutines that wait in io_.
+Core::~Core() {
+  closing_ = {};
+  router_.reset();
+  connections_.reset();
+  log_.reset();
+}
+
+void Core::turn() {
+  const std::size_t count = wait();
+  now_ns_ = environment_.clock.monotonic_ns();
+  shard_->advance_time(environment_.clock.wall_ms());
+  for (std::size_t i = 0; i < count; ++i) dispatch(completions_[i]);
+  io_.timers().run_due(now_ns_);
+  const bool ticks = now_ns_ >= next_tick_ns_;
+  if (ticks) {
+    connections_->tick();
+    next_tick_ns_ = now_ns_ + kTickNs;
+  }
+  if (count > 0 || ticks) connections_->retry_waiting();
+  stop_when_asked();
+  if (shared_.cores() > 1) router_->receive_hops();
+  serve_requests();
+  router_->step_listings();
+  if (!closing_.valid()) {
+    expire();
+    log_->seal(shard_->now_ms());
+  }
+  const log::Position committed = log_->commit_position();
+  router_->post_hops(committed);
+  connections_->end_turn(committed);
+  publish_metrics();
+}
+
+std::size_t Core::wait() {
+  std::uint64_t deadline = deadline_ns();
+  CoreDoor& door = shared_.doors[index_];
+  if (shared_.cores() > 1 && deadline > 0) {
+    door.is_asleep.store(true, std::memory_order_relaxed);
+    // Ordered against Router::post_hops: whoever pushed before this sees the flag, or is seen here.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (router_->has_mail()) deadline = 0;
+  }
+  const std::size_t count = environment_.ring.run_once(completions_, deadline);
+  if (shared_.cores() > 1) door.is_asleep.store(false, std::memory_order_relaxed);
+  return count;
+}
+
+std::uint64_t Core::deadline_ns() const {
+  if (connections_->has_ready() || router_->has_listing_work()) return 0;
+  std::uint64_t deadline = std::min(next_tick_ns_, io_.next_deadline_ns());
+  if (expire_at_ns_ != 0) deadline = std::min(deadline, expire_at_ns_);
+  return deadline;
+}
+
+void Core::dispatch(const io::Completion& completion) {
+  switch (io::token_kind(completion.token)) {
+    case io::TokenKind::ignored:
+      break;
+    case io::TokenKind::waiter:
+      io_.complete(completion);
+      break;
+    case io::TokenKind::accept:
+      connections_->on_accept(completion);
+      break;
+    case io::TokenKind::receive:
+      connections_->on_receive(completion);
+      break;
+    case io::TokenKind::send:
+      connections_->on_send(completion);
+      break;
+  }
+}
+
+void Core::serve_requests() {
+  std::size_t left = kRequestsPerTurn;
+  while (left > 0) {
+    batch_.clear();
+    while (batch_.has_room()) {
+      Session* const session = connections_->take_ready();
+      if (session == nullptr) break;
+      decode_from(*session);
+    }
+    if (!batch_.requests.empty()) router_->run(batch_);
+    for (auto* session : deferred_) connections_->make_ready(*session);
+    const bool has_more = !batch_.requests.empty() || !deferred_.empty();
+    deferred_.clear();
+    if (!has_more) return;
+    left -= std::min(left, std::max<std::size_t>(batch_.requests.size(), 1));
+  }
+}
+
+void Core::decode_from(Session& session) {
+  connections_->touch(session);
+  while (true) {
+    if (session.ignores_input || session.listing || session.is_waiting_for_room) return;
+    if (session.output.full()) return;  // Ready again when something was sent.
+    const Session::Decoded decoded = session.decode(shared_.table, batch_);
+    // What ends the input must not overtake the requests before it.
+    const bool must_wait = session.requests_in_batch > 0;
+    if (decoded == Session::Decoded::request) {
+      session.partial_since_ns = 0;
+    } else if (decoded == Session::Decoded::no_room) {
+      deferred_.push_back(&session);
+      return;
+    } else if (decoded == Session::Decoded::broken) {
+      if (must_wait) {
+        deferred_.push_back(&session);
+      } else {
+        const auto& broken = session.broken();
+        connections_->refuse(session, broken.id, broken.error.status, broken.error.text);
+      }
+      return;
+    } else {
+      if (session.peer_has_ended) {
+        if (must_wait) {
+          deferred_.push_back(&session);
+        } else {
+          connections_->end_input(session);
+        }
+      } else if (!session.has_partial_input()) {
+        session.partial_since_ns = 0;
+      } else if (session.partial_since_ns == 0) {
+        session.partial_since_ns = now_ns_;
+      }
+      return;
+    }
+  }
+}
+
+void Core::expire() {
+  if (expire_at_ns_ != 0 && expire_at_ns_ > now_ns_) {
+    // Keys may have been given a nearer expiry since: look again at each tick at the latest.
+    expire_at_ns_ = std::min(expire_at_ns_, next_tick_ns_);
+    if (expire_at_ns_ > now_ns_) return;
+  }
+  if (shard_->keyspace().size_with_expiry() == 0) {
+    expire_at_ns_ = 0;
+    return;
+  }
+  const std::size_t before = shard_->keyspace().size();
+  const std::int64_t next_ms = shard_->remove_expired(kExpiryNodesPerTurn);
+  metrics_.expired.add(before - shard_->keyspace().size());
+  expire_at_ns_ = next_tick_ns_;
+  if (next_ms == 0) return;
+  const auto in_ms =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(next_ms - shard_->now_ms(), 0));
+  constexpr std::uint64_t kFarMs = 1000;
+  expire_at_ns_ = std::min(expire_at_ns_, now_ns_ + std::min(in_ms, kFarMs) * kNanosPerMs);
+}
+
+void Core::stop_when_asked() {
+  if (shared_.stops.load(std::memory_order_relaxed) && !stops_) {
+    stops_ = true;
+    connections_->stop(now_ns_ + kShutdownNs);
+  }
+  if (!stops_) return;
+  if (!is_drained_ && connections_->empty()) {
+    is_drained_ = true;
+    shared_.cores_drained.fetch_add(1);
+  }
+  // The others may still need this shard until the last of them is drained.
+  const bool all_drained = shared_.cores_drained.load() == shared_.cores();
+  if (all_drained && !router_->has_hops() && !closing_.valid()) {
+    closing_ = log_->close(shard_->now_ms());
+    closing_.start();
+  }
+}
+
+void Core::publish_metrics() {
+  shard_->set_buffer_bytes(chunks_.memory_bytes() + connections_->input_memory_bytes());
+  connections_->set_memory_full(shard_->memory_is_full());
+  metrics_.turns.add(1);
+  metrics_.keys.set(shard_->keyspace().size());
+  metrics_.keys_with_expiry.set(shard_->keyspace().size_with_expiry());
+  metrics_.memory_bytes.set(shard_->memory_bytes());
+  metrics_.commit_position.set(log_->commit_position());
+  constexpr std::uint64_t kRarely = 64;  // What costs more is told less often.
+  if (metrics_.turns.get() % kRarely != 0 && next_tick_ns_ != now_ns_ + kTickNs) return;
+  const log::LogStatistics log = log_->statistics();
+  metrics_.buffer_bytes.set(chunks_.memory_bytes() + connections_->input_memory_bytes());
+  metrics_.expiry_lag_ms.set(
+      static_cast<std::uint64_t>(shard_->keyspace().expiry_lag_ms(shard_->now_ms())));
+  metrics_.log_batches.set(log.batches);
+  metrics_.log_records.set(log.records);
+  metrics_.log_written_bytes.set(log.written_bytes);
+  metrics_.log_bytes.set(log.log_bytes);
+  metrics_.log_segments.set(log.segments);
+  metrics_.commit_ns_last.set(log.commit_ns_last);
+  metrics_.commit_ns_max.set(log.commit_ns_max);
+}
+
+SessionActions::AuthResult Core::authenticate(std::string_view password) {
+  const std::string& expected = shared_.config.password;
+  if (expected.empty()) return AuthResult::no_password_set;
+  // As long for a wrong password as for a right one.
+  unsigned difference = password.size() == expected.size() ? 0U : 1U;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const char given = i < password.size() ? password[i] : '\0';
+    difference |= static_cast<unsigned char>(given) ^ static_cast<unsigned char>(expected[i]);
+  }
+  if (difference != 0) return AuthResult::refused;
+  session_->is_authenticated = true;
+  return AuthResult::accepted;
+}
+
+void Core::close_after_reply() {
+  connections_->end_input(*session_);
+}
+
+}  // namespace phoenix::server

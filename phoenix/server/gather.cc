@@ -1,0 +1,68 @@
+#include "phoenix/server/gather.h"
+
+#include "phoenix/base/check.h"
+#include "phoenix/server/sink.h"
+#include "protocol/binary.h"
+
+namespace phoenix::server {
+
+using commands::Gather;
+
+namespace {
+
+// Frames of our own making: anything wrong with them is a bug.
+protocol::Value decode(std::string_view frame, protocol::ReplyHeader& header) {
+  PHX_CHECK(protocol::decode_reply_header(frame.data(), header).text.empty());
+  protocol::Value value;
+  const auto error =
+      protocol::decode_reply_value(header, frame.substr(protocol::kHeaderBytes), value);
+  PHX_CHECK(error.text.empty());
+  return value;
+}
+
+}  // namespace
+
+void gather_part(Gathering& gathering, std::uint32_t part, std::string_view frame) {
+  PHX_CHECK(gathering.parts_missing > 0);
+  --gathering.parts_missing;
+  protocol::ReplyHeader header;
+  const protocol::Value value = decode(frame, header);
+  if (protocol::is_error(header.status)) {
+    if (gathering.error.empty()) gathering.error = frame;
+    return;
+  }
+  if (gathering.command->gather == Gather::sum) gathering.sum += value.integer;
+  if (gathering.command->gather != Gather::in_key_order) return;
+  const auto& ranks = gathering.key_order[part];
+  PHX_CHECK(value.items.size() == ranks.size());
+  for (std::size_t i = 0; i < ranks.size(); ++i) {
+    protocol::append_value(gathering.items[ranks[i]], value.items[i]);
+  }
+}
+
+std::string gathered_reply(const Gathering& gathering) {
+  PHX_CHECK(gathering.parts_missing == 0);
+  if (!gathering.error.empty()) return gathering.error;
+  std::string reply;
+  NativeEncoder encoder;
+  encoder.begin(gathering.id, reply);
+  switch (gathering.command->gather) {
+    case Gather::sum:
+      encoder.integer(gathering.sum);
+      break;
+    case Gather::all_ok:
+      encoder.ok();
+      break;
+    case Gather::in_key_order:
+      encoder.begin_list(static_cast<std::uint32_t>(gathering.items.size()));
+      for (const auto& item : gathering.items) encoder.encoded_item(item);
+      encoder.end();
+      break;
+    case Gather::one:
+      PHX_CHECK(false);
+  }
+  (void)encoder.finish();  // No large value: items were copied.
+  return reply;
+}
+
+}  // namespace phoenix::server

@@ -1,0 +1,38 @@
+// Joins the answers of several shards to one reply, as the command's row tells.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "phoenix/commands/command.h"
+#include "phoenix/server/output.h"
+
+namespace phoenix::server {
+
+class Session;
+
+/// One request whose keys live on several cores, until its last part has come back.
+struct Gathering {
+  const commands::Command* command = nullptr;
+  Session* session = nullptr;
+  Run* run = nullptr;
+  std::uint32_t id = 0;
+  std::uint32_t parts_missing = 0;
+  std::size_t place = 0;       // In the router's list.
+  log::Position position = 0;  // Of the part that ran on the home core.
+
+  std::int64_t sum = 0;
+  std::string error;                                  // The first error's whole reply frame.
+  std::vector<std::vector<std::uint32_t>> key_order;  // Per part: which keys it has, by their rank.
+  std::vector<std::string> items;                     // Per key: its item, encoded.
+};
+
+/// Takes the reply frame of part `part`.
+void gather_part(Gathering& gathering, std::uint32_t part, std::string_view frame);
+
+/// The reply frame, once no part is missing.
+std::string gathered_reply(const Gathering& gathering);
+
+}  // namespace phoenix::server

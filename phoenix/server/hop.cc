@@ -1,0 +1,40 @@
+#include "phoenix/server/hop.h"
+
+#include <cstring>
+
+namespace phoenix::server {
+
+void HopBatch::add_word(std::string_view word) {
+  bytes_ += word.size();
+  if (word.empty()) {
+    words.emplace_back();
+    return;
+  }
+  char* place = nullptr;
+  if (block_used_ + word.size() <= kBlockBytes) {
+    if (!block_) block_ = std::make_unique_for_overwrite<char[]>(kBlockBytes);
+    place = block_.get() + block_used_;
+    block_used_ += word.size();
+  } else {
+    own_blocks_.push_back(std::make_unique_for_overwrite<char[]>(word.size()));
+    place = own_blocks_.back().get();
+  }
+  std::memcpy(place, word.data(), word.size());
+  words.emplace_back(place, word.size());
+}
+
+void HopBatch::clear() {
+  constexpr std::size_t kKeptReplyBytes = std::size_t{256} << 10U;
+  parts.clear();
+  words.clear();
+  own_blocks_.clear();
+  replies.clear();
+  if (replies.capacity() > kKeptReplyBytes) replies.shrink_to_fit();
+  block_used_ = 0;
+  bytes_ = 0;
+  executed = 0;
+  position_max = 0;
+  was_given_back_in_part = false;
+}
+
+}  // namespace phoenix::server

@@ -1,0 +1,336 @@
+#include "phoenix/server/router.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include <fmt/format.h>
+
+#include "phoenix/base/check.h"
+#include "phoenix/base/slot.h"
+#include "phoenix/commands/words.h"
+
+namespace phoenix::server {
+
+using commands::Command;
+using commands::Flags;
+using commands::Gather;
+using commands::Request;
+using protocol::Status;
+
+Router::Router(unsigned core, Shared& shared, Shard& shard, Connections& connections,
+               ChunkPool& pool, SessionActions& actions, io::Ring& ring, Metrics& metrics)
+    : core_(core),
+      shared_(shared),
+      shard_(shard),
+      connections_(connections),
+      actions_(actions),
+      ring_(ring),
+      metrics_(metrics),
+      sink_(pool),
+      slots_(shared.store->slots()),
+      filling_(shared.cores()),
+      away_(shared.cores()),
+      has_posted_to_(shared.cores()),
+      inboxes_(shared.cores()) {}
+
+std::uint16_t Router::core_of(std::string_view key) const {
+  return shared_.cores() == 1 ? std::uint16_t{0} : slots_[slot_of(key)];
+}
+
+void Router::run(RequestBatch& batch) {
+  ++batch_number_;
+  auto& keyspace = shard_.keyspace();
+  for (auto& pending : batch.requests) {
+    if (pending.fault != Fault::none || pending.command->keys.first == 0) continue;
+    const std::string_view key = pending.request.args[1];
+    pending.core = core_of(key);
+    pending.request.first_key_hash = keyspace.hash_of(key);
+    if (pending.core == core_) keyspace.prefetch_index(pending.request.first_key_hash);
+  }
+  for (const auto& pending : batch.requests) {
+    const bool is_keyed = pending.fault == Fault::none && pending.command->keys.first > 0;
+    if (is_keyed && pending.core == core_) {
+      keyspace.prefetch_entry(pending.request.first_key_hash);
+    }
+  }
+  for (auto& pending : batch.requests) {
+    Session& session = *pending.session;
+    session.requests_in_batch = 0;
+    if (session.skipped_batch == batch_number_) continue;
+    if (session.ignores_input) continue;
+    const bool may_run = !session.listing && !session.output.full();
+    if (may_run && run_one(pending)) {
+      if (pending.frame == nullptr) session.large_input_done();
+      continue;
+    }
+    session.put_back(pending);
+    session.skipped_batch = batch_number_;
+    if (!session.listing) connections_.wait_for_room(session);
+  }
+  metrics_.requests.add(batch.requests.size());
+}
+
+bool Router::run_one(PendingRequest& pending) {
+  connections_.touch(*pending.session);
+  if (pending.fault != Fault::none) {
+    answer_fault(pending);
+    return true;
+  }
+  const Command& command = *pending.command;
+  if (command.keys.first > 0) return run_keyed(pending);
+  if (has(command.flags, Flags::every_core) && shared_.cores() > 1) return run_gathered(pending);
+  if (!has(command.flags, Flags::scan)) return run_here(pending);
+  start_listing(pending);
+  return true;
+}
+
+void Router::answer_fault(const PendingRequest& pending) {
+  const auto& args = pending.request.args;
+  const std::string_view name = args.empty() ? std::string_view() : args[0];
+  sink_.begin(pending.id);
+  switch (pending.fault) {
+    case Fault::unknown_command:
+      sink_.error(Status::error, fmt::format("unknown command '{}': HELP lists all commands",
+                                             commands::printable(name)));
+      break;
+    case Fault::wrong_arity:
+      sink_.error(Status::error, fmt::format("wrong number of arguments for '{0}' command: {1}",
+                                             pending.command->name, pending.command->usage));
+      break;
+    case Fault::not_authenticated:
+      sink_.error(Status::not_authenticated, "Authentication required.");
+      break;
+    case Fault::key_too_large:
+      sink_.error(Status::too_large, "key size over 64 KiB");
+      break;
+    case Fault::bad_flags:
+      sink_.error(Status::error,
+                  "these flags do not go together, or not with this command: time to live and "
+                  "conditions are for SET, and a request either waits for the disk or does not");
+      break;
+    case Fault::out_of_memory:
+      sink_.error(Status::out_of_memory,
+                  "command not allowed when used memory > 'maxmemory': delete keys, or start the "
+                  "server with a larger --max-memory");
+      break;
+    case Fault::none:
+      PHX_CHECK(false);
+  }
+  sink_.finish(pending.session->output, 0);
+}
+
+bool Router::run_here(const PendingRequest& pending) {
+  Session& session = *pending.session;
+  sink_.begin(pending.id);
+  const auto verdict = shard_.admit(*pending.command, pending.request, sink_);
+  if (verdict == Shard::Verdict::wait) return false;
+  log::Position position = 0;
+  if (verdict == Shard::Verdict::execute) {
+    actions_.act_for(session);
+    position = shard_.execute(*pending.command, pending.request, sink_, &actions_);
+  }
+  sink_.finish(session.output, position);
+  return true;
+}
+
+bool Router::run_keyed(PendingRequest& pending) {
+  if (shared_.cores() == 1) return run_here(pending);
+  const auto& args = pending.request.args;
+  const KeyRange keys = key_range(*pending.command, args.size());
+  for (std::size_t i = keys.first + keys.step; i < keys.end; i += keys.step) {
+    if (core_of(args[i]) != pending.core) return run_gathered(pending);
+  }
+  return pending.core == core_ ? run_here(pending) : run_away(pending, pending.core);
+}
+
+bool Router::run_away(const PendingRequest& pending, unsigned owner) {
+  if (!has_room(owner)) return false;
+  Session& session = *pending.session;
+  HopPart& part = add_part(owner, session, *pending.command, pending.request, pending.id);
+  part.run = session.output.append_awaited();
+  return true;
+}
+
+// Splits the words by the owners of their keys. Nothing is sent unless every part can be.
+bool Router::run_gathered(const PendingRequest& pending) {
+  const Command& command = *pending.command;
+  const auto& args = pending.request.args;
+  const unsigned cores = shared_.cores();
+  const bool is_everywhere = has(command.flags, Flags::every_core);
+  std::vector<std::vector<std::string_view>> words(cores);
+  std::vector<std::vector<std::uint32_t>> ranks(cores);
+  const KeyRange keys = key_range(command, args.size());
+  std::uint32_t rank = 0;
+  for (std::size_t i = keys.first; i < keys.end; i += keys.step, ++rank) {
+    const unsigned owner = core_of(args[i]);
+    if (words[owner].empty()) words[owner].push_back(args[0]);
+    const std::size_t end = std::min(i + keys.step, args.size());
+    for (std::size_t w = i; w < end; ++w) words[owner].push_back(args[w]);
+    ranks[owner].push_back(rank);
+  }
+  for (unsigned core = 0; core < cores; ++core) {
+    if (is_everywhere) words[core].assign(args.begin(), args.end());
+    if (!words[core].empty() && core != core_ && !has_room(core)) return false;
+  }
+
+  auto gathering = std::make_unique<Gathering>();
+  std::string frame;
+  Request request = pending.request;
+  if (!words[core_].empty()) {  // Here first: the only part that may have to wait for the log.
+    request.args = words[core_];
+    request.first_key_hash = is_everywhere ? 0 : shard_.keyspace().hash_of(words[core_][1]);
+    encoder_.begin(pending.id, frame);
+    const auto verdict = shard_.admit(command, request, encoder_);
+    if (verdict == Shard::Verdict::wait) return false;
+    if (verdict == Shard::Verdict::execute) {
+      gathering->position = shard_.execute(command, request, encoder_, nullptr);
+    }
+    (void)encoder_.finish();  // Parts are lists, sums or OK: never a large value.
+  }
+  Session& session = *pending.session;
+  gathering->command = &command;
+  gathering->session = &session;
+  gathering->run = session.output.append_awaited();
+  gathering->id = pending.id;
+  gathering->items.resize(rank);
+  gathering->key_order = std::move(ranks);
+  gathering->parts_missing = static_cast<std::uint32_t>(
+      std::count_if(words.begin(), words.end(), [](const auto& w) { return !w.empty(); }));
+  for (unsigned core = 0; core < cores; ++core) {
+    if (core == core_ || words[core].empty()) continue;
+    request.args = words[core];
+    request.first_key_hash = is_everywhere ? 0 : shard_.keyspace().hash_of(words[core][1]);
+    HopPart& part = add_part(core, session, command, request, pending.id);
+    part.gathering = gathering.get();
+    part.gathering_part = core;
+  }
+  if (!frame.empty()) gather_part(*gathering, core_, frame);
+  Gathering& filed = *gathering;
+  filed.place = gatherings_.size();
+  gatherings_.push_back(std::move(gathering));
+  if (filed.parts_missing == 0) finish_gathering(filed);
+  return true;
+}
+
+void Router::finish_gathering(Gathering& gathering) {
+  gathering.session->output.fill(*gathering.run, gathered_reply(gathering), {}, gathering.position);
+  const std::size_t place = gathering.place;
+  gatherings_.back()->place = place;
+  std::swap(gatherings_[place], gatherings_.back());
+  gatherings_.pop_back();
+}
+
+void Router::start_listing(const PendingRequest& pending) {
+  Session& session = *pending.session;
+  auto listing = Listing::begin(pending.request.args, pending.id, shared_.cores());
+  if (!listing) {
+    sink_.begin(pending.id);
+    sink_.error(Status::error, listing.error().message);
+    sink_.finish(session.output, 0);
+    return;
+  }
+  session.listing = std::move(*listing);
+  session.listing->set_flags(pending.request.flags);
+  listings_.push_back(&session);
+}
+
+void Router::step_listings() {
+  for (std::size_t i = 0; i < listings_.size();) {
+    Session& session = *listings_[i];
+    if (session.is_broken && session.listing && !session.listing->is_waiting) {
+      session.listing.reset();
+    }
+    for (std::size_t slice = 0; slice < kListSlicesPerTurn; ++slice) {
+      if (!session.listing || session.listing->is_waiting || session.output.full()) break;
+      run_slice(session);
+    }
+    if (session.listing) {
+      ++i;
+      continue;
+    }
+    connections_.touch(session);
+    connections_.make_ready(session);
+    listings_[i] = listings_.back();
+    listings_.pop_back();
+  }
+}
+
+void Router::run_slice(Session& session) {
+  Listing& listing = *session.listing;
+  const Command& command = *shared_.table.find("LIST");
+  Request request;
+  request.flags = listing.flags();
+  const unsigned owner = listing.core();
+  if (owner != core_) {
+    if (!has_room(owner)) return;
+    request.args = listing.next_slice();
+    listing.is_waiting = true;
+    add_part(owner, session, command, request, listing.id());
+    return;
+  }
+  request.args = listing.next_slice();
+  std::string frame;
+  encoder_.begin(listing.id(), frame);
+  const log::Position position = shard_.execute(command, request, encoder_, nullptr);
+  (void)encoder_.finish();  // Keys are never large values.
+  std::string frames = listing.take_slice(frame);
+  if (!frames.empty()) session.output.append_owned(std::move(frames), {}, position);
+  if (listing.is_complete()) session.listing.reset();
+  connections_.touch(session);
+}
+
+bool Router::has_listing_work() const {
+  return std::any_of(listings_.begin(), listings_.end(), [](const Session* session) {
+    return session->listing && !session->listing->is_waiting && !session->output.full();
+  });
+}
+
+bool Router::has_room(unsigned owner) const {
+  const HopBatch* const batch = filling_[owner];
+  return (batch != nullptr && batch->has_room()) || away_[owner] < kHopsPerPair;
+}
+
+HopBatch& Router::outgoing(unsigned owner) {
+  HopBatch*& filling = filling_[owner];
+  if (filling != nullptr && filling->has_room()) return *filling;
+  PHX_CHECK(away_[owner] < kHopsPerPair);
+  if (free_batches_.empty()) {
+    batches_.push_back(std::make_unique<HopBatch>());
+    free_batches_.push_back(batches_.back().get());
+  }
+  filling = free_batches_.back();
+  free_batches_.pop_back();
+  filling->home = core_;
+  filling->owner = owner;
+  to_post_.push_back(filling);
+  ++away_[owner];
+  ++hops_away_;
+  return *filling;
+}
+
+HopPart& Router::add_part(unsigned owner, Session& session, const Command& command,
+                          const Request& request, std::uint32_t id) {
+  HopBatch& batch = outgoing(owner);
+  HopPart& part = batch.parts.emplace_back();
+  part.command = &command;
+  part.session = &session;
+  part.id = id;
+  part.flags = request.flags;
+  part.ttl_ms = request.ttl_ms;
+  part.hash = request.first_key_hash;
+  part.words_begin = static_cast<std::uint32_t>(batch.words.size());
+  part.words_count = static_cast<std::uint32_t>(request.args.size());
+  const bool has_large = request.large != nullptr && *request.large != nullptr;
+  if (has_large) part.large = *request.large;
+  for (const auto word : request.args) {
+    if (has_large && word.data() == part.large->view().data()) {
+      batch.words.push_back(word);
+    } else {
+      batch.add_word(word);
+    }
+  }
+  ++session.hops;
+  return part;
+}
+
+}  // namespace phoenix::server

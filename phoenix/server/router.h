@@ -1,0 +1,112 @@
+// Which core does what: runs requests whose keys live here, sends the others to their owners, joins
+// what several cores answered, and does the same for the other cores' requests. Only this room
+// knows that there are cores.
+//
+// Order: the replies of a session leave in the order of its requests, because each gets its place
+// in the output when its turn comes, here or there. The parts that one core sends to another are
+// executed in the order in which they were sent.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "phoenix/commands/command.h"
+#include "phoenix/io/ring.h"
+#include "phoenix/server/connections.h"
+#include "phoenix/server/gather.h"
+#include "phoenix/server/hop.h"
+#include "phoenix/server/metrics.h"
+#include "phoenix/server/shard.h"
+#include "phoenix/server/shared.h"
+#include "phoenix/server/sink.h"
+
+namespace phoenix::server {
+
+/// What handlers may do to the session that they answer.
+class SessionActions : public commands::SessionControl {
+ public:
+  void act_for(Session& session) { session_ = &session; }
+
+ protected:
+  Session* session_ = nullptr;
+};
+
+class Router final {
+ public:
+  Router(unsigned core, Shared& shared, Shard& shard, Connections& connections, ChunkPool& pool,
+         SessionActions& actions, io::Ring& ring, Metrics& metrics);
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
+
+  /// Executes or forwards the requests of a batch, in order.
+  void run(RequestBatch& batch);
+
+  /// Takes what other cores sent. True when there was anything.
+  bool receive_hops();
+
+  /// Streams the next slices of the listings whose clients take them.
+  void step_listings();
+
+  /// End of a turn: posts what goes to other cores, returns replies whose position is durable, and
+  /// wakes the cores that sleep.
+  void post_hops(log::Position committed);
+
+  /// Requests of other cores that wait here, or own requests that are away.
+  bool has_hops() const { return hops_away_ > 0 || !held_.empty(); }
+  bool has_mail() const;
+  /// Listings that could go on at once.
+  bool has_listing_work() const;
+
+ private:
+  bool run_one(PendingRequest& pending);
+  void answer_fault(const PendingRequest& pending);
+  bool run_here(const PendingRequest& pending);
+  bool run_keyed(PendingRequest& pending);
+  bool run_away(const PendingRequest& pending, unsigned owner);
+  bool run_gathered(const PendingRequest& pending);
+  void start_listing(const PendingRequest& pending);
+  void run_slice(Session& session);
+
+  std::uint16_t core_of(std::string_view key) const;
+  bool has_room(unsigned owner) const;
+  HopBatch& outgoing(unsigned owner);
+  HopPart& add_part(unsigned owner, Session& session, const commands::Command& command,
+                    const commands::Request& request, std::uint32_t id);
+  void finish_gathering(Gathering& gathering);
+
+  void execute_inbox(std::deque<HopBatch*>& inbox);
+  bool execute_parts(HopBatch& batch);
+  void give_back(HopBatch& batch);
+  void take_back(HopBatch& batch, HopMessage::Kind kind);
+  void deliver(HopPart& part, std::string_view frame);
+  void push(unsigned to, HopMessage message);
+
+  unsigned core_;
+  Shared& shared_;
+  Shard& shard_;
+  Connections& connections_;
+  SessionActions& actions_;
+  io::Ring& ring_;
+  Metrics& metrics_;
+  SessionSink sink_;
+  NativeEncoder encoder_;
+  const log::SlotMap& slots_;
+
+  std::vector<HopBatch*> filling_;   // Per owner: the newest batch of this turn, or null.
+  std::vector<HopBatch*> to_post_;   // In the order in which they were begun.
+  std::vector<std::size_t> away_;    // Per owner: batches begun and not back.
+  std::vector<bool> has_posted_to_;  // Per core: mail was pushed this turn.
+  // Per home: what is still to be executed. The first may be done in part: it waits for the log.
+  std::vector<std::deque<HopBatch*>> inboxes_;
+  std::deque<HopBatch*> held_;  // Executed here; replies wait for the commit position.
+  std::vector<std::unique_ptr<HopBatch>> batches_;
+  std::vector<HopBatch*> free_batches_;
+  std::vector<std::unique_ptr<Gathering>> gatherings_;
+  std::vector<Session*> listings_;
+  std::size_t hops_away_ = 0;
+  std::uint64_t batch_number_ = 0;
+};
+
+}  // namespace phoenix::server

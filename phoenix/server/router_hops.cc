@@ -1,0 +1,151 @@
+// The owner's side of a hop, and its way back. See router.h.
+#include <algorithm>
+#include <atomic>
+
+#include "phoenix/base/check.h"
+#include "phoenix/server/router.h"
+
+namespace phoenix::server {
+
+bool Router::has_mail() const {
+  for (unsigned from = 0; from < shared_.cores(); ++from) {
+    if (from != core_ && !shared_.mailbox(from, core_).empty()) return true;
+  }
+  return false;
+}
+
+bool Router::receive_hops() {
+  bool received = false;
+  for (unsigned from = 0; from < shared_.cores(); ++from) {
+    if (from == core_) continue;
+    HopMessage message;
+    while (shared_.mailbox(from, core_).pop(message)) {
+      received = true;
+      if (message.kind == HopMessage::Kind::request) {
+        inboxes_[from].push_back(message.batch);
+      } else {
+        take_back(*message.batch, message.kind);
+      }
+    }
+    execute_inbox(inboxes_[from]);
+  }
+  return received;
+}
+
+void Router::execute_inbox(std::deque<HopBatch*>& inbox) {
+  while (!inbox.empty()) {
+    HopBatch& batch = *inbox.front();
+    if (!execute_parts(batch)) return;  // Waits for the log; all behind it keep their order.
+    inbox.pop_front();
+    give_back(batch);
+  }
+}
+
+bool Router::execute_parts(HopBatch& batch) {
+  auto& keyspace = shard_.keyspace();
+  while (batch.executed < batch.parts.size()) {
+    const std::size_t begin = batch.executed;
+    const std::size_t end = std::min(begin + kRequestsPerBatch, batch.parts.size());
+    for (std::size_t i = begin; i < end; ++i) keyspace.prefetch_index(batch.parts[i].hash);
+    for (std::size_t i = begin; i < end; ++i) keyspace.prefetch_entry(batch.parts[i].hash);
+    for (std::size_t i = begin; i < end; ++i) {
+      HopPart& part = batch.parts[i];
+      commands::Request request;
+      request.args = batch.words_of(part);
+      request.flags = part.flags;
+      request.ttl_ms = part.ttl_ms;
+      request.first_key_hash = part.hash;
+      if (part.large) request.large = &part.large;
+      part.reply_begin = batch.replies.size();
+      encoder_.begin(part.id, batch.replies);
+      const auto verdict = shard_.admit(*part.command, request, encoder_);
+      if (verdict == Shard::Verdict::wait) return false;
+      if (verdict == Shard::Verdict::execute) {
+        part.position = shard_.execute(*part.command, request, encoder_, nullptr);
+      }
+      part.reply_large = encoder_.finish();
+      part.reply_bytes = batch.replies.size() - part.reply_begin;
+      batch.position_max = std::max(batch.position_max, part.position);
+      ++batch.executed;
+    }
+    metrics_.requests_from_other_cores.add(end - begin);
+  }
+  return true;
+}
+
+void Router::give_back(HopBatch& batch) {
+  if (batch.position_max == 0) return push(batch.home, {&batch, HopMessage::Kind::whole});
+  held_.push_back(&batch);
+  batch.was_given_back_in_part = std::any_of(batch.parts.begin(), batch.parts.end(),
+                                             [](const auto& part) { return part.position == 0; });
+  if (batch.was_given_back_in_part) push(batch.home, {&batch, HopMessage::Kind::partial});
+}
+
+void Router::take_back(HopBatch& batch, HopMessage::Kind kind) {
+  using Kind = HopMessage::Kind;
+  for (auto& part : batch.parts) {
+    const bool is_in_partial = part.position == 0;
+    if (kind == Kind::partial && !is_in_partial) continue;
+    if (kind == Kind::complete && is_in_partial) continue;
+    deliver(part, std::string_view(batch.replies).substr(part.reply_begin, part.reply_bytes));
+  }
+  if (kind == Kind::partial) return;
+  --away_[batch.owner];
+  --hops_away_;
+  batch.clear();
+  free_batches_.push_back(&batch);
+}
+
+void Router::deliver(HopPart& part, std::string_view frame) {
+  Session& session = *part.session;
+  PHX_CHECK(session.hops > 0);
+  --session.hops;
+  connections_.touch(session);
+  if (part.gathering != nullptr) {
+    gather_part(*part.gathering, part.gathering_part, frame);
+    if (part.gathering->parts_missing == 0) finish_gathering(*part.gathering);
+  } else if (part.run == nullptr) {
+    if (!session.listing) return;  // The client is gone.
+    std::string frames = session.listing->take_slice(frame);
+    if (!frames.empty()) session.output.append_owned(std::move(frames), {}, 0);
+    if (session.listing->is_complete()) session.listing.reset();
+  } else if (part.reply_large || frame.size() > kChunkBytes / 2) {
+    session.output.fill(*part.run, std::string(frame), std::move(part.reply_large), 0);
+  } else {
+    session.output.fill_copy(*part.run, frame);
+  }
+}
+
+void Router::post_hops(log::Position committed) {
+  while (!held_.empty() && held_.front()->position_max <= committed) {
+    HopBatch& batch = *held_.front();
+    held_.pop_front();
+    push(batch.home, {&batch, batch.was_given_back_in_part ? HopMessage::Kind::complete
+                                                           : HopMessage::Kind::whole});
+  }
+  for (auto* batch : to_post_) {
+    push(batch->owner, {batch, HopMessage::Kind::request});
+    filling_[batch->owner] = nullptr;
+  }
+  to_post_.clear();
+  for (unsigned to = 0; to < shared_.cores(); ++to) {
+    if (!has_posted_to_[to]) continue;
+    has_posted_to_[to] = false;
+    // Ordered against the sleeper, who sets its flag, fences, and looks at its mail again.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    CoreDoor& door = shared_.doors[to];
+    if (!door.is_asleep.load(std::memory_order_relaxed) || !door.is_asleep.exchange(false))
+      continue;
+    io::Operation wake;
+    wake.kind = io::Operation::Kind::wake;
+    wake.fd = door.wake_handle.load();
+    ring_.submit(wake);
+  }
+}
+
+void Router::push(unsigned to, HopMessage message) {
+  PHX_CHECK(shared_.mailbox(core_, to).push(message));
+  has_posted_to_[to] = true;
+}
+
+}  // namespace phoenix::server

@@ -1,0 +1,246 @@
+#include "phoenix/server/session.h"
+
+#include <algorithm>
+
+#include "phoenix/base/check.h"
+#include "phoenix/commands/table.h"
+#include "phoenix/server/shard.h"
+
+namespace phoenix::server {
+
+using commands::Flags;
+using protocol::Opcode;
+using protocol::RequestHeader;
+
+namespace {
+
+constexpr std::uint16_t kSetFlags = protocol::kHasTtl | protocol::kTtlIsTime | protocol::kIfAbsent |
+                                    protocol::kIfPresent | protocol::kKeepTtl |
+                                    protocol::kReturnOld;
+constexpr std::uint16_t kBothWaits = protocol::kWaitDurable | protocol::kDoNotWait;
+
+bool is_opcode(std::uint8_t type, Opcode opcode) {
+  return type == static_cast<std::uint8_t>(opcode);
+}
+
+}  // namespace
+
+void Session::feed(std::string_view bytes) {
+  bytes.remove_prefix(feed_large(bytes));
+  if (bytes.empty()) return;
+  if (carry_.empty() && view_.empty()) {
+    view_ = bytes;
+    return;
+  }
+  if (carry_.empty()) {
+    carry_.assign(view_);
+    carry_begin_ = 0;
+    view_ = {};
+  }
+  carry_.append(bytes);
+}
+
+void Session::consume(std::size_t bytes) {
+  if (carry_.empty()) {
+    view_.remove_prefix(bytes);
+  } else {
+    carry_begin_ += bytes;
+  }
+}
+
+void Session::put_back(const PendingRequest& pending) {
+  if (pending.frame == nullptr) {
+    large_input_->is_taken = false;
+    return;
+  }
+  if (carry_.empty()) {
+    const char* const end = view_.data() + view_.size();
+    view_ = {pending.frame, static_cast<std::size_t>(end - pending.frame)};
+  } else {
+    carry_begin_ = static_cast<std::size_t>(pending.frame - carry_.data());
+  }
+}
+
+void Session::end_turn() {
+  constexpr std::size_t kKeptBytes = 4096;  // Of an idle session.
+  if (!view_.empty()) {
+    PHX_CHECK(carry_.empty());
+    carry_.assign(view_);
+    carry_begin_ = 0;
+  } else if (carry_begin_ == carry_.size()) {
+    carry_.clear();
+    carry_begin_ = 0;
+    if (carry_.capacity() > kKeptBytes) carry_.shrink_to_fit();
+  } else if (carry_begin_ > carry_.size() / 2) {
+    carry_.erase(0, carry_begin_);
+    carry_begin_ = 0;
+  }
+  view_ = {};
+}
+
+std::uint64_t Session::input_memory_bytes() const {
+  const std::uint64_t large =
+      large_input_ && large_input_->value ? large_input_->value->capacity_bytes() : 0;
+  return carry_.capacity() + large;
+}
+
+Session::Decoded Session::break_off(std::uint32_t id, protocol::DecodeError error) {
+  broken_ = {id, error};
+  return Decoded::broken;
+}
+
+Session::Decoded Session::decode(const commands::Table& table, RequestBatch& batch) {
+  if (!batch.has_room()) return Decoded::no_room;
+  if (!is_authenticated && requests_in_batch > 0) return Decoded::no_room;  // It may be AUTH.
+  if (large_input_) return take_large(table, batch);
+  const std::string_view input = unparsed();
+  if (input.size() < protocol::kHeaderBytes) return Decoded::need_more;
+  RequestHeader header;
+  const auto error = protocol::decode_header(input.data(), header);
+  if (!error.text.empty()) return break_off(header.id, error);
+  if (!is_authenticated && header.frame_bytes() > protocol::kUnauthenticatedBytesMax) {
+    return break_off(header.id, {protocol::Status::not_authenticated,
+                                 "request over 16 KiB before AUTH: authenticate first"});
+  }
+  const bool is_large =
+      is_opcode(header.type, Opcode::set) && header.value_bytes > engine::kSmallValueBytesMax;
+  if (is_large) {
+    // Its bytes leave the input for good: nothing before it may be put back any more.
+    if (requests_in_batch > 0) return Decoded::no_room;
+    return begin_large(input, header) ? take_large(table, batch) : Decoded::need_more;
+  }
+  const std::size_t frame_bytes = header.frame_bytes();
+  if (input.size() < frame_bytes) return Decoded::need_more;
+  const std::string_view frame = input.substr(0, frame_bytes);
+  if (is_opcode(header.type, Opcode::argv)) {
+    const auto words_error = decode_words(frame, header);
+    if (!words_error.text.empty()) return break_off(header.id, words_error);
+    if (batch.words.size() + scratch_.size() > kWordsPerBatch) return Decoded::no_room;
+    PendingRequest& pending = batch.requests.emplace_back();
+    pending.command = table.find(scratch_[0]);
+    pending.request.args = {batch.words.data() + batch.words.size(), scratch_.size()};
+    batch.words.insert(batch.words.end(), scratch_.begin(), scratch_.end());
+  } else {
+    if (batch.words.size() + 3 > kWordsPerBatch) return Decoded::no_room;
+    decode_short(frame, header, table, batch);
+  }
+  PendingRequest& pending = batch.requests.back();
+  pending.session = this;
+  pending.frame = frame.data();
+  pending.id = header.id;
+  pending.request.flags = header.flags;
+  check(pending);
+  consume(frame_bytes);
+  ++requests_in_batch;
+  return Decoded::request;
+}
+
+protocol::DecodeError Session::decode_words(std::string_view frame, const RequestHeader& header) {
+  const std::uint32_t words_max =
+      is_authenticated ? protocol::kArgsMax : protocol::kUnauthenticatedArgsMax;
+  const std::size_t prefix = protocol::kHeaderBytes + header.ttl_bytes();
+  return protocol::decode_argv(frame.substr(prefix), words_max, scratch_);
+}
+
+void Session::decode_short(std::string_view frame, const RequestHeader& header,
+                           const commands::Table& table, RequestBatch& batch) {
+  PendingRequest& pending = batch.requests.emplace_back();
+  pending.command = table.find(header.type);
+  const auto first = batch.words.size();
+  const char* at = frame.data() + protocol::kHeaderBytes;
+  if (header.ttl_bytes() > 0) pending.request.ttl_ms = protocol::load_le<std::uint64_t>(at);
+  at += header.ttl_bytes();
+  if (pending.command != nullptr) {
+    batch.words.push_back(pending.command->name);
+    const bool is_keyed = pending.command->keys.first > 0;
+    if (is_keyed || header.key_bytes > 0) batch.words.emplace_back(at, header.key_bytes);
+    if (header.value_bytes > 0 || is_opcode(header.type, Opcode::set)) {
+      batch.words.emplace_back(at + header.key_bytes, header.value_bytes);
+    }
+  }
+  pending.request.args = {batch.words.data() + first, batch.words.size() - first};
+}
+
+void Session::check(PendingRequest& pending) const {
+  const auto* const command = pending.command;
+  if (command == nullptr) {
+    pending.fault = is_authenticated ? Fault::unknown_command : Fault::not_authenticated;
+    return;
+  }
+  const auto& args = pending.request.args;
+  const bool is_set = command->opcode == Opcode::set;
+  const std::uint16_t flags = pending.request.flags;
+  if (!is_authenticated && !has(command->flags, Flags::before_auth)) {
+    pending.fault = Fault::not_authenticated;
+  } else if (!commands::arity_fits(*command, args.size())) {
+    pending.fault = Fault::wrong_arity;
+  } else if ((flags & kBothWaits) == kBothWaits || (!is_set && (flags & kSetFlags) != 0)) {
+    pending.fault = Fault::bad_flags;
+  } else {
+    const KeyRange keys = key_range(*command, args.size());
+    if (keys.count() > 0 && (args.size() - keys.first) % keys.step != 0) {
+      pending.fault = Fault::wrong_arity;  // MSET with a key that has no value.
+    }
+    for (std::size_t i = keys.first; i < keys.end; i += keys.step) {
+      if (args[i].size() > protocol::kKeyBytesMax) pending.fault = Fault::key_too_large;
+    }
+  }
+}
+
+// False: the key is not there yet.
+bool Session::begin_large(std::string_view input, const RequestHeader& header) {
+  const std::size_t prefix = protocol::kHeaderBytes + header.ttl_bytes();
+  if (input.size() < prefix + header.key_bytes) return false;
+  large_input_ = std::make_unique<LargeInput>();
+  large_input_->header = header;
+  large_input_->key = input.substr(prefix, header.key_bytes);
+  if (header.ttl_bytes() > 0) {
+    large_input_->ttl_ms = protocol::load_le<std::uint64_t>(input.data() + protocol::kHeaderBytes);
+  }
+  large_input_->value = std::make_shared<engine::LargeValue>();
+  large_input_->missing_bytes = header.value_bytes;
+  consume(prefix + header.key_bytes);
+  consume(feed_large(unparsed()));
+  return true;
+}
+
+// Returns how many of the bytes belonged to the large value.
+std::size_t Session::feed_large(std::string_view bytes) {
+  if (!large_input_ || large_input_->missing_bytes == 0) return 0;
+  LargeInput& large = *large_input_;
+  const auto taken =
+      static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), large.missing_bytes));
+  if (!large.discards) {
+    large.discards = memory_is_full || !large.value->append(bytes.substr(0, taken));
+    if (large.discards) large.value.reset();
+  }
+  large.missing_bytes -= taken;
+  if (large.missing_bytes == 0 && !large.discards) large.complete = std::move(large.value);
+  return taken;
+}
+
+Session::Decoded Session::take_large(const commands::Table& table, RequestBatch& batch) {
+  LargeInput& large = *large_input_;
+  if (large.missing_bytes > 0) return Decoded::need_more;
+  if (large.is_taken) return Decoded::no_room;  // What is behind it waits for its execution.
+  large.is_taken = true;
+  ++requests_in_batch;
+  PendingRequest& pending = batch.requests.emplace_back();
+  pending.session = this;
+  pending.command = table.find(large.header.type);
+  pending.id = large.header.id;
+  pending.request.flags = large.header.flags;
+  pending.request.ttl_ms = large.ttl_ms;
+  const auto first = batch.words.size();
+  const std::string_view value = large.complete ? large.complete->view() : std::string_view();
+  for (const std::string_view word : {pending.command->name, std::string_view(large.key), value}) {
+    batch.words.push_back(word);
+  }
+  pending.request.args = {batch.words.data() + first, 3};
+  pending.request.large = &large.complete;
+  check(pending);
+  if (large.discards && pending.fault == Fault::none) pending.fault = Fault::out_of_memory;
+  return Decoded::request;
+}
+
+}  // namespace phoenix::server

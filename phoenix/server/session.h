@@ -1,0 +1,178 @@
+// One client connection: its unparsed input, its output, and where it stands in its life. The core
+// moves bytes; the session turns them into requests and keeps the order of replies.
+//
+// Input lies either in the ring's buffer (view_, within a turn) or in carry_ (across turns); it is
+// consumed by moving a beginning, so a request that has to wait is put back by moving it back.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "phoenix/commands/command.h"
+#include "phoenix/io/operation.h"
+#include "phoenix/io/signal.h"
+#include "phoenix/io/task.h"
+#include "phoenix/server/listing.h"
+#include "phoenix/server/output.h"
+#include "protocol/binary.h"
+
+namespace phoenix::server {
+
+class Session;
+
+/// What is wrong with a request that was understood as a frame.
+enum class Fault : std::uint8_t {
+  none,
+  unknown_command,
+  wrong_arity,
+  not_authenticated,
+  key_too_large,
+  bad_flags,
+  out_of_memory,
+};
+
+/// A decoded request until it was executed; its words are views into the session's input.
+struct PendingRequest {
+  Session* session = nullptr;
+  const commands::Command* command = nullptr;
+  const char* frame = nullptr;  // Where it begins, for putting it back. Null: a large input.
+  std::uint32_t id = 0;
+  Fault fault = Fault::none;
+  std::uint16_t core = 0;  // Owner of the first key.
+  commands::Request request;
+};
+
+/// The requests of one batch and the words they point at.
+struct RequestBatch {
+  RequestBatch() {
+    requests.reserve(kRequestsPerBatch);
+    words.reserve(kWordsPerBatch);
+  }
+  bool has_room() const { return requests.size() < kRequestsPerBatch; }
+  void clear() {
+    requests.clear();
+    words.clear();
+  }
+  std::vector<PendingRequest> requests;
+  std::vector<std::string_view> words;  // Never grows past its reservation: views point into it.
+};
+
+/// A SET whose value is too large for an entry: collected block by block as it arrives.
+struct LargeInput {
+  protocol::RequestHeader header;
+  std::string key;
+  std::uint64_t ttl_ms = 0;
+  std::shared_ptr<engine::LargeValue> value;
+  engine::LargeValueRef complete;  // Set once all bytes are there.
+  std::uint64_t missing_bytes = 0;
+  bool is_taken = false;  // By the batch that is being decoded or run.
+  bool discards = false;  // No memory for it: the bytes are dropped and an error is answered.
+};
+
+class Session final {
+ public:
+  Session(std::uint32_t index, std::uint32_t generation, int fd, ChunkPool& pool)
+      : output(pool), index_(index), generation_(generation), fd_(fd) {}
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  int fd() const { return fd_; }
+  std::uint32_t index() const { return index_; }
+  io::Token token(io::TokenKind kind) const {
+    return io::make_token(kind, std::uint64_t{generation_ & 0xFFFFFFU} << 32U | index_);
+  }
+
+  /// Takes received bytes; they stay where they are until end_turn().
+  void feed(std::string_view bytes);
+
+  /// Why bytes cannot be a request; the connection ends after this reply.
+  struct BrokenInput {
+    std::uint32_t id = 0;
+    protocol::DecodeError error;
+  };
+  enum class Decoded : std::uint8_t {
+    request,    // One more in the batch.
+    need_more,  // The input ends within a frame, or is empty.
+    no_room,    // The batch has no room for it.
+    broken,     // See broken().
+  };
+  /// Decodes the next request into `batch`.
+  Decoded decode(const commands::Table& table, RequestBatch& batch);
+  const BrokenInput& broken() const { return broken_; }
+
+  /// Puts a request back: it and all behind it will be decoded again.
+  void put_back(const PendingRequest& pending);
+  /// A request of a large input was executed.
+  void large_input_done() { large_input_.reset(); }
+
+  /// Keeps what is unparsed beyond the life of the receive buffers.
+  void end_turn();
+
+  /// For telling the protocol.
+  std::string_view first_bytes() const { return unparsed(); }
+  std::size_t unparsed_bytes() const { return unparsed().size(); }
+  bool has_partial_input() const { return unparsed_bytes() > 0 || large_input_ != nullptr; }
+  std::uint64_t input_memory_bytes() const;
+
+  Output output;
+
+  // State that the core keeps.
+  bool is_authenticated = false;
+  bool is_native = false;      // The first bytes have told the protocol.
+  bool is_receiving = false;   // A multishot receive is armed.
+  bool is_cancelling = false;  // Its cancel is on its way.
+  bool is_sending = false;
+  bool is_stalled = false;           // The socket did not take all at once: send and wait.
+  bool is_ready = false;             // In the core's queue of sessions with input.
+  bool is_waiting_for_room = false;  // A request was put back until the log has room.
+  bool is_held = false;              // In the core's list of outputs that wait for a commit.
+  bool is_dirty = false;             // In the core's list of outputs to be sent.
+  bool ignores_input = false;        // EXIT, an error of the stream, the peer's end, or shutdown.
+  bool is_broken = false;            // The socket is of no use any more: nothing is sent.
+  bool is_finished = false;          // Closed; to be reaped at the end of the turn.
+  bool peer_has_ended = false;       // Half-closed: no more input will come.
+  bool memory_is_full = false;       // Set by the core: large inputs are discarded.
+  unsigned requests_in_batch = 0;    // Decoded, not yet run or put back.
+  std::uint64_t skipped_batch = 0;   // The batch of which the rest was put back.
+  unsigned hops = 0;                 // Parts on other cores that will still touch this session.
+  std::size_t sending_bytes = 0;
+  std::uint64_t partial_since_ns = 0;
+  std::uint64_t stalled_since_ns = 0;
+  std::uint64_t opened_ns = 0;
+  std::uint64_t counted_memory_bytes = 0;  // Of its input, in the core's sum.
+  std::unique_ptr<Listing> listing;        // While it streams, the requests behind it wait.
+
+  io::Signal input_ended;       // No further request will be taken.
+  io::Signal output_drained;    // Everything has left, or cannot.
+  io::Signal operations_ended;  // The kernel holds nothing of this session any more.
+  io::Task<void> life;
+
+ private:
+  std::string_view unparsed() const {
+    return carry_.empty() ? view_ : std::string_view(carry_).substr(carry_begin_);
+  }
+  void consume(std::size_t bytes);
+  void decode_short(std::string_view frame, const protocol::RequestHeader& header,
+                    const commands::Table& table, RequestBatch& batch);
+  protocol::DecodeError decode_words(std::string_view frame, const protocol::RequestHeader& header);
+  void check(PendingRequest& pending) const;
+  bool begin_large(std::string_view input, const protocol::RequestHeader& header);
+  std::size_t feed_large(std::string_view bytes);
+  Decoded take_large(const commands::Table& table, RequestBatch& batch);
+  Decoded break_off(std::uint32_t id, protocol::DecodeError error);
+
+  std::uint32_t index_;
+  std::uint32_t generation_;
+  int fd_;
+  std::string carry_;
+  std::size_t carry_begin_ = 0;
+  std::string_view view_;
+  std::unique_ptr<LargeInput> large_input_;
+  std::vector<std::string_view> scratch_;  // Words of one argv request.
+  BrokenInput broken_;
+};
+
+}  // namespace phoenix::server

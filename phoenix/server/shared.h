@@ -1,0 +1,61 @@
+// What the cores of one server share: constants after the start, and a few atomics.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "phoenix/base/check.h"
+#include "phoenix/commands/table.h"
+#include "phoenix/log/store.h"
+#include "phoenix/server/config.h"
+#include "phoenix/server/hop.h"
+#include "phoenix/server/metrics.h"
+
+namespace phoenix::server {
+
+/// One per core, on cache lines of its own.
+struct alignas(io::kCacheLineBytes) CoreDoor {
+  std::atomic<bool> is_asleep{false};  // Set by the core before it waits; who clears it wakes it.
+  std::atomic<int> wake_handle{-1};
+};
+
+class Shared final {
+ public:
+  Shared(const Config& server_config, const commands::Table& command_table)
+      : config(server_config),
+        table(command_table),
+        doors(std::make_unique<CoreDoor[]>(server_config.cores)),
+        metrics(std::make_unique<Metrics[]>(server_config.cores)) {
+    PHX_CHECK(config.cores >= 1);
+    mailboxes.reserve(std::size_t{config.cores} * config.cores);
+    for (unsigned i = 0; i < config.cores * config.cores; ++i) {
+      mailboxes.push_back(config.cores > 1 ? std::make_unique<HopMailbox>() : nullptr);
+    }
+  }
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+
+  unsigned cores() const { return config.cores; }
+  HopMailbox& mailbox(unsigned from, unsigned to) {
+    return *mailboxes[std::size_t{from} * config.cores + to];
+  }
+
+  const Config& config;
+  const commands::Table& table;
+  std::unique_ptr<log::Store> store;  // Set by the first phase of the boot.
+  std::unique_ptr<CoreDoor[]> doors;
+  std::unique_ptr<Metrics[]> metrics;
+  std::vector<std::unique_ptr<HopMailbox>> mailboxes;
+
+  std::atomic<bool> stops{false};             // SIGTERM or SIGINT.
+  std::atomic<unsigned> cores_drained{0};     // Cores whose sessions are all closed.
+  std::atomic<std::uint64_t> connections{0};  // Open now.
+  std::atomic<std::uint16_t> port{0};         // The one in use (for --port 0).
+  std::int64_t started_ms = 0;
+  std::int64_t process_id = 0;
+  std::uint64_t connections_max = 0;
+};
+
+}  // namespace phoenix::server
