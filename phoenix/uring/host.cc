@@ -2,6 +2,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -176,9 +178,18 @@ Result<int> Host::listen(const io::Endpoint& endpoint) {
   const std::lock_guard guard(mutex_);
   const PortSharing sharing = listens_on(endpoint) ? PortSharing::join : PortSharing::first;
   auto fd = listen_tcp(endpoint.address, endpoint.port, sharing);
-  // Port 0 is a new port each time: there is nothing to join.
-  if (fd && endpoint.port != 0) listeners_.push_back({*fd, endpoint.address, endpoint.port});
+  // Port 0 was a new port: further listeners join it by its number.
+  if (fd) listeners_.push_back({*fd, endpoint.address, bound_port(*fd)});
   return fd;
+}
+
+std::uint16_t Host::bound_port(int listener) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
+  // The port stands at the same place in both families.
+  if (address.ss_family != AF_INET && address.ss_family != AF_INET6) return 0;
+  return ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
 }
 
 void Host::close(int fd) {

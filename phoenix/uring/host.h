@@ -29,6 +29,8 @@ class Host final : public io::Host {
   /// next one if nobody accepts on it.
   Result<int> listen(const io::Endpoint& endpoint) override;
 
+  std::uint16_t bound_port(int listener) override;
+
   void close(int fd) override;
 
  private:
@@ -38,7 +40,7 @@ class Host final : public io::Host {
     std::uint16_t port = 0;
   };
 
-  bool listens_on(const io::Endpoint& endpoint) const;
+  [[nodiscard]] bool listens_on(const io::Endpoint& endpoint) const;
 
   std::mutex mutex_;
   std::vector<UniqueFd> locks_;
