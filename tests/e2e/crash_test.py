@@ -49,7 +49,7 @@ class KillUnderLoad(unittest.TestCase):
             server.start()
             with server.client() as connection:
                 violations = oracle.check(connection, workers) + shared.check(connection)
-            self.assertEqual(violations, [], f"round {number} of seed {seed}")
+            self.assertEqual(violations[:5], [], f"round {number} of seed {seed}")
         self.assertEqual(server.stop(), 0)
         server.start()
         with server.client() as connection:

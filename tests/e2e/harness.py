@@ -22,7 +22,7 @@ import client
 SKIP = 77  # Meson's exit code for a test that could not run.
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20  # A stop may take 10 s by its own rule.
-READY = re.compile(r"^ready\b.*?(?P<port>\d+)\s*$")
+READY = re.compile(r"^ready\b.*?:(?P<port>\d+)(?=[,\s]|$)")
 
 # quick: under sanitizers and the like; normal: scripts/test; full: scripts/test --all.
 LEVEL = os.environ.get("PHOENIX_TEST_LEVEL", "normal")

@@ -78,7 +78,7 @@ class PowerCut(unittest.TestCase):
             position = self.chance.randint(total * number // CUTS, total * (number + 1) // CUTS)
             violations = self.check_cut(position)
             what = f"generation {generation}, cut {number} at {position} of {total}"
-            self.assertEqual(violations, [], f"{what}, seed {harness.SEED}")
+            self.assertEqual(violations[:5], [], f"{what}, seed {harness.SEED}")
         return CUTS
 
     def go_on_after_a_cut(self, generation):
@@ -94,7 +94,7 @@ class PowerCut(unittest.TestCase):
                     is_acked=lambda o: o.acked is not None and o.acked <= position,
                     is_sent=lambda o: o.sent <= position,
                 )
-            self.assertEqual(violations, [], f"generation {generation}, seed {harness.SEED}")
+            self.assertEqual(violations[:5], [], f"generation {generation}, seed {harness.SEED}")
             self.load(server)
 
     def test_control_is_caught(self):

@@ -32,6 +32,7 @@ LAYERS = {
     "phoenix/client": ["protocol"],
     "cli": ["phoenix/client", "protocol"],
     "bench": ["phoenix/base", "phoenix/io", "phoenix/uring", "protocol"],
+    "bench/micro": None,  # It measures single rooms.
     "tests": None,
 }
 MAIN = "phoenix/main.cc"  # Assembles everything; stands above the layers.
