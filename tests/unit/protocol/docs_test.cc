@@ -125,7 +125,7 @@ TEST_CASE("PROTOCOL.md: the limits are those of the code") {
       {"levels of lists and maps", kReplyDepthMax},
       {"error text", kErrorTextBytesMax},
       {"before AUTH: words", kUnauthenticatedArgsMax},
-      {"before AUTH: key and value", kUnauthenticatedBytesMax}};
+      {"before AUTH: frame", kUnauthenticatedBytesMax}};
   for (const auto& limit : limits) {
     const std::string row = "\n| " + limit.first + " | " + with_commas(limit.second) + " ";
     CAPTURE(row);

@@ -60,27 +60,27 @@ struct ReplySample {
 
 Value hello_map() {
   const auto number = [](std::int64_t n) { return integer(n); };
-  return map({text("server"),
-              text("phoenix"),
-              text("version"),
-              text("0.1.0"),
-              text("protocol"),
+  return map({bytes("server"),
+              bytes("phoenix"),
+              bytes("version"),
+              bytes("0.1.0"),
+              bytes("protocol"),
               number(1),
-              text("cores"),
+              bytes("cores"),
               number(2),
-              text("slots"),
+              bytes("slots"),
               list({list({number(0), number(8191), number(0)}),
                     list({number(8192), number(16383), number(1)})}),
-              text("ports"),
+              bytes("ports"),
               list({number(6970), number(6971)}),
-              text("key_bytes_max"),
+              bytes("key_bytes_max"),
               number(kKeyBytesMax),
-              text("value_bytes_max"),
+              bytes("value_bytes_max"),
               number(kValueBytesMax),
-              text("args_max"),
+              bytes("args_max"),
               number(kArgsMax),
-              text("durability"),
-              text("always")});
+              bytes("durability"),
+              bytes("always")});
 }
 
 std::vector<ReplySample> every_error() {
