@@ -118,7 +118,7 @@ Result<std::uint32_t> find_write_alignment(int directory) {
   if (const auto told = told_by_kernel(scratch.get())) {
     alignment = *told;
   } else {
-    const auto tried = found_by_trying(scratch.get());
+    auto tried = found_by_trying(scratch.get());
     if (!tried) return tried;
     alignment = *tried;
   }

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -55,16 +56,16 @@ struct SocketOption {
   int value = 1;
 };
 
-constexpr SocketOption kTcpOptions[] = {
-    // NOLINT(modernize-avoid-c-arrays): a plain table.
-    {SOL_SOCKET, SO_REUSEADDR, 1},  // Connections of the last run that are still dying.
+// SO_REUSEADDR: connections of the last run that are still dying do not block the port.
+constexpr auto kTcpOptions = std::to_array<SocketOption>({
+    {SOL_SOCKET, SO_REUSEADDR, 1},
     {IPPROTO_TCP, TCP_NODELAY, 1},
     {SOL_SOCKET, SO_KEEPALIVE, 1},
     {IPPROTO_TCP, TCP_KEEPIDLE, kKeepaliveIdleSeconds},
     {IPPROTO_TCP, TCP_KEEPINTVL, kKeepalivePauseSeconds},
     {IPPROTO_TCP, TCP_KEEPCNT, kKeepaliveProbes},
     {IPPROTO_TCP, TCP_USER_TIMEOUT, kPeerTimeoutMs},
-};
+});
 
 bool set_option(int fd, const SocketOption& option) {
   return setsockopt(fd, option.level, option.name, &option.value, sizeof(option.value)) == 0;

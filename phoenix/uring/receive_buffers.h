@@ -61,12 +61,13 @@ class ReceiveBuffers final {
  private:
   struct State {
     std::uint32_t filled_bytes = 0;
-    // Completions that point here: at most one per byte.
-    std::uint32_t references : 31 = 0;
-    std::uint32_t kernel_holds : 1 = false;
+    std::uint32_t references = 0;  // Completions that point here: at most one per byte.
+    bool kernel_holds = false;
   };
 
-  std::byte* at(io::BufferId id) const { return memory_ + std::size_t{id} * size_bytes_; }
+  [[nodiscard]] std::byte* at(io::BufferId id) const {
+    return memory_ + std::size_t{id} * size_bytes_;
+  }
 
   void lend(io::BufferId id) {
     states_[id].filled_bytes = 0;

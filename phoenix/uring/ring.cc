@@ -25,7 +25,7 @@ constexpr unsigned kFileMode = 0600;
 constexpr int kRoomAttempts = 1000;  // One a millisecond: then memory has been short for a second.
 
 [[noreturn]] void fail_in_kernel(const char* what, int error) {
-  std::fprintf(stderr, "phoenix-server: fatal: io_uring: %s: %s\n", what, std::strerror(error));
+  (void)std::fprintf(stderr, "fatal: io_uring: %s: %s\n", what, std::strerror(error));
   std::abort();
 }
 
@@ -45,14 +45,14 @@ std::uint32_t transfer_size(std::size_t size_bytes) {
   return static_cast<std::uint32_t>(size_bytes);
 }
 
-// The part of an entry that differs from kind to kind.
-void fill(io_uring_sqe& entry, int opcode, std::uint64_t address, std::uint32_t length,
-          std::uint64_t offset, std::uint32_t operation_flags) {
+void fill(io_uring_sqe& entry, int opcode, const void* memory, std::uint32_t length) {
   entry.opcode = static_cast<std::uint8_t>(opcode);
-  entry.addr = address;
+  entry.addr = address_of(memory);
   entry.len = length;
-  entry.off = offset;
-  entry.rw_flags = static_cast<int>(operation_flags);
+}
+
+void fill_flags(io_uring_sqe& entry, std::uint32_t flags) {
+  entry.rw_flags = static_cast<int>(flags);  // One name of a union that every kind uses.
 }
 
 std::uint32_t open_flags(std::uint8_t flags) {
@@ -77,41 +77,47 @@ void encode_socket(const Operation& operation, io_uring_sqe& entry) {
   switch (operation.kind) {
     case Operation::Kind::accept:
       entry.ioprio = IORING_ACCEPT_MULTISHOT;
-      return fill(entry, IORING_OP_ACCEPT, 0, 0, 0, SOCK_CLOEXEC);
+      fill(entry, IORING_OP_ACCEPT, nullptr, 0);
+      return fill_flags(entry, SOCK_CLOEXEC);
     case Operation::Kind::receive:
       // The buffer group is 0 (kReceiveGroup), as the untouched part of every entry.
       entry.ioprio = IORING_RECV_MULTISHOT;
       entry.flags |= IOSQE_BUFFER_SELECT;
-      return fill(entry, IORING_OP_RECV, 0, 0, 0, 0);
+      return fill(entry, IORING_OP_RECV, nullptr, 0);
     case Operation::Kind::send:
-      return fill(entry, IORING_OP_SEND, address_of(operation.source.data()),
-                  transfer_size(operation.source.size()), 0,
-                  MSG_NOSIGNAL | (operation.wait ? MSG_WAITALL : MSG_DONTWAIT));
+      fill(entry, IORING_OP_SEND, operation.source.data(), transfer_size(operation.source.size()));
+      return fill_flags(entry, MSG_NOSIGNAL | (operation.wait ? MSG_WAITALL : MSG_DONTWAIT));
     case Operation::Kind::shutdown:
-      return fill(entry, IORING_OP_SHUTDOWN, 0, SHUT_WR, 0, 0);
+      return fill(entry, IORING_OP_SHUTDOWN, nullptr, SHUT_WR);
     default:
       PHX_CHECK(false);  // encode() sends only these here.
   }
 }
 
 void encode_file(const Operation& operation, io_uring_sqe& entry) {
+  entry.off = operation.offset;
   switch (operation.kind) {
     case Operation::Kind::open:
-      return fill(entry, IORING_OP_OPENAT, address_of(operation.path), kFileMode, 0,
-                  open_flags(operation.open_flags));
+      entry.off = 0;
+      fill(entry, IORING_OP_OPENAT, operation.path, kFileMode);
+      return fill_flags(entry, open_flags(operation.open_flags));
     case Operation::Kind::unlink:
-      return fill(entry, IORING_OP_UNLINKAT, address_of(operation.path), 0, 0, 0);
+      entry.off = 0;
+      return fill(entry, IORING_OP_UNLINKAT, operation.path, 0);
     case Operation::Kind::allocate:
-      return fill(entry, IORING_OP_FALLOCATE, operation.length, 0, operation.offset, 0);
+      fill(entry, IORING_OP_FALLOCATE, nullptr, 0);
+      entry.addr = operation.length;  // Where other kinds have an address.
+      return;
     case Operation::Kind::read:
-      return fill(entry, IORING_OP_READ, address_of(operation.target.data()),
-                  transfer_size(operation.target.size()), operation.offset, 0);
+      return fill(entry, IORING_OP_READ, operation.target.data(),
+                  transfer_size(operation.target.size()));
     case Operation::Kind::write:
-      return fill(entry, IORING_OP_WRITE, address_of(operation.source.data()),
-                  transfer_size(operation.source.size()), operation.offset,
-                  operation.durable ? RWF_DSYNC : 0);
+      fill(entry, IORING_OP_WRITE, operation.source.data(), transfer_size(operation.source.size()));
+      return fill_flags(entry, operation.durable ? RWF_DSYNC : 0);
     case Operation::Kind::sync:
-      return fill(entry, IORING_OP_FSYNC, 0, 0, 0, sync_flags(operation.fd));
+      entry.off = 0;  // With a length of 0: the whole file.
+      fill(entry, IORING_OP_FSYNC, nullptr, 0);
+      return fill_flags(entry, sync_flags(operation.fd));
     default:
       PHX_CHECK(false);  // encode() sends only these here.
   }
@@ -128,6 +134,8 @@ void encode(const Operation& operation, io_uring_sqe& entry) {
   entry.flags = operation.linked ? IOSQE_IO_LINK : 0;
   entry.ioprio = 0;
   entry.fd = operation.fd;
+  entry.off = 0;
+  entry.rw_flags = 0;
   entry.user_data = operation.token;
   switch (operation.kind) {
     case Operation::Kind::accept:
@@ -137,15 +145,17 @@ void encode(const Operation& operation, io_uring_sqe& entry) {
       return encode_socket(operation, entry);
     case Operation::Kind::close:
       skip_success(operation, entry);
-      return fill(entry, IORING_OP_CLOSE, 0, 0, 0, 0);
+      return fill(entry, IORING_OP_CLOSE, nullptr, 0);
     case Operation::Kind::cancel:
       skip_success(operation, entry);
-      return fill(entry, IORING_OP_ASYNC_CANCEL, 0, 0, 0,
-                  IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL);
+      fill(entry, IORING_OP_ASYNC_CANCEL, nullptr, 0);
+      return fill_flags(entry, IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL);
     case Operation::Kind::wake:
-      // Offset and length are the token (0) and the result (0) that the other ring sees.
+      // Address 0 is IORING_MSG_DATA; offset and length are the token (0) and the result (0) that
+      // the other ring sees.
+      static_assert(IORING_MSG_DATA == 0);
       skip_success(operation, entry);
-      return fill(entry, IORING_OP_MSG_RING, IORING_MSG_DATA, 0, 0, 0);
+      return fill(entry, IORING_OP_MSG_RING, nullptr, 0);
     default:
       return encode_file(operation, entry);
   }

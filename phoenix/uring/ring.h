@@ -49,6 +49,9 @@ class Ring final : public io::Ring {
   /// when io_uring is forbidden here or the kernel is too old, with what to change.
   static Result<std::unique_ptr<Ring>> create(const RingOptions& options);
 
+  Ring(const Ring&) = delete;
+  Ring& operator=(const Ring&) = delete;
+
   /// Ends what is still running and waits (at most a second) until the kernel has let go of the
   /// memory of unfinished operations. A moment later the kernel may still interrupt one blocking
   /// call of this thread (EINTR, or a short count) while it tidies up.
@@ -62,10 +65,10 @@ class Ring final : public io::Ring {
 
   void release(io::BufferId buffer) override { buffers_.release(buffer); }
 
-  int wake_handle() const override { return ring_.ring_fd; }
+  [[nodiscard]] int wake_handle() const override { return ring_.ring_fd; }
 
-  bool incremental_buffers() const { return incremental_; }
-  RingOptions::TaskRun task_run() const { return task_run_; }
+  [[nodiscard]] bool incremental_buffers() const { return incremental_; }
+  [[nodiscard]] RingOptions::TaskRun task_run() const { return task_run_; }
 
  private:
   Ring() = default;
@@ -82,7 +85,7 @@ class Ring final : public io::Ring {
   int enter(std::uint32_t wanted_completions, std::uint32_t flags, const void* argument,
             std::size_t argument_size);
   void check_entered(int result) const;
-  std::uint32_t ready() const;
+  [[nodiscard]] std::uint32_t ready() const;
   std::size_t take(std::span<io::Completion> out, std::uint32_t count);
 
   // The queues, as the hot path uses them: indices of our own beside those shared with the kernel.

@@ -15,8 +15,8 @@ namespace phoenix::uring {
 /// CLOCK_REALTIME and CLOCK_MONOTONIC. Any thread.
 class SystemClock final : public Clock {
  public:
-  std::int64_t wall_ms() const override;
-  std::uint64_t monotonic_ns() const override;
+  [[nodiscard]] std::int64_t wall_ms() const override;
+  [[nodiscard]] std::uint64_t monotonic_ns() const override;
 };
 
 /// The kernel's random source (getrandom), fetched in blocks. One per thread.

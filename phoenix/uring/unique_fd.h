@@ -23,8 +23,8 @@ class UniqueFd final {
     if (fd_ >= 0) ::close(fd_);
   }
 
-  bool valid() const { return fd_ >= 0; }
-  int get() const { return fd_; }
+  [[nodiscard]] bool valid() const { return fd_ >= 0; }
+  [[nodiscard]] int get() const { return fd_; }
   int take() { return std::exchange(fd_, -1); }
 
  private:
