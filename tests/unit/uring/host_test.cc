@@ -29,13 +29,6 @@ Error error_of(const Result<T>& result) {
   return result.error();
 }
 
-std::uint16_t port_of(int fd) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof(address);
-  REQUIRE(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  return ntohs(reinterpret_cast<sockaddr_in*>(&address)->sin_port);  // The same place in IPv6.
-}
-
 int option_of(int fd, int level, int name) {
   int value = -1;
   socklen_t size = sizeof(value);
@@ -43,22 +36,14 @@ int option_of(int fd, int level, int name) {
   return value;
 }
 
-// A host and the first listener on a port that was free.
+// A host and its first listener, on a port that was free.
 struct Listening {
   explicit Listening(std::string address) : endpoint{std::move(address), 0, {}} {
-    // Port 0 finds a free one; to be remembered, it has to be asked for by number. Somebody may
-    // take it in between.
-    for (int attempt = 0; attempt < 20; ++attempt) {
-      const auto found = host.listen({endpoint.address, 0, {}});
-      REQUIRE(found.has_value());
-      endpoint.port = port_of(*found);
-      host.close(*found);
-      const auto listened = host.listen(endpoint);
-      if (!listened) continue;
-      first = UniqueFd(*listened);
-      return;
-    }
-    FAIL("no free port");
+    const auto listened = host.listen(endpoint);
+    REQUIRE(listened.has_value());
+    first = UniqueFd(*listened);
+    endpoint.port = host.bound_port(*listened);
+    REQUIRE(endpoint.port != 0);
   }
 
   Host host;
@@ -290,6 +275,7 @@ TEST_CASE("unix sockets: mode, a stale file is replaced, a living server is not"
   struct stat status {};
   REQUIRE(::lstat(path.c_str(), &status) == 0);
   CHECK((status.st_mode & 07777) == 0660);
+  CHECK(host.bound_port(*fd) == 0);
   const UniqueFd client = connect_to(*fd);
   const Error used = error_of(Host().listen({{}, 0, path}));
   CHECK(used.code == ErrorCode::in_use);
