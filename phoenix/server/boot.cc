@@ -134,7 +134,7 @@ io::Task<Result<void>> Core::start_log() {
                                     index_);
   auto started = co_await log_->start();
   if (!started) co_return started;
-  shard_->attach(*log_, shared_.config.log.durability);
+  shard_->attach(*log_, shared_.config);
   shard_->advance_time(shared_.store->stamp_high_water_ms());
   shard_->advance_time(environment_.clock.wall_ms());
   if (!shared_.store->rewrites()) co_return Result<void>();

@@ -10,6 +10,13 @@
 
 namespace phoenix::server {
 
+/// For canary tests, as log::Mutations: each breaks one promise at the place where it is kept.
+struct Mutations {
+  bool hits_do_not_wait = false;      // A read shows a write that is not durable yet.
+  bool misses_do_not_wait = false;    // A miss shows a delete that is not durable yet.
+  bool replies_out_of_order = false;  // A batch is answered last request first.
+};
+
 struct Config {
   log::Options log;  // --dir, --durability, --interval-ms, ...
   std::vector<std::string> bind{"127.0.0.1"};

@@ -53,6 +53,9 @@ void Router::run(RequestBatch& batch) {
       keyspace.prefetch_entry(pending.request.first_key_hash);
     }
   }
+  if (shared_.config.mutations.replies_out_of_order) {
+    std::reverse(batch.requests.begin(), batch.requests.end());
+  }
   for (auto& pending : batch.requests) {
     Session& session = *pending.session;
     session.requests_in_batch = 0;

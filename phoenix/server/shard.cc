@@ -23,9 +23,10 @@ KeyRange key_range(const Command& command, std::size_t words) {
 Shard::Shard(const commands::Table& table, const HashKey& hash_key, std::uint64_t memory_bytes_max)
     : table_(table), keyspace_(hash_key, *this), memory_bytes_max_(memory_bytes_max) {}
 
-void Shard::attach(log::Log& log, log::Durability durability) {
+void Shard::attach(log::Log& log, const Config& config) {
   log_ = &log;
-  durability_ = durability;
+  durability_ = config.log.durability;
+  mutations_ = config.mutations;
 }
 
 Shard::Verdict Shard::admit(const Command& command, const Request& request,
@@ -76,11 +77,17 @@ log::Position Shard::execute(const Command& command, const Request& request,
   return by_policy(position, request.flags);
 }
 
-log::Position Shard::position_of_read(const Command& command, const Request& request) const {
+log::Position Shard::position_of_read(const Command& command, const Request& request) {
   const bool sees_everything =
       has(command.flags, Flags::every_core) || has(command.flags, Flags::scan);
   if (sees_everything) return log_->emitted_position();
   const KeyRange keys = key_range(command, request.args.size());
+  if ((mutations_.hits_do_not_wait || mutations_.misses_do_not_wait) && keys.count() == 1) {
+    engine::EntryView entry;
+    const engine::Key key{request.args[keys.first], request.first_key_hash};
+    const bool is_hit = keyspace_.find(key, now_ms_, entry);
+    if (is_hit ? mutations_.hits_do_not_wait : mutations_.misses_do_not_wait) return 0;
+  }
   if (keys.count() == 1) return last_batch_[request.first_key_hash % kPlaces];
   log::Position position = 0;
   for (std::size_t i = keys.first; i < keys.end; i += keys.step) {

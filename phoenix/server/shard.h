@@ -10,6 +10,7 @@
 #include "phoenix/commands/table.h"
 #include "phoenix/engine/keyspace.h"
 #include "phoenix/log/log.h"
+#include "phoenix/server/config.h"
 
 namespace phoenix::server {
 
@@ -18,7 +19,7 @@ class Shard final : public engine::EffectSink {
   Shard(const commands::Table& table, const HashKey& hash_key, std::uint64_t memory_bytes_max);
 
   /// Replay is over: effects go to `log` from now on.
-  void attach(log::Log& log, log::Durability durability);
+  void attach(log::Log& log, const Config& config);
 
   engine::Keyspace& keyspace() { return keyspace_; }
   const engine::Keyspace& keyspace() const { return keyspace_; }
@@ -58,7 +59,7 @@ class Shard final : public engine::EffectSink {
   static constexpr std::size_t kPlaces = 16'384;
 
   log::Position position_of_read(const commands::Command& command,
-                                 const commands::Request& request) const;
+                                 const commands::Request& request);
   log::Position position_of_expiry(engine::ExpiryMs expiry_ms);
   log::Position by_policy(log::Position position, std::uint16_t flags);
 
@@ -66,6 +67,7 @@ class Shard final : public engine::EffectSink {
   engine::Keyspace keyspace_;
   log::Log* log_ = nullptr;
   log::Durability durability_ = log::Durability::always;
+  Mutations mutations_;
   std::uint64_t memory_bytes_max_;
   std::uint64_t buffer_bytes_ = 0;
   std::int64_t now_ms_ = 0;

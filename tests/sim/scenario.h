@@ -1,0 +1,42 @@
+// One seeded run: clients write and read through the simulated network, the machine crashes at
+// chosen or random points, the server starts again (perhaps with another number of cores), and
+// every reply is held against the oracle.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "phoenix/log/options.h"
+#include "phoenix/sim/world.h"
+#include "tests/sim/process.h"
+#include "tests/sim/user.h"
+
+namespace phoenix::simtest {
+
+struct ScenarioOptions {
+  unsigned lives = 3;      // Starts of the server; each but the last ends in a crash.
+  unsigned cores_max = 3;  // Drawn per life.
+  std::uint64_t requests_per_life = 60;
+  bool has_faults = true;  // sim::FaultPlan::random; else a quiet world.
+  bool crashes_during_boot = true;
+  bool changes_cores = true;
+  log::Mutations mutations{};  // Planted bugs, for canaries.
+  server::Mutations server_mutations{};
+  bool stops_gracefully = false;  // The last life ends by SIGTERM, and one more checks.
+};
+
+struct ScenarioResult {
+  std::string violation;  // Empty: everything held.
+  std::uint64_t trace_hash = 0;
+  std::uint64_t crashes = 0;
+  std::uint64_t replies = 0;
+  std::uint64_t refused_starts = 0;
+};
+
+/// Deterministic in its arguments.
+ScenarioResult run_scenario(std::uint64_t seed, const ScenarioOptions& options);
+
+}  // namespace phoenix::simtest

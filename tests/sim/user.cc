@@ -1,0 +1,319 @@
+#include "tests/sim/user.h"
+
+#include <algorithm>
+
+#include "tests/sim/process.h"
+
+namespace phoenix::simtest {
+
+using protocol::Opcode;
+using protocol::Status;
+
+namespace {
+
+constexpr std::size_t kPipeline = 12;
+constexpr unsigned kKeysPerUser = 5;
+constexpr std::int64_t kLatenessMs = 60'000;  // A request is executed within this after it is sent.
+
+std::optional<std::string> text_of(const protocol::Value& value) {
+  if (value.kind == protocol::Kind::bytes) return std::string(value.bytes);
+  return std::nullopt;
+}
+
+}  // namespace
+
+User::User(sim::World& world, Truth& truth, SeededRandom& random, unsigned number)
+    : world_(world), truth_(truth), random_(random), number_(number), client_(world) {}
+
+void User::connect() {
+  io::Endpoint endpoint;
+  endpoint.address = "127.0.0.1";
+  endpoint.port = kPort;
+  client_.connect(endpoint);
+}
+
+bool User::is_broken() const {
+  return client_.state() != sim::ClientState::open &&
+         client_.state() != sim::ClientState::connecting;
+}
+
+// What was sent and not answered may still happen on a server that lives on, at any time: those
+// keys cannot be reasoned about any more, and new names take their place.
+void User::lose_connection() {
+  client_.reset();
+  in_flight_.clear();
+  ++key_generation_;
+}
+
+std::string User::own_key() {
+  return "user" + std::to_string(number_) + ":" + std::to_string(key_generation_) + ":" +
+         std::to_string(random_.below(kKeysPerUser));
+}
+
+std::string User::any_key() {
+  if (truth_.keys.empty() || random_.below(8) == 0) return own_key();
+  auto it = truth_.keys.begin();
+  std::advance(it, static_cast<std::ptrdiff_t>(random_.below(truth_.keys.size())));
+  return it->first;
+}
+
+std::string User::new_value() {
+  std::string value = std::to_string(number_) + "-" + std::to_string(++values_) + "-";
+  const std::uint64_t kind = random_.below(40);
+  const std::size_t size = kind == 0  ? 33'000 + random_.below(40'000)
+                           : kind < 4 ? random_.below(9'000)
+                                      : random_.below(100);
+  value.append(size, static_cast<char>('a' + values_ % 26));
+  return value;
+}
+
+User::InFlight& User::begin(Kind kind) {
+  InFlight& request = in_flight_.emplace_back();
+  request.kind = kind;
+  request.id = next_id_++;
+  return request;
+}
+
+void User::intend(InFlight& request, const std::string& key, Version version) {
+  request.keys.push_back(key);
+  request.versions.push_back(truth_.keys[key].intend(std::move(version)));
+}
+
+void User::send_argv(InFlight& request, const std::vector<std::string>& words) {
+  const std::vector<std::string_view> views(words.begin(), words.end());
+  std::string bytes;
+  protocol::append_argv_request(bytes, 0, request.id, views);
+  client_.send(bytes);
+}
+
+void User::act() {
+  if (client_.open() && in_flight_.size() < kPipeline && random_.below(3) != 0) {
+    const std::uint64_t burst = 1 + random_.below(6);
+    for (std::uint64_t i = 0; i < burst; ++i) send_something();
+  }
+  take_replies();
+}
+
+void User::send_something() {
+  const std::uint64_t dice = random_.below(100);
+  if (dice < 35) return send_write();
+  if (dice < 43) return send_erase();
+  if (dice < 49) return send_expire();
+  if (dice < 55) return send_increment();
+  if (dice < 61) return send_pair();
+  if (dice < 86) return send_read(false);
+  if (dice < 94) return send_read(true);
+  if (dice < 96) return list();
+  if (dice < 98) return send_argv(begin(Kind::size), {"DBSIZE"});
+  InFlight& request = begin(Kind::echo);
+  request.text = std::to_string(random_.next());
+  send_argv(request, {"PING", request.text});
+}
+
+void User::send_write() {
+  const std::string key = own_key();
+  std::uint16_t flags = 0;
+  std::uint64_t ttl_ms = 0;
+  Version version;
+  version.value = new_value();
+  const std::uint64_t dice = random_.below(10);
+  if (dice < 2) {
+    flags |= protocol::kHasTtl;
+    ttl_ms = 1 + random_.below(dice == 0 ? 20 : 100'000);
+    version.expires_from_ms = wall_ms() + static_cast<std::int64_t>(ttl_ms);
+    version.expires_until_ms = std::max(truth_.highest_wall_ms, wall_ms()) + kLatenessMs +
+                               static_cast<std::int64_t>(ttl_ms);
+  }
+  const bool if_absent = dice == 2;
+  if (if_absent) flags |= protocol::kIfAbsent;
+  if (dice == 3) flags |= protocol::kDoNotWait;
+  InFlight& request = begin(if_absent ? Kind::set_if_absent : Kind::write);
+  request.is_acknowledged_when_durable = dice != 3;
+  std::string bytes;
+  protocol::append_request(bytes, Opcode::set, flags, request.id, key, *version.value, ttl_ms);
+  intend(request, key, std::move(version));
+  client_.send(bytes);
+}
+
+void User::send_erase() {
+  InFlight& request = begin(Kind::erase);
+  const std::string key = own_key();
+  std::string bytes;
+  protocol::append_request(bytes, Opcode::del, 0, request.id, key, {});
+  intend(request, key, Version{});
+  client_.send(bytes);
+}
+
+// Works on whatever version the writes in flight before it leave; if that is nothing or expires on
+// its way, so will this one be.
+void User::send_expire() {
+  const std::string key = own_key();
+  KeyHistory& history = truth_.keys[key];
+  const Version before = history.version(history.newest());
+  if (!before.value || before.can_expire() || before.is_void) return send_read(false);
+  InFlight& request = begin(Kind::expire);
+  const std::uint64_t ttl_ms = 1 + random_.below(50'000);
+  Version version = before;
+  version.expires_from_ms = wall_ms() + static_cast<std::int64_t>(ttl_ms);
+  version.expires_until_ms =
+      std::max(truth_.highest_wall_ms, wall_ms()) + kLatenessMs + static_cast<std::int64_t>(ttl_ms);
+  intend(request, key, std::move(version));
+  send_argv(request, {"PEXPIRE", key, std::to_string(ttl_ms)});
+}
+
+void User::send_increment() {
+  const std::string key =
+      "counter" + std::to_string(number_) + ":" + std::to_string(key_generation_);
+  InFlight& request = begin(Kind::write);
+  request.is_counter = true;
+  Version version;
+  version.value = std::to_string(++truth_.counters[key]);
+  intend(request, key, std::move(version));
+  std::string bytes;
+  protocol::append_request(bytes, Opcode::incr, 0, request.id, key, {});
+  client_.send(bytes);
+}
+
+void User::send_pair() {
+  const std::string a = own_key();
+  const std::string b = own_key();
+  if (a == b) return send_write();
+  InFlight& request = begin(Kind::write);
+  Version first;
+  first.value = new_value();
+  Version second;
+  second.value = new_value();
+  const std::vector<std::string> words{"MSET", a, *first.value, b, *second.value};
+  intend(request, a, std::move(first));
+  intend(request, b, std::move(second));
+  send_argv(request, words);
+}
+
+void User::send_read(bool many) {
+  std::vector<std::string> keys{any_key()};
+  if (!many) return read(keys[0]);
+  InFlight& request = begin(Kind::read);
+  while (keys.size() < 4) keys.push_back(any_key());
+  std::vector<std::string> words{"MGET"};
+  for (const auto& key : keys) {
+    request.keys.push_back(key);
+    request.tokens.push_back(truth_.keys[key].begin_read(wall_ms()));
+    words.push_back(key);
+  }
+  send_argv(request, words);
+}
+
+void User::read(const std::string& key) {
+  InFlight& request = begin(Kind::read);
+  request.keys.push_back(key);
+  request.tokens.push_back(truth_.keys[key].begin_read(wall_ms()));
+  std::string bytes;
+  protocol::append_request(bytes, Opcode::get, 0, request.id, key, {});
+  client_.send(bytes);
+}
+
+void User::list() {
+  send_argv(begin(Kind::list), {"LIST"});
+  listed_.clear();
+}
+
+void User::take_replies() {
+  truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, wall_ms());
+  while (truth_.violation.empty() && take_reply()) {
+  }
+}
+
+bool User::take_reply() {
+  const std::string_view received = client_.received();
+  if (received.size() < protocol::kHeaderBytes) return false;
+  protocol::ReplyHeader header;
+  const auto broken = protocol::decode_reply_header(received.data(), header);
+  if (!broken.text.empty()) {
+    truth_.violate("a reply that is none: " + std::string(broken.text));
+    return false;
+  }
+  if (received.size() < header.frame_bytes()) return false;
+  const std::string frame = client_.take(header.frame_bytes());
+  protocol::Value value;
+  const auto wrong = protocol::decode_reply_value(
+      header, std::string_view(frame).substr(protocol::kHeaderBytes), value);
+  if (!wrong.text.empty() || in_flight_.empty()) {
+    truth_.violate("an unexpected reply: " + std::string(wrong.text));
+    return false;
+  }
+  const InFlight request = in_flight_.front();
+  if (header.id != request.id) {
+    fail(request, "reply out of order: id " + std::to_string(header.id));
+    return false;
+  }
+  if (!header.more_follows) in_flight_.pop_front();
+  ++replies_;
+  check(request, header, value);
+  return true;
+}
+
+void User::fail(const InFlight& request, const std::string& what) {
+  truth_.violate("user " + std::to_string(number_) + ", request " + std::to_string(request.id) +
+                 (request.keys.empty() ? "" : ", key " + request.keys[0]) + ": " + what);
+}
+
+void User::check(const InFlight& request, const protocol::ReplyHeader& header,
+                 const protocol::Value& value) {
+  if (protocol::is_error(header.status)) {
+    const bool is_definite = header.status == Status::disk_full ||
+                             header.status == Status::out_of_memory ||
+                             header.status == Status::busy;
+    // A part of an MSET on another core may have been executed: nothing follows from its error.
+    if (is_definite && request.versions.size() == 1) {
+      truth_.keys[request.keys[0]].refuse(request.versions[0]);
+    }
+    if (!is_definite) fail(request, "error: " + std::string(value.bytes));
+    return;
+  }
+  if (request.kind == Kind::read) return check_read(request, header, value);
+  if (request.kind == Kind::list) {
+    for (const auto& item : value.items) listed_.emplace_back(item.bytes);
+    return;
+  }
+  if (request.kind == Kind::echo) {
+    if (text_of(value) != request.text) fail(request, "PING answered something else");
+    return;
+  }
+  if (request.kind != Kind::size) check_write(request, header, value);
+}
+
+void User::check_write(const InFlight& request, const protocol::ReplyHeader& header,
+                       const protocol::Value& value) {
+  if (request.kind == Kind::set_if_absent && header.status == Status::nil) {
+    return truth_.keys[request.keys[0]].refuse(request.versions[0]);
+  }
+  if (request.kind == Kind::expire && value.integer == 0) {
+    return truth_.keys[request.keys[0]].refuse(request.versions[0]);
+  }
+  if (request.is_counter) {
+    const auto& expected = truth_.keys[request.keys[0]].version(request.versions[0]).value;
+    if (std::to_string(value.integer) != *expected) {
+      return fail(request, "INCR answered " + std::to_string(value.integer) + ", not " + *expected);
+    }
+  }
+  if (!request.is_acknowledged_when_durable) return;
+  for (std::size_t i = 0; i < request.keys.size(); ++i) {
+    truth_.keys[request.keys[i]].acknowledge(request.versions[i]);
+  }
+}
+
+void User::check_read(const InFlight& request, const protocol::ReplyHeader& header,
+                      const protocol::Value& value) {
+  for (std::size_t i = 0; i < request.keys.size(); ++i) {
+    const bool is_list = header.kind == protocol::Kind::list;
+    if (is_list && value.items.size() != request.keys.size()) {
+      return fail(request, "MGET answered another number of values");
+    }
+    last_value_ = text_of(is_list ? value.items[i] : value);
+    const std::string wrong = truth_.keys[request.keys[i]].end_read(request.tokens[i], last_value_,
+                                                                    truth_.highest_wall_ms);
+    if (!wrong.empty()) fail(request, request.keys[i] + ": " + wrong);
+  }
+}
+
+}  // namespace phoenix::simtest
