@@ -1,0 +1,187 @@
+#include "bench/control.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "bench/process.h"
+#include "protocol/error.h"
+#include "protocol/reader.h"
+
+namespace phoenix::bench {
+namespace {
+
+using protocol::Kind;
+using protocol::Status;
+using uring::UniqueFd;
+
+constexpr int kAnswerSeconds = 5;
+constexpr std::size_t kAnswerBytesMax = std::size_t{1} << 20U;
+
+struct FreeAddresses {
+  void operator()(addrinfo* list) const { freeaddrinfo(list); }
+};
+
+Result<UniqueFd> connect_socket(const addrinfo& address) {
+  UniqueFd fd(socket(address.ai_family, address.ai_socktype | SOCK_CLOEXEC, address.ai_protocol));
+  const int one = 1;
+  if (!fd.valid() || connect(fd.get(), address.ai_addr, address.ai_addrlen) != 0 ||
+      setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0) {
+    return fail(ErrorCode::io, std::strerror(errno));
+  }
+  return fd;
+}
+
+/// One request and its reply at a time.
+class Conversation final {
+ public:
+  explicit Conversation(UniqueFd fd) : fd_(std::move(fd)), reader_(kAnswerBytesMax) {}
+
+  /// The reply lives until the next call.
+  Result<protocol::ReplyFrame> ask(const std::string& request);
+
+  int fd() const { return fd_.get(); }
+
+ private:
+  UniqueFd fd_;
+  protocol::FrameReader reader_;
+};
+
+Result<protocol::ReplyFrame> Conversation::ask(const std::string& request) {
+  const timeval patience{kAnswerSeconds, 0};
+  if (setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0 ||
+      send(fd_.get(), request.data(), request.size(), MSG_NOSIGNAL) !=
+          static_cast<ssize_t>(request.size())) {
+    return fail(ErrorCode::io, std::strerror(errno));
+  }
+  for (;;) {
+    protocol::ReplyFrame frame;
+    const auto outcome = reader_.next(frame);
+    if (outcome == protocol::FrameReader::Outcome::frame) return frame;
+    if (outcome == protocol::FrameReader::Outcome::malformed) {
+      return fail(ErrorCode::unsupported,
+                  fmt::format("it does not speak the native protocol: {}", reader_.error().text));
+    }
+    const std::span<char> room = reader_.prepare();
+    const ssize_t size = recv(fd_.get(), room.data(), room.size(), 0);
+    if (size > 0) {
+      reader_.commit(static_cast<std::size_t>(size));
+    } else if (size == 0) {
+      return fail(ErrorCode::unsupported,
+                  "it closed the connection: it may not speak the native protocol");
+    } else if (errno == EAGAIN) {
+      return fail(ErrorCode::io, fmt::format("no answer within {} s", kAnswerSeconds));
+    } else if (errno != EINTR) {
+      return fail(ErrorCode::io, std::strerror(errno));
+    }
+  }
+}
+
+// The two ends of a connection have one address exactly when they are one machine.
+bool same_machine(int fd) {
+  sockaddr_storage ends[2] = {};
+  socklen_t sizes[2] = {sizeof ends[0], sizeof ends[1]};
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&ends[0]), &sizes[0]) != 0) return false;
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&ends[1]), &sizes[1]) != 0) return false;
+  if (ends[0].ss_family != ends[1].ss_family) return false;
+  if (ends[0].ss_family == AF_INET) {
+    return reinterpret_cast<sockaddr_in*>(&ends[0])->sin_addr.s_addr ==
+           reinterpret_cast<sockaddr_in*>(&ends[1])->sin_addr.s_addr;
+  }
+  return std::memcmp(&reinterpret_cast<sockaddr_in6*>(&ends[0])->sin6_addr,
+                     &reinterpret_cast<sockaddr_in6*>(&ends[1])->sin6_addr, sizeof(in6_addr)) == 0;
+}
+
+Result<void> hello(Conversation& server, ServerFacts& facts) {
+  std::string request;
+  append_request(request, protocol::Opcode::hello, 0, 0, {}, "phoenix-bench");
+  const auto reply = server.ask(request);
+  if (!reply) return tl::unexpected<Error>(reply.error());
+  if (is_error(reply->header.status)) {
+    return fail(ErrorCode::unsupported,
+                fmt::format("HELLO: {} {}", error_prefix(reply->header.status), reply->value));
+  }
+  protocol::Value map;
+  if (const auto error = decode_reply_value(reply->header, reply->value, map); !error.ok()) {
+    return fail(ErrorCode::unsupported, fmt::format("HELLO: {}", error.text));
+  }
+  take_hello(map, facts);
+  return {};
+}
+
+int process_id_of(Conversation& server) {
+  std::string request;
+  protocol::append_argv_request(request, 0, 1, {"INFO"});
+  const auto reply = server.ask(request);
+  return reply && reply->header.status == Status::ok ? process_id_in(reply->value) : 0;
+}
+
+}  // namespace
+
+Result<UniqueFd> connect_to(const std::string& host, std::uint16_t port) {
+  addrinfo wanted{};
+  wanted.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int error = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &found);
+  if (error != 0) return fail(ErrorCode::invalid, fmt::format("{}: {}", host, gai_strerror(error)));
+  const std::unique_ptr<addrinfo, FreeAddresses> addresses(found);
+  std::string why;
+  for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
+    auto fd = connect_socket(*address);
+    if (fd) return fd;
+    why = fd.error().message;
+  }
+  return fail(ErrorCode::io, fmt::format("cannot connect to {} port {}: {}", host, port, why));
+}
+
+void take_hello(const protocol::Value& map, ServerFacts& facts) {
+  if (map.kind != Kind::map) return;
+  for (std::size_t i = 0; i + 1 < map.items.size(); i += 2) {
+    const std::string_view key = map.items[i].bytes;
+    const protocol::Value& value = map.items[i + 1];
+    if (key == "server") facts.name = value.bytes;
+    if (key == "version" && value.kind != Kind::integer) facts.version = value.bytes;
+    if (key == "cores" && value.kind == Kind::integer && value.integer > 0) {
+      facts.cores = static_cast<std::uint32_t>(value.integer);
+    }
+  }
+}
+
+int process_id_in(std::string_view info) {
+  constexpr std::string_view kField = "process_id:";
+  const std::size_t at = info.find(kField);
+  if (at == std::string_view::npos) return 0;
+  int pid = 0;
+  const char* begin = info.data() + at + kField.size();
+  std::from_chars(begin, info.data() + info.size(), pid);
+  return pid;
+}
+
+Result<ServerFacts> ask_server(const std::string& host, std::uint16_t port, int known_pid) {
+  auto fd = connect_to(host, port);
+  if (!fd) return tl::unexpected<Error>(fd.error());
+  Conversation server(std::move(*fd));
+  ServerFacts facts;
+  if (auto answered = hello(server, facts); !answered) {
+    return fail(answered.error().code,
+                fmt::format("{} port {}: {}", host, port, answered.error().message));
+  }
+  facts.same_machine = same_machine(server.fd());
+  facts.pid = known_pid;
+  if (facts.pid == 0 && facts.same_machine) facts.pid = find_listener(port);
+  if (facts.pid == 0 && facts.same_machine) facts.pid = process_id_of(server);
+  return facts;
+}
+
+}  // namespace phoenix::bench

@@ -1,0 +1,48 @@
+// The command line of phoenix-bench, checked: what is in these structs can be run.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "bench/ceiling/server.h"
+#include "phoenix/base/result.h"
+
+namespace phoenix::bench {
+
+enum class Durability : std::uint8_t { by_server, wait, do_not_wait };
+
+struct RunOptions {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 6969;
+  std::uint32_t connections = 50;
+  std::uint32_t pipeline = 1;
+  std::string workload = "get";  // get, set or mixed.
+  double get_share = 1;          // Of the requests; follows from the workload.
+  std::uint64_t keys = 1'000'000;
+  std::size_t key_bytes = 16;
+  std::size_t value_bytes = 64;
+  double seconds = 5;
+  double warmup_seconds = 1;
+  bool preload = false;
+  bool verify = true;
+  std::uint32_t threads = 1;
+  int cpu = -1;        // Of the first thread, the next ones follow; -1: not pinned.
+  int server_pid = 0;  // 0: to be found.
+  std::string json_path;
+  Durability durability = Durability::by_server;
+  std::uint64_t seed = 0;  // 0: to be drawn.
+};
+
+/// Exactly one of these is set.
+struct CommandLine {
+  std::optional<RunOptions> run;
+  std::optional<CeilingOptions> ceiling;
+  std::optional<std::string> help;  // To be printed, and that is all.
+};
+
+/// argv[0] is the program's name. The error is one sentence.
+Result<CommandLine> parse_command_line(int argc, const char* const* argv);
+
+}  // namespace phoenix::bench

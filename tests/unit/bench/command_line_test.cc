@@ -1,0 +1,245 @@
+// The command line, what is asked of the machine and of the server, and what is printed.
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "bench/control.h"
+#include "bench/options.h"
+#include "bench/process.h"
+#include "bench/report.h"
+
+using namespace phoenix;
+using bench::CommandLine;
+using bench::parse_command_line;
+
+namespace {
+
+Result<CommandLine> parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "phoenix-bench");
+  return parse_command_line(static_cast<int>(words.size()), words.data());
+}
+
+std::string refusal(std::vector<const char*> words) {
+  const auto line = parse(std::move(words));
+  REQUIRE_FALSE(line);
+  CHECK(line.error().code == ErrorCode::invalid);
+  return line.error().message;
+}
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+bench::RunResult sample_result() {
+  bench::RunResult result;
+  result.server.name = "phoenix";
+  result.server.version = "0.1.0";
+  result.server.pid = 4711;
+  result.server.cores = 2;
+  result.seconds = 2;
+  result.operations_per_s = 500'000;
+  result.window = {.replies = 1'000'000, .hits = 999'990, .misses = 10};
+  result.all = result.window;
+  result.latency_ns.record(100'000, 999'999);
+  result.latency_ns.record(5'000'000);
+  result.server_cpu_ns = 3'800'000'000;
+  result.client_cpu_ns = 1'500'000'000;
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("without arguments a local server is loaded with the defaults") {
+  const auto line = parse({});
+  REQUIRE(line);
+  REQUIRE(line->run);
+  CHECK_FALSE(line->ceiling);
+  CHECK_FALSE(line->help);
+  CHECK(line->run->host == "127.0.0.1");
+  CHECK(line->run->port == 6969);
+  CHECK(line->run->connections == 50);
+  CHECK(line->run->pipeline == 1);
+  CHECK(line->run->get_share == 1);
+  CHECK(line->run->keys == 1'000'000);
+  CHECK(line->run->verify);
+  CHECK_FALSE(line->run->preload);
+  CHECK(line->run->cpu == -1);
+  CHECK(line->run->durability == bench::Durability::by_server);
+}
+
+TEST_CASE("every flag arrives") {
+  const auto line =
+      parse({"-h",         "::1", "-p",           "7000",  "--connections", "9",
+             "--pipeline", "16",  "--workload",   "mixed", "--ratio",       "0.25",
+             "--keys",     "12",  "--key-size",   "20",    "--value-size",  "100",
+             "--seconds",  "0.5", "--warmup",     "0",     "--preload",     "--no-verify",
+             "--threads",  "2",   "--cpu",        "3",     "--server-pid",  "5",
+             "--json",     "out", "--durability", "wait",  "--seed",        "77"});
+  REQUIRE(line);
+  const bench::RunOptions& run = *line->run;
+  CHECK(run.host == "::1");
+  CHECK(run.port == 7000);
+  CHECK(run.connections == 9);
+  CHECK(run.pipeline == 16);
+  CHECK(run.workload == "mixed");
+  CHECK(run.get_share == 0.25);
+  CHECK(run.keys == 12);
+  CHECK(run.key_bytes == 20);
+  CHECK(run.value_bytes == 100);
+  CHECK(run.seconds == 0.5);
+  CHECK(run.warmup_seconds == 0);
+  CHECK(run.preload);
+  CHECK_FALSE(run.verify);
+  CHECK(run.threads == 2);
+  CHECK(run.cpu == 3);
+  CHECK(run.server_pid == 5);
+  CHECK(run.json_path == "out");
+  CHECK(run.durability == bench::Durability::wait);
+  CHECK(run.seed == 77);
+  CHECK(parse({"--workload", "set"})->run->get_share == 0);
+  CHECK(parse({"--durability", "nowait"})->run->durability == bench::Durability::do_not_wait);
+}
+
+TEST_CASE("the ceiling has its own arguments") {
+  const auto line = parse({"ceiling", "7001", "--cpu", "0", "--value-size", "1024"});
+  REQUIRE(line);
+  REQUIRE(line->ceiling);
+  CHECK_FALSE(line->run);
+  CHECK(line->ceiling->port == 7001);
+  CHECK(line->ceiling->cpu == 0);
+  CHECK(line->ceiling->value_bytes == 1024);
+  CHECK(contains(refusal({"ceiling"}), "port is required"));
+  CHECK(contains(refusal({"ceiling", "70000"}), "70000"));
+}
+
+TEST_CASE("help and version are texts, not errors") {
+  CHECK(contains(*parse({"--help"})->help, "--pipeline"));
+  CHECK(contains(*parse({"ceiling", "--help"})->help, "port"));
+  CHECK(contains(*parse({"--version"})->help, "phoenix-bench "));
+}
+
+TEST_CASE("wrong arguments are named") {
+  CHECK(contains(refusal({"--frobnicate"}), "--frobnicate"));
+  CHECK(contains(refusal({"--pipeline", "0"}), "--pipeline"));
+  CHECK(contains(refusal({"--pipeline", "many"}), "many"));
+  CHECK(contains(refusal({"--connections", "100000"}), "--connections"));
+  CHECK(contains(refusal({"--seconds", "-1"}), "--seconds"));
+  CHECK(contains(refusal({"--workload", "delete"}), "delete"));
+  CHECK(contains(refusal({"--workload", "mixed", "--ratio", "1.5"}), "--ratio"));
+  CHECK(contains(refusal({"--durability", "maybe"}), "maybe"));
+  CHECK(contains(refusal({"--key-size", "70000"}), "--key-size"));
+  CHECK(contains(refusal({"-p", "0"}), "--port 0"));
+}
+
+TEST_CASE("arguments that contradict each other are named") {
+  CHECK(refusal({"--ratio", "0.5"}) == "--ratio only means something with --workload mixed");
+  CHECK(refusal({"--threads", "4", "--connections", "3"}) ==
+        "--threads 4: more than --connections 3");
+  CHECK(contains(refusal({"--keys", "1000000", "--key-size", "5"}), "--key-size 5: too small"));
+  CHECK(contains(refusal({"--value-size", "60000000", "--pipeline", "100"}), "over 1 GiB"));
+}
+
+TEST_CASE("listeners are found in the kernel's table of sockets") {
+  const std::string table =
+      "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout "
+      "inode\n"
+      "   0: 0100007F:1B39 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 "
+      "11111 1 0000000000000000 100 0 0 10 0\n"
+      "   1: 0100007F:1B39 0100007F:8AB2 01 00000000:00000000 02:000AFD2A 00000000     0        0 "
+      "22222 2 0000000000000000 20 4 30 10 -1\n"
+      "   2: 00000000:1B39 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 "
+      "33333 1 0000000000000000 100 0 0 10 0\n"
+      "   3: 0100007F:01B3 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 "
+      "44444 1 0000000000000000 100 0 0 10 0\n"
+      "garbage\n";
+  CHECK(bench::listening_inodes(table, 6969) == std::vector<std::uint64_t>{11111, 33333});
+  CHECK(bench::listening_inodes(table, 435) == std::vector<std::uint64_t>{44444});
+  CHECK(bench::listening_inodes(table, 7).empty());
+  CHECK(bench::listening_inodes("", 6969).empty());
+}
+
+TEST_CASE("HELLO and INFO tell about the server") {
+  protocol::Value word;
+  word.kind = protocol::Kind::bytes;
+  protocol::Value number;
+  number.kind = protocol::Kind::integer;
+  number.integer = 4;
+  protocol::Value map;
+  map.kind = protocol::Kind::map;
+  word.bytes = "server";
+  map.items.push_back(word);
+  word.bytes = "phoenix";
+  map.items.push_back(word);
+  word.bytes = "cores";
+  map.items.push_back(word);
+  map.items.push_back(number);
+  bench::ServerFacts facts;
+  bench::take_hello(map, facts);
+  CHECK(facts.name == "phoenix");
+  CHECK(facts.cores == 4);
+  bench::ServerFacts nothing;
+  bench::take_hello(protocol::Value{}, nothing);
+  CHECK(nothing.name.empty());
+  CHECK(nothing.cores == 1);
+  CHECK(bench::process_id_in("# Server\r\nprocess_id:1234\r\nuptime:5\r\n") == 1234);
+  CHECK(bench::process_id_in("no such field") == 0);
+  CHECK(bench::process_id_in("process_id:") == 0);
+}
+
+TEST_CASE("CPU time of this process goes up with work, and that of none is an error") {
+  const auto meter = bench::CpuMeter::of_self();
+  const std::uint64_t before = meter.read_ns();
+  std::uint64_t after = before;
+  while (after < before + 1'000'000) after = meter.read_ns();
+  CHECK(after > before);
+  for (const int pid : {bench::kPidMax, 0x7FFFFFFF, 0, -1}) {
+    CHECK_FALSE(bench::CpuMeter::of_process(pid));
+  }
+}
+
+TEST_CASE("the report says what was measured") {
+  bench::RunOptions options;
+  options.seed = 5;
+  const bench::RunResult result = sample_result();
+  const std::string text = text_report(options, result);
+  CHECK(contains(text, "get, 50 connections, pipeline 1, 1,000,000 keys of 16 bytes"));
+  CHECK(contains(text, "phoenix 0.1.0, process 4711, 2 cores"));
+  CHECK(contains(text, "500,000 ops/s over 2.00 s"));
+  CHECK(contains(text, "p50 100.4"));
+  CHECK(contains(text, "max 5000.0 us"));
+  CHECK(contains(text, "999,990 hits, 10 misses, 0 errors, 0 wrong values"));
+  CHECK(contains(text, "server CPU  3.8000 us per operation, 95 % busy"));
+  CHECK(contains(text, "client CPU  1.5000 us per operation, 75 % busy"));
+  CHECK_FALSE(contains(text, "warning"));
+  CHECK_FALSE(contains(text, "wrong:"));
+  const std::string json = json_report(options, result);
+  CHECK(contains(json, "\"ops_per_s\": 500000.0,"));
+  CHECK(contains(json, "\"server_cpu_us_per_op\": 3.800000, \"server_busy\": 0.9500,"));
+  CHECK(contains(json, "\"p99.9\": 100.351, \"max\": 5000.000}"));
+  CHECK(contains(json, "\"preload\": false,"));
+}
+
+TEST_CASE("the report warns of an idle server, of an unknown one and of wrong replies") {
+  bench::RunResult result = sample_result();
+  result.server_cpu_ns = 3'000'000'000;
+  CHECK(contains(text_report({}, result), "warning: the server was only 75 % busy"));
+  result.server_cpu_ns.reset();
+  CHECK(contains(text_report({}, result), "warning: the server's process is not known"));
+  CHECK(contains(json_report({}, result), "\"server_cpu_us_per_op\": null"));
+  CHECK(result.correct());
+  result.all.mismatches = 2;
+  result.complaints = {"GET \"x\": other"};
+  CHECK_FALSE(result.correct());
+  CHECK(contains(text_report({}, result),
+                 "wrong: GET \"x\": other\nwrong: 0 error replies, 2 wrong"));
+  result.all = result.window;
+  result.all.errors = 1;
+  CHECK_FALSE(result.correct());
+}
+
+TEST_CASE("a host name in JSON is quoted") {
+  bench::RunOptions options;
+  options.host = "a\"b\\c\n";
+  CHECK(contains(json_report(options, sample_result()), R"("host": "a\"b\\c\u000a")"));
+}
