@@ -157,6 +157,7 @@ TEST_CASE("argv: malformed in every way") {
   CHECK(names(judge_argv(argv_bytes(1, {})), Status::bad_frame, "more words"));
   CHECK(names(judge_argv(argv_bytes(2, {{4, "PING"}, {9, "short"}})), Status::bad_frame,
               "inside a word"));
+  CHECK(names(judge_argv(argv_bytes(1, {{5, "PING"}})), Status::bad_frame, "inside a word"));
   CHECK(names(judge_argv(argv_bytes(2, {{4, "PING"}}) + "abc"), Status::bad_frame, "word's size"));
   CHECK(names(judge_argv(argv_bytes(1, {{4, "PING"}}) + "x"), Status::bad_frame, "left over"));
   CHECK(names(judge_argv(argv_bytes(1, {{kValueBytesMax + 1, "x"}})), Status::too_large, "word"));
