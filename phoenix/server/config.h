@@ -28,6 +28,7 @@ struct Config {
   std::string password;                // Empty: none.
   bool pin_cores = true;
   bool print_commands = false;  // Print docs/COMMANDS.md and end.
+  Mutations mutations;          // Not reachable from the command line.
 };
 
 /// What to do instead of serving: a text to print and the exit code.
