@@ -60,8 +60,11 @@ class World final {
   /// has, or the world is down.
   Ring* pick();
   /// Moves time to the next thing that happens (or to when a core is due), but not past `until_ns`.
-  /// False when there is nothing before it, or the world is down.
+  /// False when there is nothing before it, or the world is down. While a core is due, time stands
+  /// still: pick() first.
   bool advance(std::uint64_t until_ns = io::kNoDeadline);
+  /// As advance(), but lets the cores sleep on: only the kernel, the network and the clients go on.
+  bool advance_events(std::uint64_t until_ns = io::kNoDeadline);
   std::uint64_t now_ns() const { return environment_.timeline.now_ns(); }
   /// The wall clock steps; it steps by itself if the plan says so.
   void step_wall(std::int64_t by_ms) { wall_offset_ms_ += by_ms; }
@@ -113,8 +116,6 @@ class World final {
   std::uint32_t add_host() { return ++hosts_; }
   /// Happens once per turn: what it costs, and clocks that step.
   std::uint64_t begin_turn(const Ring& ring);
-  /// As advance(), for a ring that waits by itself.
-  bool advance_events(std::uint64_t until_ns);
 
   /// The process that holds a directory's lock; 0: none.
   std::uint32_t& lock_holder(DirectoryId directory);

@@ -74,7 +74,7 @@ class Process final {
         seen.erase(seen.begin() + static_cast<std::ptrdiff_t>(i));
         return result;
       }
-      if (turn() == 0 && !world.advance()) return kPending;
+      if (turn() == 0 && !world.advance_events()) return kPending;
     }
   }
   /// One turn of the core; what completed goes to `seen`.
