@@ -1,6 +1,5 @@
 #include "cli/piped.h"
 
-#include <algorithm>
 #include <deque>
 #include <optional>
 #include <utility>
@@ -72,7 +71,7 @@ class Pipe final {
     if (!sent && sent.error().code == ExitCode::usage) return refuse(sent.error().message);
     if (!sent) return sent;
     due_.push_back({line_number_, std::nullopt});
-    has_ended_ = words->size() == 1 && is_word(words->front(), "EXIT");
+    has_ended_ = words->size() == 1 && is_name(words->front(), "EXIT");
     return {};
   }
 
@@ -114,11 +113,6 @@ class Pipe final {
 };
 
 }  // namespace
-
-bool is_word(std::string_view word, std::string_view upper) {
-  return std::equal(word.begin(), word.end(), upper.begin(), upper.end(),
-                    [](char a, char b) { return a == b || (a >= 'a' && a <= 'z' && a - 32 == b); });
-}
 
 Result<ExitCode> run_piped(Session& session, LineReader& input, Output& output) {
   return Pipe(session, input, output).run();

@@ -11,7 +11,4 @@ namespace phoenix::cli {
 /// of its reply, and the next ones go on. ExitCode::error_reply when any reply was an error.
 Result<ExitCode> run_piped(Session& session, LineReader& input, Output& output);
 
-/// `word` is the ASCII name `upper`, in any case.
-bool is_word(std::string_view word, std::string_view upper);
-
 }  // namespace phoenix::cli

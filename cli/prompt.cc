@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <csignal>
 
-#include "cli/piped.h"
 #include "cli/tokenizer.h"
 
 namespace phoenix::cli {
@@ -84,7 +83,7 @@ class Prompt final {
     }
     if (words->empty()) return {};
     const bool is_alone = words->size() == 1;
-    has_ended_ = is_alone && (is_word((*words)[0], "EXIT") || is_word((*words)[0], "QUIT"));
+    has_ended_ = is_alone && (is_name((*words)[0], "EXIT") || is_name((*words)[0], "QUIT"));
     if (has_ended_) return {};
     const Result<void> done = execute(*words);
     return done || done.error().code == ExitCode::output ? done : report(done.error());

@@ -138,6 +138,14 @@ void append_raw(std::string& out, const Value& value) {
   out += '\n';
 }
 
+/// "(cursor) 1234" when a listing can go on there.
+void append_cursor_line(std::string& out, const Value& cursor) {
+  if (cursor.kind != Kind::bytes || cursor.bytes == "0") return;
+  out += "(cursor) ";
+  append_text(out, cursor.bytes);
+  out += '\n';
+}
+
 }  // namespace
 
 void append_quoted(std::string& out, std::string_view bytes) {
@@ -177,8 +185,10 @@ std::string error_line(const Value& error) {
   return line.append(" ").append(error.bytes);
 }
 
-void Renderer::reply(const client::Reply& reply, std::string& out, std::string& notes) {
-  if (reply.more_follows || parts_ > 0) {
+void Renderer::reply(const client::Reply& reply, bool is_listing, std::string& out,
+                     std::string& notes) {
+  const bool is_stream = reply.more_follows || (is_listing && !reply.is_error());
+  if (is_stream || parts_ > 0) {
     streamed(reply, out, notes);
   } else {
     whole(reply.value, out);
@@ -213,12 +223,11 @@ void Renderer::whole(const Value& value, std::string& out) const {
   }
 }
 
-/// The parts of a stream are lists of keys; the last one may be the cursor to go on with, or an
-/// error instead.
+/// The parts of a stream are lists of keys; the last one is the cursor to go on with ("0" when
+/// there is nothing more), or an error.
 void Renderer::streamed(const client::Reply& reply, std::string& out, std::string& notes) {
   const Value& value = reply.value;
   const bool is_last = !reply.more_follows;
-  const bool is_cursor = is_last && value.kind == Kind::integer;
   switch (format_) {
     case Format::human:
       streamed_human(value, is_last, out);
@@ -227,10 +236,7 @@ void Renderer::streamed(const client::Reply& reply, std::string& out, std::strin
       streamed_json(value, is_last, out);
       break;
     case Format::raw:
-      if (!is_cursor) append_raw(out, value);
-      if (is_cursor && value.integer != 0) {
-        notes += "(cursor) " + std::to_string(value.integer) + "\n";
-      }
+      streamed_raw(value, is_last, out, notes);
       break;
   }
   ++parts_;
@@ -246,10 +252,15 @@ void Renderer::streamed_human(const Value& value, bool is_last, std::string& out
   if (!is_last) return;
   const bool is_error = protocol::is_error(value.status);
   if (items_ + value.items.size() == 0 && !is_error) out += "(empty list)\n";
-  if (value.kind == Kind::integer && value.integer != 0) {
-    out += "(cursor) " + std::to_string(value.integer) + "\n";
-  }
+  append_cursor_line(out, value);
   if (is_error) whole(value, out);
+}
+
+/// The cursor is no key: it goes where it does not get into the data.
+void Renderer::streamed_raw(const Value& value, bool is_last, std::string& out,
+                            std::string& notes) {
+  if (!is_last || value.kind != Kind::bytes) append_raw(out, value);
+  if (is_last) append_cursor_line(notes, value);
 }
 
 void Renderer::streamed_json(const Value& value, bool is_last, std::string& out) {
@@ -260,7 +271,8 @@ void Renderer::streamed_json(const Value& value, bool is_last, std::string& out)
   }
   if (!is_last) return;
   out += ']';
-  if (value.kind == Kind::integer) out += R"(,"cursor":)" + std::to_string(value.integer);
+  // A string: many readers of JSON round whole numbers beyond 2^53.
+  if (value.kind == Kind::bytes) out += R"(,"cursor":)" + json_string(value.bytes);
   if (protocol::is_error(value.status)) out += R"(,"error":)" + json_string(error_line(value));
   out += "}\n";
 }

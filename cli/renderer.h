@@ -5,7 +5,7 @@
 //           (error) ERR text, 1) numbered lists, texts of the server as they are
 //   raw     the bytes and a newline; an item of a list a line; nil is an empty line
 //   json    one value a line; bytes that are not UTF-8 are {"base64": "..."}, an error {"error":
-//           "ERR text"}, and a streamed reply {"keys": [...], "cursor": N}
+//           "ERR text"}, and LIST {"keys": [...], "cursor": "N"}
 #pragma once
 
 #include <cstddef>
@@ -32,9 +32,10 @@ class Renderer final {
  public:
   explicit Renderer(Format format) : format_(format) {}
 
-  /// Appends a whole reply, or what the next part of a streamed one adds. `notes` is what does not
+  /// Appends a whole reply, or what the next part of a streamed one adds. `is_listing`: LIST was
+  /// asked for, so that even a single part is the last one of a stream. `notes` is what does not
   /// belong into the format's data: lines for standard error.
-  void reply(const client::Reply& reply, std::string& out, std::string& notes);
+  void reply(const client::Reply& reply, bool is_listing, std::string& out, std::string& notes);
 
   /// Appends an error of this program in the place of a reply.
   void local_error(std::string_view text, std::string& out) const;
@@ -45,6 +46,8 @@ class Renderer final {
  private:
   void streamed(const client::Reply& reply, std::string& out, std::string& notes);
   void streamed_human(const protocol::Value& value, bool is_last, std::string& out);
+  static void streamed_raw(const protocol::Value& value, bool is_last, std::string& out,
+                           std::string& notes);
   void streamed_json(const protocol::Value& value, bool is_last, std::string& out);
   void whole(const protocol::Value& value, std::string& out) const;
 

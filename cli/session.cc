@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "cli/tokenizer.h"
+
 namespace phoenix::cli {
 
 Session::Session(client::Options options, Format format, Output& output)
@@ -19,6 +21,7 @@ Result<void> Session::connect() {
 Result<void> Session::send(const std::vector<std::string>& words) {
   const client::Result<void> queued = connection_->queue({words.begin(), words.end()});
   if (!queued) return tl::unexpected<Failure>(lost(queued.error()));
+  due_.push_back(is_name(words.front(), "LIST"));
   return {};
 }
 
@@ -29,7 +32,8 @@ Result<bool> Session::receive() {
     if (!reply) return tl::unexpected<Failure>(lost(reply.error()));
     is_error = is_error || reply->is_error();
     std::string notes;
-    renderer_.reply(*reply, output_.buffer(), notes);
+    renderer_.reply(*reply, due_.front(), output_.buffer(), notes);
+    if (!reply->more_follows) due_.pop_front();
     const Result<void> written = reply->more_follows ? output_.flush() : output_.flush_when_large();
     if (!written) return tl::unexpected<Failure>(written.error());
     if (!notes.empty()) print_note(notes);
@@ -39,6 +43,7 @@ Result<bool> Session::receive() {
 
 void Session::disconnect() {
   connection_.reset();
+  due_.clear();
   renderer_.abandon(output_.buffer());
 }
 

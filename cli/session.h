@@ -2,6 +2,7 @@
 // its words to its rendered reply. The connection that is lost is made again for the next command.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -48,6 +49,7 @@ class Session final {
   Output& output_;
   Renderer renderer_;
   std::unique_ptr<client::Connection> connection_;
+  std::deque<bool> due_;  // For each command without its reply: is it LIST?
 };
 
 }  // namespace phoenix::cli

@@ -1,5 +1,6 @@
 #include "cli/tokenizer.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace phoenix::cli {
@@ -120,6 +121,11 @@ class Tokenizer final {
 
 tl::expected<std::vector<std::string>, TokenError> tokenize(std::string_view line) {
   return Tokenizer(line).run();
+}
+
+bool is_name(std::string_view word, std::string_view upper) {
+  return std::equal(word.begin(), word.end(), upper.begin(), upper.end(),
+                    [](char a, char b) { return a == b || (a >= 'a' && a <= 'z' && a - 32 == b); });
 }
 
 }  // namespace phoenix::cli

@@ -29,4 +29,7 @@ struct TokenError {
 /// No words for a line of blanks.
 [[nodiscard]] tl::expected<std::vector<std::string>, TokenError> tokenize(std::string_view line);
 
+/// `word` is the name of the command `upper`, in any case.
+[[nodiscard]] bool is_name(std::string_view word, std::string_view upper);
+
 }  // namespace phoenix::cli
