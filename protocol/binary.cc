@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 
 #include "protocol/require.h"
 
@@ -52,23 +51,21 @@ DecodeError check_flag_pairs(std::uint16_t flags) {
   return {Status::ok, {}};
 }
 
-void append_u32(std::string& out, std::size_t value) {
-  require(value <= std::numeric_limits<std::uint32_t>::max());
-  std::array<char, sizeof(std::uint32_t)> bytes{};
-  store_le(bytes.data(), static_cast<std::uint32_t>(value));
+void append_u32(std::string& out, std::uint32_t value) {
+  std::array<char, sizeof value> bytes{};
+  store_le(bytes.data(), value);
   out.append(bytes.data(), bytes.size());
 }
 
-void append_request_header(std::string& out, Opcode type, std::uint16_t flags, std::uint32_t id,
-                           std::size_t key_bytes, std::size_t value_bytes) {
+void append_header(std::string& out, const RequestHeader& header) {
   std::array<char, 4> start{};
   start[0] = static_cast<char>(kRequestMagic);
-  start[1] = static_cast<char>(type);
-  store_le(start.data() + 2, flags);
+  start[1] = static_cast<char>(header.type);
+  store_le(start.data() + 2, header.flags);
   out.append(start.data(), start.size());
-  append_u32(out, id);
-  append_u32(out, key_bytes);
-  append_u32(out, value_bytes);
+  append_u32(out, header.id);
+  append_u32(out, header.key_bytes);
+  append_u32(out, header.value_bytes);
 }
 
 }  // namespace
@@ -123,9 +120,11 @@ DecodeError decode_argv(std::string_view value, std::uint32_t args_max,
   return {Status::ok, {}};
 }
 
+// NOLINTNEXTLINE(readability-function-size): the fields of a frame, in their order.
 void append_request(std::string& out, Opcode type, std::uint16_t flags, std::uint32_t id,
                     std::string_view key, std::string_view value, std::uint64_t ttl_ms) {
-  append_request_header(out, type, flags, id, key.size(), value.size());
+  append_header(out, {static_cast<std::uint8_t>(type), flags, id, wire_size(key.size()),
+                      wire_size(value.size())});
   if ((flags & kHasTtl) != 0) {
     std::array<char, kTtlBytes> ttl{};
     store_le(ttl.data(), ttl_ms);
@@ -141,10 +140,11 @@ void append_argv_request(std::string& out, std::uint16_t flags, std::uint32_t id
   for (const std::string_view arg : args) value_bytes += sizeof(std::uint32_t) + arg.size();
   // An argv frame has no ttl field: a flag that announced one would shift every later byte.
   require((flags & kHasTtl) == 0);
-  append_request_header(out, Opcode::argv, flags, id, 0, value_bytes);
-  append_u32(out, args.size());
+  append_header(out,
+                {static_cast<std::uint8_t>(Opcode::argv), flags, id, 0, wire_size(value_bytes)});
+  append_u32(out, wire_size(args.size()));
   for (const std::string_view arg : args) {
-    append_u32(out, arg.size());
+    append_u32(out, wire_size(arg.size()));
     out.append(arg);
   }
 }

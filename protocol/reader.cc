@@ -90,6 +90,7 @@ void FrameReader::make_room(std::size_t bytes) {
 }
 
 void FrameReader::reallocate(std::size_t capacity) {
+  // NOLINTNEXTLINE(modernize-avoid-c-arrays)
   auto larger = std::make_unique_for_overwrite<char[]>(capacity);
   const std::size_t buffered = buffered_bytes();
   if (buffered != 0) std::memcpy(larger.get(), buffer_.get() + begin_, buffered);

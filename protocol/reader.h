@@ -43,6 +43,7 @@ class FrameReader final {
   explicit FrameReader(std::size_t frame_bytes_max = kReplyFrameBytesMax);
   FrameReader(const FrameReader&) = delete;
   FrameReader& operator=(const FrameReader&) = delete;
+  ~FrameReader() = default;
 
   /// Room for `bytes` to receive into; ends the life of the frames handed out before. Shorter, or
   /// empty, only when that many frames wait that next() must be called first, or after an error.
@@ -72,7 +73,7 @@ class FrameReader final {
   void reallocate(std::size_t capacity);
 
   std::size_t frame_bytes_max_;
-  std::unique_ptr<char[]> buffer_;
+  std::unique_ptr<char[]> buffer_;  // NOLINT(modernize-avoid-c-arrays): not to be zeroed.
   std::size_t capacity_ = 0;
   std::size_t begin_ = 0;     // Of what was not handed out.
   std::size_t end_ = 0;       // Of what was received.

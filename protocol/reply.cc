@@ -3,7 +3,6 @@
 // against limits.h, before anything is allocated for it. Lists nest at most kReplyDepthMax deep, so
 // the recursion here has a bound.
 #include <array>
-#include <limits>
 
 #include "protocol/binary.h"
 #include "protocol/require.h"
@@ -51,6 +50,7 @@ DecodeError check_reply_header(const ReplyHeader& header) {
   return check_reply_status(header);
 }
 
+// NOLINTBEGIN(misc-no-recursion): at most kReplyDepthMax deep.
 class ValueDecoder final {
  public:
   DecodeError decode(Kind kind, std::string_view bytes, std::uint32_t depth, Value& out) {
@@ -124,6 +124,7 @@ class ValueDecoder final {
 
   std::uint64_t items_left_ = kReplyItemsMax;
 };
+// NOLINTEND(misc-no-recursion)
 
 template <typename T>
 void append_le(std::string& out, T value) {
@@ -132,17 +133,13 @@ void append_le(std::string& out, T value) {
   out.append(bytes.data(), bytes.size());
 }
 
-std::uint32_t checked_u32(std::size_t size) {
-  require(size <= std::numeric_limits<std::uint32_t>::max());
-  return static_cast<std::uint32_t>(size);
-}
-
 /// The kind that `value` has inside a list.
 Kind nested_kind(const Value& value) {
   if (value.kind != Kind::none || value.status == Status::ok) return value.kind;
   return value.status == Status::nil ? Kind::nil : Kind::error;
 }
 
+// NOLINTBEGIN(misc-no-recursion): append_body holds it to kReplyDepthMax.
 void append_nested(std::string& out, const Value& value, std::uint32_t depth);
 
 /// What follows a nested value's size, or a frame's header.
@@ -168,7 +165,7 @@ void append_body(std::string& out, Kind kind, const Value& value, std::uint32_t 
   }
   require(depth < kReplyDepthMax);
   require(kind == Kind::list || value.items.size() % 2 == 0);
-  append_le(out, checked_u32(kind == Kind::map ? value.items.size() / 2 : value.items.size()));
+  append_le(out, wire_size(kind == Kind::map ? value.items.size() / 2 : value.items.size()));
   for (const Value& item : value.items) append_nested(out, item, depth + 1);
 }
 
@@ -178,8 +175,9 @@ void append_nested(std::string& out, const Value& value, std::uint32_t depth) {
   const std::size_t size_at = out.size();
   append_le(out, std::uint32_t{0});
   append_body(out, kind, value, depth);
-  store_le(out.data() + size_at, checked_u32(out.size() - size_at - sizeof(std::uint32_t)));
+  store_le(out.data() + size_at, wire_size(out.size() - size_at - sizeof(std::uint32_t)));
 }
+// NOLINTEND(misc-no-recursion)
 
 }  // namespace
 
@@ -234,7 +232,7 @@ void append_reply(std::string& out, std::uint32_t id, const Value& value, bool m
   header.more_follows = more_follows;
   require(!more_follows || header.status == Status::ok);
   header.id = id;
-  header.value_bytes = checked_u32(out.size() - start - kHeaderBytes);
+  header.value_bytes = wire_size(out.size() - start - kHeaderBytes);
   store_reply_header(out.data() + start, header);
 }
 
