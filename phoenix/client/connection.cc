@@ -78,18 +78,31 @@ Result<void> Connection::greet(Deadline deadline) {
   const std::string_view name =
       std::string_view(options_.client_name).substr(0, protocol::kKeyBytesMax);
   protocol::append_request(out_, protocol::Opcode::hello, 0, next_id(), {}, name);
-  for (;;) {
-    const Result<Reply> reply = receive_until(deadline);
-    if (!reply) return tl::unexpected<Error>(reply.error());
-    greeted_ = true;
-    if (reply->is_error()) {
-      return die(ErrorCode::refused, "the server at " + options_.endpoint.text() +
-                                         " refused the greeting: " + error_text(reply->value));
-    }
-    if (!reply->more_follows) break;
-  }
+  const Result<Reply> reply = receive_until(deadline);
+  if (!reply) return tl::unexpected<Error>(reply.error());
+  greeted_ = true;
   first_bytes_.clear();
-  return {};
+  if (reply->is_error()) {
+    return die(ErrorCode::refused, "the server at " + options_.endpoint.text() +
+                                       " refused the greeting: " + error_text(reply->value));
+  }
+  return learn(reply->value);
+}
+
+/// Takes what is known of HELLO's map; what is not known is for newer clients.
+Result<void> Connection::learn(const protocol::Value& hello) {
+  std::string server;
+  const std::size_t items = hello.kind == Kind::map ? hello.items.size() : 0;
+  for (std::size_t i = 0; i + 1 < items; i += 2) {
+    const std::string_view key = hello.items[i].bytes;
+    const std::string_view value = hello.items[i + 1].bytes;
+    if (key == "server") server = value;
+    if (key == "version") server_.version = value;
+    if (key == "durability") server_.durability = value;
+  }
+  if (server == "phoenix") return {};
+  return die(ErrorCode::version,
+             "what answers at " + options_.endpoint.text() + " does not say that it is Phoenix");
 }
 
 /// The same failures mean something else before the peer has shown that it is Phoenix.
@@ -219,7 +232,9 @@ Result<Reply> Connection::accept(const protocol::ReplyFrame& frame) {
   if (!error.ok()) {
     return die(ErrorCode::bad_reply, server + " broke the protocol: " + std::string(error.text));
   }
-  if (frame.header.id == 0 && reply.is_error()) {
+  // Both are about the connection, whatever id the server made of it.
+  const bool is_unasked = frame.header.id == 0 && reply.is_error();
+  if (is_unasked || reply.value.status == Status::bad_frame) {
     return die(ErrorCode::refused, server + " ended the connection: " + error_text(reply.value));
   }
   const std::uint32_t expected_id = id_after(answered_id_);

@@ -53,6 +53,12 @@ struct Reply {
   bool is_error() const { return protocol::is_error(value.status); }
 };
 
+/// What the server told in its greeting.
+struct ServerInfo {
+  std::string version;     // Of the program, as "0.1.0".
+  std::string durability;  // "always", "interval" or "off".
+};
+
 class Connection final {
  public:
   /// Connects and greets: HELLO, then AUTH when there is a password.
@@ -81,6 +87,8 @@ class Connection final {
   /// Requests whose reply has not been received to its end.
   std::size_t pending_requests() const { return pending_; }
 
+  const ServerInfo& server() const { return server_; }
+
   std::size_t unsent_bytes() const { return out_.size() - sent_; }
 
   /// The server has closed the connection, and nothing is left to receive. Asks the kernel only.
@@ -90,6 +98,7 @@ class Connection final {
   Connection(const Options& options, std::unique_ptr<Socket> socket);
 
   Result<void> greet(Deadline deadline);
+  Result<void> learn(const protocol::Value& hello);
   Result<void> authenticate(Deadline deadline);
   Error greeting_failure(Error error) const;
 
@@ -120,6 +129,7 @@ class Connection final {
   std::optional<protocol::ReplyFrame> waiting_;  // Taken off the reader by flush().
   std::string first_bytes_;                      // Of the peer, until it is known to be Phoenix.
   bool greeted_ = false;
+  ServerInfo server_;
 
   std::uint32_t last_id_ = 0;      // Of the newest request.
   std::uint32_t answered_id_ = 0;  // Of the newest request that is answered to its end.

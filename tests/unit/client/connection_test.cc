@@ -43,7 +43,7 @@ TEST_CASE("HELLO carries the client's name, and AUTH the password") {
     const FakeServer server([&](Peer& peer) {
       const auto hello = peer.next();
       name = hello->value;
-      peer.reply(hello->header.id, test::list_value({}, Kind::map));
+      peer.reply(hello->header.id, test::hello_value());
       const auto request = peer.next();
       auth = request->words();
       peer.reply(request->header.id, test::ok_value());
@@ -55,6 +55,7 @@ TEST_CASE("HELLO carries the client's name, and AUTH the password") {
     options.client_name = "tester";
     options.password = "open sesame";
     const auto connection = open_ok(options);
+    CHECK(connection->server().version == "1.2.3");
     CHECK(connection->call({"SET", "k", "v"}, protocol::kWaitDurable).has_value());
   }
   CHECK(name == "tester");

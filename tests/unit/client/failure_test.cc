@@ -104,6 +104,31 @@ TEST_CASE("a server that refuses the connection says why") {
   CHECK(contains(error.message, "BUSY too many sessions"));
 }
 
+TEST_CASE("a greeting that does not name Phoenix") {
+  const FakeServer server([](Peer& peer) {
+    const auto hello = peer.next();
+    peer.reply(hello->header.id, test::ok_value());
+    peer.wait_for_end();
+  });
+  const Error error = open_error(options_for(server));
+  CHECK(error.code == ErrorCode::version);
+  CHECK(contains(error.message, "does not say that it is Phoenix"));
+}
+
+TEST_CASE("a bad frame is about the connection, whatever its id") {
+  const FakeServer server([](Peer& peer) {
+    peer.greet();
+    const auto request = peer.next();
+    const std::uint32_t id = request->header.id;
+    peer.reply(id + 5, test::error_value(Status::bad_frame, "bad flags"));
+    peer.wait_for_end();
+  });
+  const auto connection = open_ok(options_for(server));
+  const Error error = call_error(*connection);
+  CHECK(error.code == ErrorCode::refused);
+  CHECK(contains(error.message, "ended the connection: ERR bad flags"));
+}
+
 TEST_CASE("a server that does not greet in time") {
   const FakeServer server([](Peer& peer) { peer.wait_for_end(); });
   Options options = options_for(server);

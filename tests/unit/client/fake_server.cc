@@ -113,7 +113,7 @@ bool Peer::greet() {
   const std::optional<Request> hello = next();
   if (!hello) return false;
   require(hello->header.type == static_cast<std::uint8_t>(protocol::Opcode::hello));
-  return reply(hello->header.id, list_value({}, protocol::Kind::map));
+  return reply(hello->header.id, hello_value());
 }
 
 void Peer::end_sending() const {
@@ -151,6 +151,12 @@ FakeServer::~FakeServer() {
   static_cast<void>(::shutdown(listener_, SHUT_RDWR));
   thread_.join();
   require(::close(listener_) == 0);
+}
+
+protocol::Value hello_value() {
+  return list_value({bytes_value("server"), bytes_value("phoenix"), bytes_value("version"),
+                     bytes_value("1.2.3"), bytes_value("cores"), integer_value(2)},
+                    protocol::Kind::map);
 }
 
 protocol::Value ok_value() {

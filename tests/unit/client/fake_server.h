@@ -35,7 +35,7 @@ class Peer final {
   /// All of it; false when the client has gone.
   bool send(std::string_view bytes) const;
   bool reply(std::uint32_t id, const protocol::Value& value, bool more_follows = false) const;
-  /// Answers HELLO with an empty map.
+  /// Answers HELLO.
   bool greet();
   /// Sends nothing more, and still receives.
   void end_sending() const;
@@ -71,6 +71,7 @@ class FakeServer final {
 };
 
 /// Values as a server builds them.
+protocol::Value hello_value();
 protocol::Value ok_value();
 protocol::Value bytes_value(std::string_view bytes);
 protocol::Value integer_value(std::int64_t integer);
