@@ -39,9 +39,10 @@ struct LogStatistics {
   std::uint64_t record_bytes = 0;   // Without headers and padding.
   std::uint64_t written_bytes = 0;  // All that went to the disk, zero-fill included.
   std::uint64_t segments = 0;
-  std::uint64_t log_bytes = 0;  // Size of all segments of this core on disk.
+  std::uint64_t log_bytes = 0;       // Size of all segments of this core on disk.
   std::uint64_t commit_ns_last = 0;  // From seal to durable.
   std::uint64_t commit_ns_max = 0;
+  std::uint64_t buffer_bytes = 0;  // Memory of buffers that wait for the next batches.
 };
 
 class Log final : public engine::EffectSink {
@@ -56,7 +57,8 @@ class Log final : public engine::EffectSink {
 
   /// May a write with at most this many bytes of key and value (all its effects together, their
   /// count given) execute now? Deletes may use a reserve that is kept for them when the disk is
-  /// full. A grant holds until the next call.
+  /// full. A grant holds until the next call. After `wait` call seal() at the end of the turn, as
+  /// ever: it may be what makes the room.
   Reservation reserve(std::uint64_t payload_bytes, std::uint32_t effects, bool is_delete);
 
   engine::LogPosition emit(const engine::Effect& effect) override;

@@ -18,17 +18,36 @@ enum class CommitScheme : std::uint8_t {
   write_then_sync,  // A write and a linked fdatasync.
 };
 
+/// For canary tests: each breaks one rule of docs/LOG_FORMAT.md at the one place where it lives, so
+/// that a test can show that it would notice. All false in production.
+struct Mutations {
+  bool acknowledge_before_durable = false;  // Rule 2: the commit position moves at the seal.
+  bool retry_failed_sync = false;           // Rule 2: a failed commit is synced again and believed.
+  bool no_contiguous_prefix = false;        // Rule 4: acknowledges over holes.
+  bool stable_from_in_flight = false;       // Rule 5: a batch states what is not durable yet.
+  bool truncate_at_damage = false;          // Rule 5: what is missing ends the log, silently.
+  bool skip_recovery_sync = false;          // Rule 5: accepted batches may be in a cache only.
+  bool forget_recorded_ends = false;        // Rule 5: a torn tail returns after the next crash.
+  bool lsn_goes_back = false;               // Rule 5: numbers behind the end are used again.
+  bool skip_directory_sync = false;         // Rule 6: a segment may vanish with its batches.
+  bool header_not_awaited = false;          // Rule 6: batches before their segment's header.
+  bool stamp_not_durable = false;           // Rule 9: an expiry is believed before it is safe.
+  bool no_uid_seed = false;                 // Checksums do not know their segment.
+  bool superblock_same_copy_twice = false;  // A torn write takes the newest superblock with it.
+};
+
 struct Options {
   std::string directory;
   Durability durability = Durability::always;
   std::uint32_t interval_ms = 100;
-  std::uint64_t segment_bytes_min = std::uint64_t{1} << 20U;  // The first segment of a core; the
-  std::uint64_t segment_bytes_max = std::uint64_t{64} << 20U;  // next ones double up to this.
+  std::uint64_t segment_bytes_min = std::uint64_t{1} << 20U;    // The first segment of a core; the
+  std::uint64_t segment_bytes_max = std::uint64_t{64} << 20U;   // next ones double up to this.
   std::uint64_t disk_reserve_bytes = std::uint64_t{64} << 20U;  // Left free on the file system.
   std::uint32_t commits_in_flight_max = 4;
   CommitScheme scheme = CommitScheme::durable_write;
   bool discard_log = false;    // Durability off on a directory with data: drop that data.
   bool accept_damage = false;  // Start although durable data is missing; say what was lost.
+  Mutations mutations{};
 };
 
 }  // namespace phoenix::log
