@@ -61,7 +61,7 @@ struct FaultPlan {
   std::uint32_t no_buffers = 0;         // ENOBUFS although there are some.
   std::uint32_t multishot_ends = 0;     // A multishot's completion comes with `more` false.
   std::uint32_t split_completions = 0;  // A turn takes only some of what is there.
-  std::uint32_t signals = 0;            // run_once returns 0 without a reason.
+  std::uint32_t signals = 0;            // run_once returns 0 without a reason, or a sleep is cut.
 
   // Cores and clocks.
   Latency turn{500, 5'000};  // What a turn of a core takes.

@@ -63,6 +63,11 @@ std::size_t Ring::run_once(std::span<io::Completion> out, std::uint64_t deadline
   const std::size_t taken = take(out);
   parked_ = taken == 0;
   deadline_ns_ = deadline_ns;
+  if (parked_ && environment.chance(environment.plan.signals)) {
+    ++environment.counters.signals;
+    const std::uint64_t sleep_ns = environment.random.below(environment.plan.stall_most_ns + 1);
+    deadline_ns_ = std::min(deadline_ns, world_.now_ns() + sleep_ns);
+  }
   return taken;
 }
 

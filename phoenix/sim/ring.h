@@ -1,6 +1,9 @@
 // The second implementation of the seam: one core's queue into the simulated kernel. It never
 // blocks: run_once gives what has completed at the current virtual time, or nothing, and the driver
 // moves time (World::advance) and chooses which core runs next (World::pick).
+// A core whose run_once returned 0 before its deadline is asleep, as one that the real ring holds:
+// its next turn comes with a completion, at the deadline, or with a signal. So what it tells other
+// cores about being asleep (and in need of a wake) must stay true after such a return.
 #pragma once
 
 #include <cstddef>

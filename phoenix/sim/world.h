@@ -4,13 +4,8 @@
 //
 // A driver makes a World, a Host, a Ring per core, the server on top of them, and Clients; then
 //
-//   while (!finished) {
-//     if (Ring* ring = world.pick()) {
-//       cores[ring->index()].turn();           // One turn; it ends with ring->run_once().
-//     } else if (!world.advance()) {
-//       break;                                 // The world is down, or nothing is left to happen.
-//     }
-//   }
+//   world.drive([&](const Ring& ring) { cores[ring.index()].turn(); },   // Calls run_once once.
+//               [&] { return client.received() == "+OK"; });
 //
 // A crash: crash_after(n) lets the world go down at the nth point from now (each change of the disk
 // passes one when it starts and one before its effect); or crash_now(), or Failure::raise. From
@@ -65,6 +60,19 @@ class World final {
   bool advance(std::uint64_t until_ns = io::kNoDeadline);
   /// As advance(), but lets the cores sleep on: only the kernel, the network and the clients go on.
   bool advance_events(std::uint64_t until_ns = io::kNoDeadline);
+  /// Lets the cores take turns until done(), which is asked before each step. Returns done(): false
+  /// when the world is down, `until_ns` has come or nothing is left to happen.
+  template <typename Turn, typename Done>
+  bool drive(Turn turn, Done done, std::uint64_t until_ns = io::kNoDeadline) {
+    while (!done()) {
+      if (Ring* const ring = pick()) {
+        turn(*ring);
+      } else if (!advance(until_ns)) {
+        return done();
+      }
+    }
+    return true;
+  }
   std::uint64_t now_ns() const { return environment_.timeline.now_ns(); }
   /// The wall clock steps; it steps by itself if the plan says so.
   void step_wall(std::int64_t by_ms) { wall_offset_ms_ += by_ms; }

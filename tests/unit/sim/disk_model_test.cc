@@ -23,17 +23,18 @@ std::array<std::byte, sim::kSectorBytes> sector(std::uint8_t fill) {
   return bytes;
 }
 
-struct Model {
-  struct Sector {
-    std::uint8_t seen = 0;           // What a read through the cache must show.
-    std::set<std::uint8_t> left{0};  // What a cut may leave.
-  };
-  struct Sync {
-    sim::Inode::SyncMark mark;
-    std::array<std::uint8_t, kSectors> covers{};
-    std::array<std::set<std::uint8_t>, kSectors> since;  // Written after the sync had started.
-  };
+struct Sector {
+  std::uint8_t seen = 0;           // What a read through the cache must show.
+  std::set<std::uint8_t> left{0};  // What a cut may leave.
+};
 
+struct Sync {
+  sim::Inode::SyncMark mark;
+  std::array<std::uint8_t, kSectors> covers{};
+  std::array<std::set<std::uint8_t>, kSectors> since;  // Written after the sync had started.
+};
+
+struct Model {
   explicit Model(std::uint64_t seed) : random(seed) {
     const std::array<std::byte, kBytes> zeros{};
     inode.plant(0, zeros);

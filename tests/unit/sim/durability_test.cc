@@ -7,7 +7,7 @@
 
 #include <doctest/doctest.h>
 
-#include "process.h"
+#include "tests/unit/sim/process.h"
 
 using namespace phoenix;
 using namespace phoenix::sim_test;

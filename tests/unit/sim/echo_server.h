@@ -152,15 +152,8 @@ class EchoServer final {
 template <typename Done>
 bool run_servers(sim::World& world, std::vector<EchoServer*> servers, Done done,
                  std::uint64_t limit_ns = 10'000'000'000) {
-  const std::uint64_t until_ns = world.now_ns() + limit_ns;
-  while (!done()) {
-    if (const sim::Ring* const ring = world.pick()) {
-      servers[ring->index()]->turn();
-    } else if (!world.advance(until_ns)) {
-      break;
-    }
-  }
-  return done();
+  return world.drive([&](const sim::Ring& ring) { servers[ring.index()]->turn(); }, done,
+                     world.now_ns() + limit_ns);
 }
 
 }  // namespace phoenix::sim_test

@@ -1,4 +1,4 @@
-#include "mini_log.h"
+#include "tests/unit/sim/mini_log.h"
 
 #include <algorithm>
 #include <cstring>
@@ -33,13 +33,7 @@ MiniLog::MiniLog(sim::World& world, const LogOptions& options, Promise& promise)
 void MiniLog::run(std::uint64_t last) {
   task_ = live(last);
   task_.start();
-  while (!task_.done() && !world_.down()) {
-    if (world_.pick() != nullptr) {
-      context_.run_one_turn();
-    } else if (!world_.advance()) {
-      break;
-    }
-  }
+  world_.drive([&](const sim::Ring&) { context_.run_one_turn(); }, [&] { return task_.done(); });
 }
 
 io::Task<void> MiniLog::live(std::uint64_t last) {
@@ -55,7 +49,7 @@ io::Task<void> MiniLog::live(std::uint64_t last) {
   promise_.floor = last_;
   promise_.ends.push_back(last_);
   while (last_ < last) {
-    const std::size_t blocks = 1 + last_ % 3;
+    const std::size_t blocks = 1 + (last_ * 5 + promise_.ends.size()) % 4;
     const bool appended = co_await append(blocks);
     if (!appended) co_return;
   }

@@ -7,8 +7,8 @@
 
 #include <doctest/doctest.h>
 
-#include "echo_server.h"
 #include "phoenix/base/random.h"
+#include "tests/unit/sim/echo_server.h"
 
 using namespace phoenix;
 using namespace phoenix::sim_test;

@@ -8,10 +8,10 @@
 
 #include <doctest/doctest.h>
 
-#include "echo_server.h"
 #include "phoenix/io/context.h"
 #include "phoenix/io/task.h"
-#include "process.h"
+#include "tests/unit/sim/echo_server.h"
+#include "tests/unit/sim/process.h"
 
 using namespace phoenix;
 using namespace phoenix::sim_test;
