@@ -11,8 +11,8 @@
 #include "phoenix/engine/effect.h"
 #include "phoenix/io/task.h"
 #include "phoenix/log/buffer.h"
+#include "phoenix/log/event.h"
 #include "phoenix/log/format.h"
-#include "phoenix/log/signal.h"
 
 namespace phoenix::log {
 
@@ -36,7 +36,7 @@ struct Batch {
   std::uint64_t sealed_ns = 0;
   bool written = false;         // Its write (and sync, where each batch has one) has ended well.
   unsigned halves_pending = 0;  // Of a linked write and sync.
-  Signal halves_done;
+  Event halves_done;
   io::Task<void> task;
   io::Task<void> write_half;
   io::Task<void> sync_half;

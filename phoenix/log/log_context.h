@@ -5,8 +5,8 @@
 
 #include "phoenix/io/context.h"
 #include "phoenix/io/host.h"
+#include "phoenix/log/event.h"
 #include "phoenix/log/log.h"
-#include "phoenix/log/signal.h"
 #include "phoenix/log/store_parts.h"
 
 namespace phoenix::log {
@@ -41,7 +41,7 @@ struct LogContext {
   const unsigned core;
   bool dead = false;
   /// Something was committed, prepared, activated or stopped: whoever waits looks again.
-  Signal changed;
+  Event changed;
   LogStatistics statistics;
 };
 

@@ -55,7 +55,7 @@ struct Log::Parts {
   bool closing = false;      // The next seal closes the segment.
   unsigned large_turns = 0;  // Small writes wait so many turns for a large one that is due.
   bool stopping = false;
-  Signal uncovered;
+  Event uncovered;
   io::Task<void> idle_task;
 };
 

@@ -74,7 +74,7 @@ class Preparer final {
   std::vector<int> to_close_;
   bool stopping_ = false;
   bool stopped_ = true;
-  Signal work_;
+  Event work_;
   io::Task<void> task_;
 };
 

@@ -13,7 +13,7 @@
 #include "phoenix/io/context.h"
 #include "phoenix/io/task.h"
 #include "phoenix/log/buffer.h"
-#include "phoenix/log/signal.h"
+#include "phoenix/log/event.h"
 
 namespace phoenix::log {
 
@@ -56,7 +56,7 @@ class WindowReader final {
     bool wanted = false;   // Asked for and not begun yet.
     bool arrived = false;  // Read and not taken yet.
     Result<std::size_t> result;
-    Signal requested;
+    Event requested;
     io::Task<void> task;
   };
   static constexpr std::size_t kChunkBytes = std::size_t{256} << 10U;
@@ -82,7 +82,7 @@ class WindowReader final {
   std::size_t next_chunk_ = 0;
   std::uint64_t unreadable_bytes_ = 0;
   bool stopped_ = false;
-  Signal arrived_;
+  Event arrived_;
   std::array<Chunk, kChunks> chunks_;
 };
 

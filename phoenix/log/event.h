@@ -9,7 +9,7 @@
 
 namespace phoenix::log {
 
-class Signal final {
+class Event final {
   struct Node {
     Node() = default;
     Node(const Node&) = delete;
@@ -35,15 +35,15 @@ class Signal final {
   };
 
  public:
-  Signal() = default;
-  Signal(const Signal&) = delete;
-  Signal& operator=(const Signal&) = delete;
+  Event() = default;
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
 
   /// Lives in the awaiting frame; the frame may be destroyed while it waits.
   class [[nodiscard]] Wait {
    public:
-    explicit Wait(Signal& signal) : signal_(signal) {}
-    Wait(Signal& signal, io::Timers& timers, std::uint64_t deadline_ns)
+    explicit Wait(Event& signal) : signal_(signal) {}
+    Wait(Event& signal, io::Timers& timers, std::uint64_t deadline_ns)
         : signal_(signal), timers_(&timers), deadline_ns_(deadline_ns) {}
     Wait(const Wait&) = delete;
     Wait& operator=(const Wait&) = delete;
@@ -63,7 +63,7 @@ class Signal final {
     }
 
    private:
-    Signal& signal_;
+    Event& signal_;
     io::Timers* timers_ = nullptr;
     std::uint64_t deadline_ns_ = 0;
     Node node_;
