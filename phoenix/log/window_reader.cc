@@ -14,9 +14,7 @@ WindowReader::WindowReader(io::Context& io, std::uint32_t block_bytes)
   PHX_CHECK(kChunkBytes % block_bytes == 0);
 }
 
-WindowReader::~WindowReader() {
-  PHX_CHECK(stopped_);
-}
+WindowReader::~WindowReader() = default;
 
 io::Task<void> WindowReader::seek(int fd, std::uint64_t offset, std::uint64_t end) {
   co_await settle();
@@ -132,7 +130,6 @@ io::Task<void> WindowReader::stop() {
   co_await settle();
   // This may run within a chunk's coroutine, which the caller is about to destroy.
   co_await io_.sleep_until(0);
-  stopped_ = true;
 }
 
 }  // namespace phoenix::log

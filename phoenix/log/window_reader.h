@@ -22,7 +22,7 @@ class WindowReader final {
   explicit WindowReader(io::Context& io, std::uint32_t block_bytes);
   WindowReader(const WindowReader&) = delete;
   WindowReader& operator=(const WindowReader&) = delete;
-  /// Only once stop() was awaited.
+  /// Once stop() was awaited, or when the whole process ends (then nothing runs any more).
   ~WindowReader();
 
   /// Unreadable parts are then shown as zeros and counted instead of ending everything.
@@ -81,7 +81,6 @@ class WindowReader final {
   std::size_t window_end_ = 0;
   std::size_t next_chunk_ = 0;
   std::uint64_t unreadable_bytes_ = 0;
-  bool stopped_ = false;
   Event arrived_;
   std::array<Chunk, kChunks> chunks_;
 };
