@@ -1,8 +1,8 @@
 #include "tests/sim/scenario.h"
 
 #include <algorithm>
-#include <functional>
-#include <map>
+
+#include "tests/sim/verifier.h"
 
 namespace phoenix::simtest {
 namespace {
@@ -20,9 +20,6 @@ class Scenario final {
   bool live(bool is_last);
   bool boot(std::unique_ptr<Process>& process);
   void work(Process& process);
-  void check_recovery(Process& process);
-  bool ask(Process& process, User& user, const std::function<void()>& send);
-  void check_listing(const std::vector<std::string>& listed);
   void crash(std::unique_ptr<Process>& process);
 
   ScenarioOptions options_;
@@ -57,7 +54,7 @@ bool Scenario::live(bool is_last) {
     cores_ = 1 + static_cast<unsigned>(random_.below(options_.cores_max));
   }
   if (!boot(process)) return false;
-  check_recovery(*process);
+  verify_recovery(world_, *process, truth_, random_);
   if (!truth_.violation.empty()) {
     process.reset();
     return false;
@@ -137,74 +134,6 @@ void Scenario::work(Process& process) {
   }
   // What has arrived by the crash counts as seen.
   for (auto& user : users_) user->take_replies();
-}
-
-// Before anything is written: each key is read once, and tells what became of it.
-void Scenario::check_recovery(Process& process) {
-  Truth unjudged;  // What was recovered is judged by recovered(), not as a reply to a read.
-  User reader(world_, unjudged, random_, 99);
-  reader.connect();
-  std::vector<std::string> keys;
-  for (const auto& [key, history] : truth_.keys) keys.push_back(key);
-  for (const auto& key : keys) {
-    const std::int64_t asked_wall_ms = world_.clock().wall_ms();
-    if (!ask(process, reader, [&] { reader.read(key); })) return;
-    truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, world_.clock().wall_ms());
-    const auto& value = reader.last_value();
-    const std::string wrong =
-        truth_.keys[key].recovered(value, asked_wall_ms, truth_.highest_wall_ms);
-    if (!wrong.empty()) {
-      return truth_.violate("after crash " + std::to_string(world_.counters().crashes) + ": " +
-                            key + ": " + wrong);
-    }
-    const auto counter = truth_.counters.find(key);
-    if (counter != truth_.counters.end()) counter->second = value ? std::stoll(*value) : 0;
-  }
-  if (ask(process, reader, [&] { reader.list(); })) check_listing(reader.listed());
-}
-
-// Every key that is there for sure is listed once, and none that is not.
-void Scenario::check_listing(const std::vector<std::string>& listed) {
-  std::map<std::string, unsigned> times;
-  for (const auto& key : listed) ++times[key];
-  for (auto& [key, history] : truth_.keys) {
-    bool may_be_gone = false;
-    for (VersionNumber n = history.floor(); n <= history.newest(); ++n) {
-      const Version& version = history.version(n);
-      may_be_gone = may_be_gone || (!version.is_void && (version.can_expire() || !version.value));
-    }
-    const unsigned count = times[key];
-    const bool is_there = history.version(history.floor()).value.has_value();
-    if (count > 1 || (count == 0 && is_there && !may_be_gone) || (count == 1 && !is_there)) {
-      return truth_.violate("LIST after a crash gave " + key + " " + std::to_string(count) +
-                            " times");
-    }
-    times.erase(key);
-  }
-  if (!times.empty()) truth_.violate("LIST gave " + times.begin()->first + ", never written");
-}
-
-// Sends a request and runs until it is answered, on a new connection when one breaks. False when
-// the world is down, or when no answer comes: that is a violation.
-bool Scenario::ask(Process& process, User& user, const std::function<void()>& send) {
-  constexpr unsigned kAttempts = 30;
-  for (unsigned attempt = 0; attempt < kAttempts; ++attempt) {
-    if (user.is_broken()) {
-      user.lose_connection();
-      user.connect();
-    }
-    send();
-    const auto is_over = [&] {
-      user.take_replies();
-      return user.is_idle() || user.is_broken();
-    };
-    process.run_until(is_over, 120 * kNanosPerSecond);
-    if (world_.down()) return false;
-    if (user.is_idle()) return true;
-    if (!user.is_broken()) break;
-  }
-  truth_.violate("a request got no answer");
-  return false;
 }
 
 }  // namespace

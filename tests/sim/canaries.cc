@@ -1,0 +1,74 @@
+#include "tests/sim/canaries.h"
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "tests/sim/scenario.h"
+
+namespace phoenix::simtest {
+namespace {
+
+constexpr std::uint64_t kSeedsMost = 3000;
+
+struct Canary {
+  std::string_view name;
+  bool log::Mutations::*log_bug = nullptr;
+  bool server::Mutations::*server_bug = nullptr;
+};
+
+const std::vector<Canary>& canaries() {
+  using Log = log::Mutations;
+  using Server = server::Mutations;
+  static const std::vector<Canary> kCanaries{
+      {"acknowledge before durable", &Log::acknowledge_before_durable, nullptr},
+      {"retry a failed sync", &Log::retry_failed_sync, nullptr},
+      {"acknowledge over holes", &Log::no_contiguous_prefix, nullptr},
+      {"state what is not durable", &Log::stable_from_in_flight, nullptr},
+      {"recovery truncates at damage", &Log::truncate_at_damage, nullptr},
+      {"recovery does not sync", &Log::skip_recovery_sync, nullptr},
+      {"a torn tail returns after the next crash", &Log::forget_recorded_ends, nullptr},
+      {"LSNs go back", &Log::lsn_goes_back, nullptr},
+      {"skip the directory sync", &Log::skip_directory_sync, nullptr},
+      {"batches before their header", &Log::header_not_awaited, nullptr},
+      {"an expiry is believed too early", &Log::stamp_not_durable, nullptr},
+      {"one superblock copy twice", &Log::superblock_same_copy_twice, nullptr},
+      {"a read shows an uncommitted write", nullptr, &Server::hits_do_not_wait},
+      {"a miss shows an uncommitted delete", nullptr, &Server::misses_do_not_wait},
+      {"replies out of order", nullptr, &Server::replies_out_of_order},
+  };
+  return kCanaries;
+}
+
+// The first seed whose scenario breaks; 0 when none does.
+std::uint64_t seed_that_catches(const Canary& canary) {
+  for (std::uint64_t seed = 1; seed <= kSeedsMost; ++seed) {
+    ScenarioOptions options;
+    options.has_faults = seed % 2 == 0;
+    options.lives = 4;
+    if (canary.log_bug != nullptr) options.mutations.*canary.log_bug = true;
+    if (canary.server_bug != nullptr) options.server_mutations.*canary.server_bug = true;
+    if (!run_scenario(seed, options).violation.empty()) return seed;
+  }
+  return 0;
+}
+
+}  // namespace
+
+bool run_canaries() {
+  bool all_caught = true;
+  for (const auto& canary : canaries()) {
+    const std::uint64_t seed = seed_that_catches(canary);
+    all_caught = all_caught && seed != 0;
+    if (seed != 0) {
+      fmt::print("caught by seed {}: {}\n", seed, canary.name);
+    } else {
+      fmt::print("NOT CAUGHT in {} seeds: {}\n", kSeedsMost, canary.name);
+    }
+  }
+  return all_caught;
+}
+
+}  // namespace phoenix::simtest

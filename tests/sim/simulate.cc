@@ -1,0 +1,110 @@
+// Runs seeded scenarios and canaries: the tests of the simulated server, and the tool for long
+// runs. A violation prints the seed that repeats it and ends with 1.
+#include <CLI/CLI.hpp>
+#include <sys/random.h>
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "tests/sim/canaries.h"
+#include "tests/sim/crash_points.h"
+#include "tests/sim/scenario.h"
+
+using namespace phoenix;
+using namespace phoenix::simtest;
+
+namespace {
+
+struct Arguments {
+  std::uint64_t from = 1;
+  std::uint64_t count = 100;
+  std::uint64_t crash_points = 0;
+  double hours = 0;
+  bool fresh = false;
+  bool canaries = false;
+  bool twice = false;
+};
+
+std::uint64_t fresh_seed() {
+  std::uint64_t seed = 0;
+  // Any seed will do if the kernel has none to give.
+  (void)!getrandom(&seed, sizeof seed, 0);
+  return seed % 1'000'000'000'000;
+}
+
+ScenarioOptions options_of(std::uint64_t seed) {
+  ScenarioOptions options;
+  options.has_faults = seed % 4 != 0;
+  options.stops_gracefully = seed % 5 == 0;
+  return options;
+}
+
+class Runs final {
+ public:
+  /// False after a violation.
+  bool run(std::uint64_t seed, bool twice) {
+    const ScenarioResult result = run_scenario(seed, options_of(seed));
+    ++scenarios_;
+    crashes_ += result.crashes;
+    replies_ += result.replies;
+    if (!result.violation.empty()) {
+      fmt::print("VIOLATION in seed {}: {}\nrepeat: phoenix-simulate --from {} --count 1\n", seed,
+                 result.violation, seed);
+      return false;
+    }
+    if (!twice) return true;
+    const ScenarioResult again = run_scenario(seed, options_of(seed));
+    if (again.trace_hash == result.trace_hash) return true;
+    fmt::print("NOT DETERMINISTIC: seed {} gave trace {:x}, then {:x}\n", seed, result.trace_hash,
+               again.trace_hash);
+    return false;
+  }
+  void print() const {
+    fmt::print("{} scenarios, {} crashes, {} replies checked: no violation\n", scenarios_, crashes_,
+               replies_);
+  }
+
+ private:
+  std::uint64_t scenarios_ = 0;
+  std::uint64_t crashes_ = 0;
+  std::uint64_t replies_ = 0;
+};
+
+int run(const Arguments& arguments) {
+  if (arguments.canaries) return run_canaries() ? 0 : 1;
+  if (arguments.crash_points > 0)
+    return run_crash_points(arguments.from, arguments.crash_points) ? 0 : 1;
+  const std::uint64_t from = arguments.fresh ? fresh_seed() : arguments.from;
+  if (arguments.fresh) fmt::print("fresh seeds from {}\n", from);
+  Runs runs;
+  const auto begin = std::chrono::steady_clock::now();
+  const std::chrono::duration<double, std::ratio<3600>> limit(arguments.hours);
+  for (std::uint64_t i = 0;; ++i) {
+    const bool goes_by_time = arguments.hours > 0;
+    if (goes_by_time ? std::chrono::steady_clock::now() - begin > limit : i == arguments.count)
+      break;
+    if (!runs.run(from + i, arguments.twice)) return 1;
+  }
+  runs.print();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  CLI::App app("Simulates Phoenix DB with crashes and faults, from seeds.", "phoenix-simulate");
+  app.add_option("--from", arguments.from, "First seed");
+  app.add_option("--count", arguments.count, "Seeds to run");
+  app.add_option("--hours", arguments.hours, "Run for this long instead");
+  app.add_option("--crash-points", arguments.crash_points,
+                 "Crash at every point of quiet runs until there were this many");
+  app.add_flag("--fresh", arguments.fresh, "Draw the first seed, and print it");
+  app.add_flag("--canaries", arguments.canaries, "Show that planted bugs are caught");
+  app.add_flag("--twice", arguments.twice, "Run each seed twice and compare the traces");
+  CLI11_PARSE(app, argc, argv);
+  return run(arguments);
+}

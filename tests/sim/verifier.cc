@@ -1,0 +1,103 @@
+#include "tests/sim/verifier.h"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace phoenix::simtest {
+namespace {
+
+class Verifier final {
+ public:
+  Verifier(sim::World& world, Process& process, Truth& truth, SeededRandom& random)
+      : world_(world), process_(process), truth_(truth), random_(random) {}
+
+  void check_recovery();
+
+ private:
+  void check_listing(const std::vector<std::string>& listed);
+  bool ask(User& user, const std::function<void()>& send);
+
+  sim::World& world_;
+  Process& process_;
+  Truth& truth_;
+  SeededRandom& random_;
+};
+
+// Before anything is written: each key is read once, and tells what became of it.
+void Verifier::check_recovery() {
+  Truth unjudged;  // What was recovered is judged by recovered(), not as a reply to a read.
+  User reader(world_, unjudged, random_, 99);
+  reader.connect();
+  std::vector<std::string> keys;
+  for (const auto& [key, history] : truth_.keys) keys.push_back(key);
+  for (const auto& key : keys) {
+    const std::int64_t asked_wall_ms = world_.clock().wall_ms();
+    if (!ask(reader, [&] { reader.read(key); })) return;
+    truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, world_.clock().wall_ms());
+    const auto& value = reader.last_value();
+    const std::string wrong =
+        truth_.keys[key].recovered(value, asked_wall_ms, truth_.highest_wall_ms);
+    if (!wrong.empty()) {
+      return truth_.violate("after crash " + std::to_string(world_.counters().crashes) + ": " +
+                            key + ": " + wrong);
+    }
+    const auto counter = truth_.counters.find(key);
+    if (counter != truth_.counters.end()) counter->second = value ? std::stoll(*value) : 0;
+  }
+  if (ask(reader, [&] { reader.list(); })) check_listing(reader.listed());
+}
+
+// Every key that is there for sure is listed once, and none that is not.
+void Verifier::check_listing(const std::vector<std::string>& listed) {
+  std::map<std::string, unsigned> times;
+  for (const auto& key : listed) ++times[key];
+  for (auto& [key, history] : truth_.keys) {
+    bool may_be_gone = false;
+    for (VersionNumber n = history.floor(); n <= history.newest(); ++n) {
+      const Version& version = history.version(n);
+      may_be_gone = may_be_gone || (!version.is_void && (version.can_expire() || !version.value));
+    }
+    const unsigned count = times[key];
+    const bool is_there = history.version(history.floor()).value.has_value();
+    if (count > 1 || (count == 0 && is_there && !may_be_gone) || (count == 1 && !is_there)) {
+      return truth_.violate("LIST after a crash gave " + key + " " + std::to_string(count) +
+                            " times");
+    }
+    times.erase(key);
+  }
+  if (!times.empty()) truth_.violate("LIST gave " + times.begin()->first + ", never written");
+}
+
+// Sends a request and runs until it is answered, on a new connection when one breaks. False when
+// the world is down, or when no answer comes: that is a violation.
+bool Verifier::ask(User& user, const std::function<void()>& send) {
+  constexpr unsigned kAttempts = 30;
+  for (unsigned attempt = 0; attempt < kAttempts; ++attempt) {
+    if (user.is_broken()) {
+      user.lose_connection();
+      user.connect();
+    }
+    send();
+    const auto is_over = [&] {
+      user.take_replies();
+      return user.is_idle() || user.is_broken();
+    };
+    process_.run_until(is_over, 120 * kNanosPerSecond);
+    if (world_.down()) return false;
+    if (user.is_idle()) return true;
+    if (!user.is_broken()) break;
+  }
+  truth_.violate("a request got no answer");
+  return false;
+}
+
+}  // namespace
+
+void verify_recovery(sim::World& world, Process& process, Truth& truth, SeededRandom& random) {
+  Verifier(world, process, truth, random).check_recovery();
+}
+
+}  // namespace phoenix::simtest
