@@ -81,7 +81,9 @@ Result<protocol::ReplyFrame> Conversation::ask(const std::string& request) {
       return fail(ErrorCode::unsupported,
                   "it closed the connection: it may not speak the native protocol");
     } else if (errno == EAGAIN) {
-      return fail(ErrorCode::io, fmt::format("no answer within {} s", kAnswerSeconds));
+      return fail(ErrorCode::io,
+                  fmt::format("no answer within {} s: it may not speak the native protocol",
+                              kAnswerSeconds));
     } else if (errno != EINTR) {
       return fail(ErrorCode::io, std::strerror(errno));
     }

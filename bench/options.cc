@@ -28,7 +28,7 @@ constexpr const char* kDescription =
 constexpr const char* kFooter =
     "Exit status: 0 all right, 1 wrong answers or no measurement, 2 wrong arguments.\n"
     "Each connection keeps --pipeline requests on their way and sends the next ones when all\n"
-    "are answered.";
+    "are answered.\n";
 
 /// What CLI11 fills and the checks below look at.
 struct Raw {
@@ -42,7 +42,7 @@ void declare_load(CLI::App& app, Raw& raw) {
   RunOptions& run = raw.run;
   app.add_option("-h,--host", run.host, "server's name or address")->capture_default_str();
   app.add_option("-p,--port", run.port, "server's port")->capture_default_str();
-  app.add_option("--connections", run.connections)
+  app.add_option("--connections", run.connections, "open at once")
       ->capture_default_str()
       ->check(CLI::Range(1U, kConnectionsMax));
   app.add_option("--pipeline", run.pipeline, "requests on their way per connection")

@@ -107,12 +107,13 @@ class RandomRequests final {
   }
 
  private:
+  __extension__ typedef unsigned __int128 Wide;  // Both compilers have it, the standard not.
   static constexpr std::uint64_t kVerbMask = (1U << 16U) - 1;
 
   // Maps 64 uniform bits to 0 .. count-1 by a multiplication (Lemire 2016); the bias is below 2^-16
   // for a trillion keys.
   std::uint64_t scale(std::uint64_t bits) const {
-    return static_cast<std::uint64_t>((static_cast<unsigned __int128>(bits) * key_count_) >> 64U);
+    return static_cast<std::uint64_t>((static_cast<Wide>(bits) * key_count_) >> 64U);
   }
 
   SeededRandom random_;
