@@ -42,7 +42,7 @@ Buffers::Buffers(std::uint16_t count, std::size_t bytes, bool incremental)
 
 Buffers::~Buffers() {
   for (const Buffer& buffer : buffers_) {
-    if (buffer.memory) unpoison(buffer.memory.get(), bytes_);
+    unpoison(buffer.memory.data(), buffer.memory.size());
   }
 }
 
@@ -51,12 +51,12 @@ std::optional<Buffers::Loan> Buffers::lend(std::size_t bytes_most) {
   if (free_.empty()) return std::nullopt;
   const io::BufferId id = free_.front();
   Buffer& buffer = buffers_[id];
-  if (!buffer.memory) {
-    buffer.memory = std::make_unique<std::byte[]>(bytes_);
+  if (buffer.memory.empty()) {
+    buffer.memory.resize(bytes_);
     wipe(buffer);
   }
   const std::size_t size = std::min(bytes_most, bytes_ - buffer.used);
-  std::byte* const start = buffer.memory.get() + buffer.used;
+  std::byte* const start = buffer.memory.data() + buffer.used;
   unpoison(start, size);
   buffer.used += size;
   ++buffer.loans;
@@ -80,9 +80,9 @@ void Buffers::release(io::BufferId id) {
 }
 
 void Buffers::wipe(Buffer& buffer) {
-  unpoison(buffer.memory.get(), bytes_);
-  std::fill_n(buffer.memory.get(), bytes_, kReleased);
-  poison(buffer.memory.get(), bytes_);
+  unpoison(buffer.memory.data(), buffer.memory.size());
+  std::fill(buffer.memory.begin(), buffer.memory.end(), kReleased);
+  poison(buffer.memory.data(), buffer.memory.size());
   buffer.used = 0;
 }
 

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -38,13 +37,13 @@ class Buffers final {
 
  private:
   struct Buffer {
-    std::unique_ptr<std::byte[]> memory;
+    std::vector<std::byte> memory;  // Empty until it is first lent.
     std::size_t used = 0;
     std::uint32_t loans = 0;
     bool retired = false;  // Lends no more until all its loans are back.
   };
 
-  void wipe(Buffer& buffer);
+  static void wipe(Buffer& buffer);
 
   std::size_t bytes_;
   bool incremental_;

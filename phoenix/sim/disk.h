@@ -81,8 +81,12 @@ class Disk final {
   void plant(const std::string& path, const std::string& name, std::uint64_t offset,
              std::string_view bytes);
   void flip_bit(const std::string& path, const std::string& name, std::uint64_t bit);
-  void swap_ranges(const std::string& path, const std::string& name, std::uint64_t offset,
-                   const std::string& other_name, std::uint64_t other_offset, std::size_t length);
+  struct Place {
+    std::string name;
+    std::uint64_t offset = 0;
+  };
+  void swap_ranges(const std::string& path, const Place& one, const Place& other,
+                   std::size_t length);
   /// Removes the file, durably.
   void remove_file(const std::string& path, const std::string& name);
 

@@ -58,15 +58,14 @@ void Disk::flip_bit(const std::string& path, const std::string& name, std::uint6
   file.plant(bit / 8, std::span(&byte, 1));
 }
 
-void Disk::swap_ranges(const std::string& path, const std::string& name, std::uint64_t offset,
-                       const std::string& other_name, std::uint64_t other_offset,
+void Disk::swap_ranges(const std::string& path, const Place& one, const Place& other,
                        std::size_t length) {
-  const std::string one = content(path, name).substr(offset, length);
-  const std::string other = content(path, other_name).substr(other_offset, length);
-  PHX_CHECK(one.size() == length);
-  PHX_CHECK(other.size() == length);
-  plant(path, name, offset, other);
-  plant(path, other_name, other_offset, one);
+  const std::string first = content(path, one.name).substr(one.offset, length);
+  const std::string second = content(path, other.name).substr(other.offset, length);
+  PHX_CHECK(first.size() == length);
+  PHX_CHECK(second.size() == length);
+  plant(path, one.name, one.offset, second);
+  plant(path, other.name, other.offset, first);
 }
 
 void Disk::remove_file(const std::string& path, const std::string& name) {

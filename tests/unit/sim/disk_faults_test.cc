@@ -200,7 +200,7 @@ TEST_CASE("rot, misdirected writes and bad sectors") {
   disk.plant_file(kData, "g", "ABCDEFGH");
   disk.flip_bit(kData, "f", 8 * 2 + 1);
   CHECK(disk.content(kData, "f") == "abadefgh");  // 'c' is 0x63.
-  disk.swap_ranges(kData, "f", 4, "g", 0, 2);
+  disk.swap_ranges(kData, {"f", 4}, {"g", 0}, 2);
   CHECK(disk.content(kData, "f") == "abadABgh");
   CHECK(disk.content(kData, "g") == "efCDEFGH");
   const int fd = process.open("f");

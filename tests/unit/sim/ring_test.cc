@@ -183,7 +183,7 @@ TEST_CASE("after a crash the old rings, hosts and failures are silent and harmle
   CHECK(world.down());
   CHECK(world.pick() == nullptr);
   CHECK_FALSE(world.advance());
-  text.assign("XXX");  // The process's memory goes; the world must not look at it any more.
+  text.assign("???");  // The process's memory goes; the world must not look at it any more.
   old->begin(Process::sync_of(fd));
   CHECK(old->turn() == 0);
   world.kill();
