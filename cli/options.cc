@@ -51,6 +51,13 @@ Result<std::string> read_password(const std::string& path) {
   return text;
 }
 
+class Formatter final : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App*, std::string name) const override {
+    return "Usage: " + name + " [OPTIONS] [COMMAND [WORD...]]\n";
+  }
+};
+
 /// What the options are before they are checked together.
 struct Arguments {
   Options options;
@@ -76,8 +83,9 @@ void declare(CLI::App& app, Arguments& arguments) {
                  "Wait at most this long for the server to say anything; 0 is forever")
       ->check(CLI::Range(0.0, kTimeoutSecondsMax))
       ->option_text("SECONDS [5 to connect, 30 for replies]");
-  auto* raw = app.add_flag("--raw", arguments.is_raw, "Print values as their bytes");
-  app.add_flag("--json", arguments.is_json, "Print a JSON value per reply")->excludes(raw);
+  app.add_flag("--raw", arguments.is_raw, "Print values as their bytes");
+  app.add_flag("--json", arguments.is_json, "Print a JSON value per reply");
+  app.formatter(std::make_shared<Formatter>());
   // What begins with the command's name is the command's, also words like -1.
   app.prefix_command();
   app.footer(kFooter);
@@ -96,6 +104,9 @@ Result<Options> finish(Arguments arguments, std::vector<std::string> rest) {
     rest.erase(rest.begin());
   } else if (!rest.empty() && rest[0].size() > 1 && rest[0][0] == '-') {
     return fail(ExitCode::usage, "unknown option " + rest[0]);
+  }
+  if (arguments.is_raw && arguments.is_json) {
+    return fail(ExitCode::usage, "--raw and --json exclude each other");
   }
   options.command = std::move(rest);
   if (arguments.is_raw) options.format = Format::raw;

@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 
 #include "cli/tokenizer.h"
 
@@ -33,8 +32,8 @@ class Prompt final {
   Result<ExitCode> run() {
     const Result<void> connected = session_.connect();
     if (!connected) return tl::unexpected<Failure>(connected.error());
-    output_.buffer() += "Connected to " + session_.options().endpoint.text() +
-                        ". HELP lists the commands, EXIT leaves.\n";
+    output_.buffer() +=
+        "Connected to " + session_.peer_text() + ". HELP lists the commands, EXIT leaves.\n";
     while (!has_ended_) {
       const Result<void> turn = take_turn();
       if (!turn) return tl::unexpected<Failure>(turn.error());
@@ -111,7 +110,9 @@ class Prompt final {
       interrupt_.clear();
       print_note("\nStopped.\n");
     } else {
-      print_note("phoenix-cli: " + failure.message + "\n");
+      const bool is_lost = failure.code == ExitCode::connection;
+      const std::string hope = is_lost ? ". The next command connects again." : "";
+      print_note("phoenix-cli: " + failure.message + hope + "\n");
     }
     return {};
   }
@@ -127,19 +128,20 @@ class Prompt final {
 }  // namespace
 
 InterruptSignal::~InterruptSignal() {
-  // A descriptor without data to lose.
-  if (fd_ >= 0) static_cast<void>(::close(fd_));
+  if (fd_ < 0) return;
+  clear();
+  // Neither can fail with these arguments, and the descriptor has no data to lose.
+  static_cast<void>(::pthread_sigmask(SIG_SETMASK, &mask_before_, nullptr));
+  static_cast<void>(::close(fd_));
 }
 
 Result<void> InterruptSignal::open() {
   const sigset_t set = interrupt_set();
-  const int blocked = ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  const int blocked = ::pthread_sigmask(SIG_BLOCK, &set, &mask_before_);
   if (blocked == 0) fd_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-  if (fd_ < 0) {
-    return fail(ExitCode::usage,
-                "cannot take Ctrl-C: " + client::os_error_text(blocked == 0 ? errno : blocked));
-  }
-  return {};
+  if (fd_ >= 0) return {};
+  const int error = blocked == 0 ? errno : blocked;
+  return fail(ExitCode::usage, "cannot take Ctrl-C: " + client::os_error_text(error));
 }
 
 void InterruptSignal::clear() const {

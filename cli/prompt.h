@@ -1,6 +1,8 @@
 // The interactive prompt: a command at a time, by a person.
 #pragma once
 
+#include <csignal>
+
 #include "cli/line_reader.h"
 #include "cli/output.h"
 #include "cli/result.h"
@@ -8,7 +10,8 @@
 
 namespace phoenix::cli {
 
-/// SIGINT as something to wait for: while this lives it ends no process, but makes fd() readable.
+/// SIGINT as something to wait for: while this lives it ends no thread that is started from this
+/// one, but makes fd() readable.
 class InterruptSignal final {
  public:
   InterruptSignal() = default;
@@ -23,6 +26,7 @@ class InterruptSignal final {
 
  private:
   int fd_ = -1;
+  sigset_t mask_before_{};
 };
 
 /// Until EXIT, QUIT or the end of the input. A connection that is lost is reported, and made again

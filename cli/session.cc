@@ -41,6 +41,12 @@ Result<bool> Session::receive() {
   }
 }
 
+std::string Session::peer_text() const {
+  std::string text = options_.endpoint.text() + ", phoenix ";
+  append_text(text, connection_->server().version);
+  return text;
+}
+
 void Session::disconnect() {
   connection_.reset();
   due_.clear();

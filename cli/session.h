@@ -40,7 +40,8 @@ class Session final {
   bool was_closed() const { return connection_ && connection_->peer_closed(); }
   void disconnect();
 
-  const client::Options& options() const { return options_; }
+  /// Where the server is and what it is; only while there is a connection.
+  std::string peer_text() const;
 
  private:
   Failure lost(client::Error error);

@@ -6,10 +6,10 @@
 #include <array>
 #include <string>
 #include <thread>
-#include <utility>
 
 #include <doctest/doctest.h>
 
+#include "tests/unit/cli/pipe.h"
 #include "tests/unit/client/fake_server.h"
 
 namespace phoenix::cli {
@@ -19,46 +19,7 @@ namespace {
 using client::test::FakeServer;
 using client::test::Peer;
 using protocol::Status;
-
-/// Both ends of a pipe.
-class Pipe final {
- public:
-  Pipe() { REQUIRE(::pipe2(ends_.data(), O_CLOEXEC) == 0); }
-  Pipe(const Pipe&) = delete;
-  Pipe& operator=(const Pipe&) = delete;
-  ~Pipe() {
-    close_end(0);
-    close_end(1);
-  }
-
-  int reader() const { return ends_[0]; }
-  int writer() const { return ends_[1]; }
-  void close_end(std::size_t which) {
-    const int fd = std::exchange(ends_.at(which), -1);
-    if (fd >= 0) static_cast<void>(::close(fd));
-  }
-  bool write(std::string_view bytes) const {
-    while (!bytes.empty()) {
-      const ssize_t count = ::write(writer(), bytes.data(), bytes.size());
-      if (count <= 0) return false;
-      bytes.remove_prefix(static_cast<std::size_t>(count));
-    }
-    return true;
-  }
-  /// Up to the end of what is written.
-  std::string read_all() const {
-    std::string text;
-    std::array<char, 4'096> room{};
-    for (;;) {
-      const ssize_t count = ::read(reader(), room.data(), room.size());
-      if (count <= 0) return text;
-      text.append(room.data(), static_cast<std::size_t>(count));
-    }
-  }
-
- private:
-  std::array<int, 2> ends_{-1, -1};
-};
+using test::Pipe;
 
 client::Options options_for(const FakeServer& server) {
   client::Options options;
@@ -100,7 +61,7 @@ Run run_lines(const client::Options& options, const std::string& lines) {
   Pipe output;
   std::thread feeder([&input, &lines] {
     static_cast<void>(input.write(lines));
-    input.close_end(1);
+    input.close_writer();
   });
   Run run;
   std::thread drain([&run, &output] { run.output = output.read_all(); });
@@ -112,7 +73,7 @@ Run run_lines(const client::Options& options, const std::string& lines) {
     if (connected) run.code = run_piped(session, reader, out);
     static_cast<void>(out.flush());
   }
-  output.close_end(1);
+  output.close_writer();
   // Whoever still writes must not wait for a reader that has gone.
   static_cast<void>(input.read_all());
   feeder.join();
@@ -186,7 +147,7 @@ TEST_CASE("a reply does not wait for the next line") {
     if (!input.write("GET a\nGET")) return;
     if (::read(output.reader(), room.data(), room.size()) != 4) return;
     static_cast<void>(input.write(" b\n"));
-    input.close_end(1);
+    input.close_writer();
   });
   Output out(output.writer());
   Session session(options_for(server), Format::human, out);
@@ -194,7 +155,7 @@ TEST_CASE("a reply does not wait for the next line") {
   LineReader reader(input.reader());
   const Result<ExitCode> code = run_piped(session, reader, out);
   talker.join();
-  output.close_end(1);
+  output.close_writer();
   CHECK(code.has_value());
   CHECK(output.read_all() == "\"b\"\n");
 }
@@ -218,7 +179,7 @@ TEST_CASE("an output that takes no more ends the run") {
   const FakeServer server(serve);
   Pipe input;
   REQUIRE(input.write("GET a\nGET b\n"));
-  input.close_end(1);
+  input.close_writer();
   const int full = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
   REQUIRE(full >= 0);
   {
@@ -237,7 +198,7 @@ TEST_CASE("an output that takes no more ends the run") {
 TEST_CASE("lines with and without an end, and too long ones") {
   Pipe input;
   REQUIRE(input.write("one\n\n" + std::string(11, 'x') + "\n" + std::string(10, 'y') + "\nlast"));
-  input.close_end(1);
+  input.close_writer();
   LineReader reader(input.reader(), 10);
   std::string_view line;
   using Outcome = LineReader::Outcome;
@@ -259,7 +220,7 @@ TEST_CASE("a line longer than what is kept of it") {
   Pipe input;
   std::thread writer([&input] {
     static_cast<void>(input.write(std::string(1'000'000, 'x') + "\nnext\n"));
-    input.close_end(1);
+    input.close_writer();
   });
   LineReader reader(input.reader(), 10);
   std::string_view line;

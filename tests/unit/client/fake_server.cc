@@ -126,9 +126,11 @@ void Peer::reset() {
   require(::close(std::exchange(fd_, -1)) == 0);
 }
 
-void Peer::wait_for_end() const {
+bool Peer::wait_for_end() const {
   std::array<char, 4'096> room{};
-  while (::recv(fd_, room.data(), room.size(), 0) > 0) {
+  for (;;) {
+    const ssize_t count = ::recv(fd_, room.data(), room.size(), 0);
+    if (count <= 0) return count == 0;
   }
 }
 

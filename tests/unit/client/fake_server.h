@@ -41,8 +41,8 @@ class Peer final {
   void end_sending() const;
   /// Closes so that the client gets a reset.
   void reset();
-  /// Until the client has closed.
-  void wait_for_end() const;
+  /// True when the client has closed, false when it did not in time.
+  bool wait_for_end() const;
 
  private:
   bool fill(std::size_t bytes);
