@@ -49,7 +49,7 @@ using ScanCursor = std::uint64_t;
 
 struct ExpirySlice {
   std::size_t removed = 0;
-  bool more_due = false;          // The bound was reached: call again soon.
+  bool more_due = false;             // The bound was reached: call again soon.
   ExpiryMs next_due_ms = kNoExpiry;  // Earliest time at which a call can do something; 0: none.
 };
 
@@ -63,7 +63,7 @@ class Keyspace final {
   std::uint64_t hash_of(std::string_view key) const { return hash_bytes(hash_key_, key); }
 
   /// Two hints that hide memory latency when issued for a whole batch of keys, stage by stage,
-  /// before any of them is looked up. They change nothing.
+  /// before any of them is looked up. They change nothing that can be seen.
   void prefetch_index(std::uint64_t hash) const;
   void prefetch_entry(std::uint64_t hash) const;
 
@@ -71,7 +71,8 @@ class Keyspace final {
   /// expiry is noted (take_expiry_seen).
   bool find(const Key& key, std::int64_t now_ms, EntryView& entry);
 
-  /// Creates or replaces the entry. At most kKeyBytesMax (64 KiB) and 512 MiB.
+  /// Creates or replaces the entry. Keys up to 64 KiB, values up to 512 MiB (entry.h); those above
+  /// kSmallValueBytesMax should come as a large block, plain bytes are copied into one.
   void put(const Key& key, const NewValue& value, ExpiryMs expires_at_ms);
 
   /// Removes the entry; true when there was a live one. Emits nothing when there was none at all;
@@ -90,7 +91,8 @@ class Keyspace final {
   ExpiryMs take_expiry_seen();
 
   /// Removes entries whose expiry is at or before `until_ms`, looking at no more than `nodes_max`
-  /// nodes of the heap. Emits nothing: expiry writes no record of its own.
+  /// nodes of the heap. Emits nothing: expiry writes no record of its own. It is also how the heap
+  /// learns the time: called once before a replay (nodes_max may be 0), it saves work later.
   ExpirySlice remove_expired(ExpiryMs until_ms, std::size_t nodes_max);
 
   /// Milliseconds by which the oldest entry still waiting for removal is overdue at `now_ms`.
@@ -98,7 +100,9 @@ class Keyspace final {
 
   /// Visits live entries from `cursor` on, about `entries_max` (whole index lines; at least one
   /// line, at most entries_max plus one line's chain), and returns where to go on, 0 at the end. An
-  /// entry that is there from the first call to the last is visited exactly once.
+  /// entry that is there from the first call to the last is visited exactly once. The low 16 bits
+  /// of what it returns are zero, and of what it takes do not matter. Hidden entries are noted
+  /// (take_expiry_seen).
   ScanCursor scan(ScanCursor cursor, std::size_t entries_max, std::int64_t now_ms,
                   EntryVisitor& visitor) const;
 

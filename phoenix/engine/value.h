@@ -12,12 +12,13 @@
 
 namespace phoenix::engine {
 
-/// Values above this are stored as LargeValue. Well below an output chunk (64 KiB), so that a copied
-/// value always fits in one.
+/// Values above this are stored as LargeValue. Well below an output chunk (64 KiB), so that a
+/// copied value always fits in one.
 inline constexpr std::size_t kSmallValueBytesMax = std::size_t{32} << 10U;
 
 /// A growing block of bytes; immutable once it is shared. Growth is realloc's, which moves pages
-/// and not bytes for blocks of this size, so memory follows what has arrived, not what was promised.
+/// and not bytes for blocks of this size, so memory follows what has arrived, not what was
+/// promised.
 class LargeValue final {
  public:
   LargeValue() = default;

@@ -1,0 +1,418 @@
+#include "phoenix/engine/keyspace.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "phoenix/base/check.h"
+#include "phoenix/engine/entry.h"
+#include "phoenix/engine/expiry_heap.h"
+#include "phoenix/engine/index.h"
+#include "phoenix/engine/slab.h"
+
+namespace phoenix::engine {
+namespace {
+
+// Nodes of the expiry heap that may be stale beyond one per entry that has an expiry.
+constexpr std::size_t kStaleSlack = 1024;
+
+// What a shared large value costs beside its bytes: its block, the reference, their overhead.
+constexpr std::uint64_t kLargeOverheadBytes = 128;
+
+// The low bits of a scan position are the caller's; an index never has lines enough to need them.
+constexpr std::uint64_t kScanPositionMask = ~std::uint64_t{0xFFFF};
+
+std::uint64_t large_bytes(const LargeValueRef& large) {
+  return large->capacity_bytes() + kLargeOverheadBytes;
+}
+
+std::uint64_t hash_of_entry(const void* hash_key, char* entry) {
+  return hash_bytes(*static_cast<const HashKey*>(hash_key), Entry(entry).key());
+}
+
+EntryView view_of(const Entry& entry) {
+  return {.key = entry.key(),
+          .value = entry.value(),
+          .large = entry.is_large() ? entry.large() : nullptr,
+          .expires_at_ms = entry.expiry(),
+          .position = entry.position()};
+}
+
+void check_bounds(std::string_view key, const NewValue& value, ExpiryMs expires_at_ms) {
+  PHX_CHECK(key.size() <= kEntryKeyBytesMax);
+  PHX_CHECK(value.bytes.size() <= kEntryValueBytesMax);
+  PHX_CHECK(expires_at_ms >= 0);
+  PHX_CHECK(expires_at_ms <= kExpiryMsMax);
+}
+
+}  // namespace
+
+/// The rooms of a keyspace and what ties them together. Nothing here emits.
+struct Keyspace::Parts {
+  explicit Parts(const HashKey& key)
+      : hash_key(key),
+        index(slab, {hash_of_entry, &hash_key}),
+        heap(slab),
+        chance(key.constants[0]) {}
+  ~Parts();
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
+
+  Index::Place find(const Key& key) const {
+    return index.find(key.hash, [&](char* at) { return Entry(at).has_key(key.bytes); });
+  }
+  /// As find(), for what is live; an expired one is noted.
+  Index::Place find_live(const Key& key, std::int64_t now_ms);
+
+  Entry store(const Key& key, const NewValue& value, ExpiryMs expires_at_ms);
+  Entry change_expiry(const Key& key, Index::Place place, ExpiryMs expires_at_ms);
+  void remove(std::uint64_t hash, Index::Place place) { release(unlink(hash, place)); }
+  /// Takes the entry out of the map; it must be released.
+  Entry unlink(std::uint64_t hash, Index::Place place);
+  void release(Entry entry);
+  void note_expired(ExpiryMs expiry) { expiry_seen_ms = std::max(expiry_seen_ms, expiry); }
+
+  std::size_t resolve(const ExpiryHeap::Taken& taken, std::int64_t until_ms);
+  /// Drops stale nodes of the expiry heap, a group at a time, while there are too many.
+  void bound_heap() {
+    if (heap.nodes() > 2 * with_expiry + kStaleSlack) [[unlikely]]
+      resolve(heap.take_any(), 0);
+  }
+
+  HashKey hash_key;
+  Slab slab;
+  Index index;
+  ExpiryHeap heap;
+  SeededRandom chance;  // For arm numbers; secret, as the hash key is.
+  std::size_t with_expiry = 0;
+  std::size_t entries_outside_slab = 0;  // Or with a value that is: what the end must look for.
+  std::uint64_t large_value_bytes = 0;
+  ExpiryMs expiry_seen_ms = kNoExpiry;
+
+ private:
+  Entry create(const Key& key, const NewValue& value, const EntryShape& shape,
+               ExpiryMs expires_at_ms);
+  static bool overwrite(Entry entry, const EntryShape& shape, const NewValue& value,
+                        ExpiryMs expires_at_ms);
+  Entry with_expiry_field(Index::Place place);
+  void arm_anew(std::uint64_t hash, Entry entry, ExpiryMs expires_at_ms);
+  void rearm(std::uint64_t hash, Entry entry, ExpiryMs old_expiry, ExpiryMs expires_at_ms);
+  bool resolve_one(const ExpiryNode& node, std::int64_t until_ms);
+  static bool has_outside_memory(const EntryShape& shape) {
+    return shape.kind == ValueKind::large || shape.size_bytes() > Slab::kSlotBytesMax;
+  }
+};
+
+Keyspace::Parts::~Parts() {
+  if (entries_outside_slab == 0) return;  // The slab and the index go as they are.
+  index.visit_all([this](char* at) { release(Entry(at)); });
+}
+
+Index::Place Keyspace::Parts::find_live(const Key& key, std::int64_t now_ms) {
+  const Index::Place place = find(key);
+  if (!place) return {};
+  const Entry entry(Index::entry_at(place));
+  if (!entry.expired_at(now_ms)) [[likely]]
+    return place;
+  note_expired(entry.expiry());
+  return {};
+}
+
+Entry Keyspace::Parts::create(const Key& key, const NewValue& value, const EntryShape& shape,
+                              ExpiryMs expires_at_ms) {
+  const Entry entry =
+      Entry::create(slab.allocate(shape.size_bytes()), shape, key.bytes, expires_at_ms);
+  if (has_outside_memory(shape)) ++entries_outside_slab;
+  Entry made = entry;
+  if (shape.kind != ValueKind::large) {
+    if (!value.bytes.empty()) {
+      std::memcpy(made.stored_value(), value.bytes.data(), value.bytes.size());
+    }
+    return made;
+  }
+  auto large = std::make_unique<LargeValueRef>(value.large);
+  if (*large == nullptr) {  // Plain bytes that are too many to copy into an entry.
+    const auto block = std::make_shared<LargeValue>();
+    PHX_CHECK(block->reserve(value.bytes.size()));
+    PHX_CHECK(block->append(value.bytes));
+    *large = block;
+  }
+  large_value_bytes += large_bytes(*large);
+  made.set_large(large.release());
+  return made;
+}
+
+// True when the new value and expiry fit where the old ones are. The value may view the old one.
+bool Keyspace::Parts::overwrite(Entry entry, const EntryShape& shape, const NewValue& value,
+                                ExpiryMs expires_at_ms) {
+  if (shape.kind == ValueKind::large || shape.kind != entry.kind()) return false;
+  if (shape.has_expiry != entry.has_expiry_field()) return false;
+  if (!Slab::same_slot(shape.size_bytes(), entry.shape().size_bytes())) return false;
+  if (!value.bytes.empty()) {
+    std::memmove(entry.stored_value(), value.bytes.data(), value.bytes.size());
+  }
+  entry.set_value_bytes(value.bytes.size());
+  if (shape.has_expiry) entry.set_expiry(expires_at_ms);
+  return true;
+}
+
+Entry Keyspace::Parts::store(const Key& key, const NewValue& value, ExpiryMs expires_at_ms) {
+  const EntryShape shape =
+      EntryShape::of(key.bytes.size(), value.bytes.size(), expires_at_ms != kNoExpiry);
+  const Index::Place place = find(key);
+  if (!place) {
+    const Entry entry = create(key, value, shape, expires_at_ms);
+    index.insert(key.hash, entry.address());
+    rearm(key.hash, entry, kNoExpiry, expires_at_ms);
+    return entry;
+  }
+  const Entry old(Index::entry_at(place));
+  const ExpiryMs old_expiry = old.expiry();
+  if (overwrite(old, shape, value, expires_at_ms)) {
+    rearm(key.hash, old, old_expiry, expires_at_ms);
+    return old;
+  }
+  Entry entry = create(key, value, shape, expires_at_ms);
+  entry.set_arm(old.arm());
+  Index::replace(place, entry.address());
+  release(old);
+  rearm(key.hash, entry, old_expiry, expires_at_ms);
+  return entry;
+}
+
+// After a change of the expiry: counts it, and sees that the heap has a node early enough.
+void Keyspace::Parts::rearm(std::uint64_t hash, Entry entry, ExpiryMs old_expiry,
+                            ExpiryMs expires_at_ms) {
+  if (old_expiry != kNoExpiry) --with_expiry;
+  if (expires_at_ms != kNoExpiry) {
+    ++with_expiry;
+    // A node that comes too early finds the later expiry then, and is armed anew.
+    const bool has_node = old_expiry != kNoExpiry && old_expiry <= expires_at_ms;
+    if (!has_node) arm_anew(hash, entry, expires_at_ms);
+  }
+  bound_heap();
+}
+
+// Another number than before, by chance: older nodes of the entry no longer fit it. Of those that a
+// former entry of the same key left behind, one in 8 does, until the next sweep draws again.
+void Keyspace::Parts::arm_anew(std::uint64_t hash, Entry entry, ExpiryMs expires_at_ms) {
+  const auto step = static_cast<unsigned>(chance.below(Entry::kArmNumbers - 1)) + 1;
+  const unsigned arm = (entry.arm() + step) % Entry::kArmNumbers;
+  entry.set_arm(arm);
+  heap.arm({.ref = hash, .at_ms = expires_at_ms, .arm = arm});
+}
+
+// Moves the entry to a slot that has room for an expiry.
+Entry Keyspace::Parts::with_expiry_field(Index::Place place) {
+  Entry old(Index::entry_at(place));
+  EntryShape shape = old.shape();
+  const bool was_outside = has_outside_memory(shape);
+  const std::size_t old_bytes = shape.size_bytes();
+  shape.has_expiry = true;
+  Entry entry = Entry::create(slab.allocate(shape.size_bytes()), shape, old.key(), kNoExpiry);
+  std::memcpy(entry.stored_value(), old.stored_value(), shape.value_bytes);
+  entry.set_position(old.position());
+  entry.set_arm(old.arm());
+  Index::replace(place, entry.address());
+  if (!was_outside && has_outside_memory(shape)) ++entries_outside_slab;
+  slab.release(old.address(), old_bytes);
+  return entry;
+}
+
+Entry Keyspace::Parts::change_expiry(const Key& key, Index::Place place, ExpiryMs expires_at_ms) {
+  Entry entry(Index::entry_at(place));
+  const ExpiryMs old_expiry = entry.expiry();
+  if (expires_at_ms != kNoExpiry && !entry.has_expiry_field()) entry = with_expiry_field(place);
+  if (entry.has_expiry_field()) entry.set_expiry(expires_at_ms);
+  rearm(key.hash, entry, old_expiry, expires_at_ms);
+  return entry;
+}
+
+Entry Keyspace::Parts::unlink(std::uint64_t hash, Index::Place place) {
+  const Entry entry(Index::entry_at(place));
+  index.erase(hash, place);
+  if (entry.expiry() != kNoExpiry) --with_expiry;
+  return entry;
+}
+
+void Keyspace::Parts::release(Entry entry) {
+  const EntryShape shape = entry.shape();
+  if (has_outside_memory(shape)) --entries_outside_slab;
+  if (shape.kind == ValueKind::large) {
+    const std::unique_ptr<LargeValueRef> large(entry.large());
+    large_value_bytes -= large_bytes(*large);
+  }
+  slab.release(entry.address(), shape.size_bytes());
+}
+
+// Does what `node` reminds of; true when there was something. 48 bits of hash may name several
+// entries, and each of them is asked.
+bool Keyspace::Parts::resolve_one(const ExpiryNode& node, std::int64_t until_ms) {
+  const auto concerns = [&](char* at) {
+    const Entry entry(at);
+    const ExpiryMs expiry = entry.expiry();
+    if (expiry == kNoExpiry) return false;
+    if (expiry > until_ms && (entry.arm() != node.arm || expiry < node.at_ms)) return false;
+    return (hash_of_entry(&hash_key, at) & kIndexHashBits) == node.ref;
+  };
+  const Index::Place place = index.find(node.ref, concerns);
+  if (!place) return false;
+  const Entry entry(Index::entry_at(place));
+  const std::uint64_t hash = hash_of_entry(&hash_key, entry.address());
+  if (entry.expired_at(until_ms)) {
+    remove(hash, place);
+  } else {
+    arm_anew(hash, entry, entry.expiry());
+  }
+  return true;
+}
+
+std::size_t Keyspace::Parts::resolve(const ExpiryHeap::Taken& taken, std::int64_t until_ms) {
+  const std::size_t size_before = index.size();
+  const auto nodes = std::span(taken.nodes).first(taken.count);
+  for (const ExpiryNode& node : nodes) index.prefetch_line(node.ref);
+  for (const ExpiryNode& node : nodes) index.prefetch_entry(node.ref);
+  for (const ExpiryNode& node : nodes) {
+    while (resolve_one(node, until_ms)) {
+    }
+  }
+  return size_before - index.size();
+}
+
+Keyspace::Keyspace(const HashKey& hash_key, EffectSink& sink)
+    : hash_key_(hash_key), sink_(sink), parts_(std::make_unique<Parts>(hash_key)) {}
+
+Keyspace::~Keyspace() = default;
+
+void Keyspace::prefetch_index(std::uint64_t hash) const {
+  parts_->index.prefetch_line(hash);
+}
+void Keyspace::prefetch_entry(std::uint64_t hash) const {
+  parts_->index.prefetch_entry(hash);
+}
+
+bool Keyspace::find(const Key& key, std::int64_t now_ms, EntryView& entry) {
+  const Index::Place place = parts_->find_live(key, now_ms);
+  if (!place) return false;
+  entry = view_of(Entry(Index::entry_at(place)));
+  return true;
+}
+
+// Effects are emitted with views of what is stored: the caller's views may have pointed to what was
+// just replaced.
+void Keyspace::put(const Key& key, const NewValue& value, ExpiryMs expires_at_ms) {
+  check_bounds(key.bytes, value, expires_at_ms);
+  Entry entry = parts_->store(key, value, expires_at_ms);
+  Effect effect{.kind = Effect::Kind::put, .key = entry.key(), .hash = key.hash};
+  effect.value.bytes = entry.value();
+  if (entry.is_large()) effect.value.large = *entry.large();
+  effect.expires_at_ms = expires_at_ms;
+  entry.set_position(sink_.emit(effect));
+}
+
+bool Keyspace::erase(const Key& key, std::int64_t now_ms) {
+  const Index::Place place = parts_->find_live(key, now_ms);
+  if (!place) return false;
+  const Entry entry = parts_->unlink(key.hash, place);
+  sink_.emit({.kind = Effect::Kind::erase, .key = entry.key(), .hash = key.hash, .value = {}});
+  parts_->release(entry);
+  parts_->bound_heap();
+  return true;
+}
+
+bool Keyspace::set_expiry(const Key& key, ExpiryMs expires_at_ms, std::int64_t now_ms) {
+  check_bounds(key.bytes, {}, expires_at_ms);
+  const Index::Place place = parts_->find_live(key, now_ms);
+  if (!place) return false;
+  Entry entry = parts_->change_expiry(key, place, expires_at_ms);
+  entry.set_position(sink_.emit({.kind = Effect::Kind::expiry,
+                                 .key = entry.key(),
+                                 .hash = key.hash,
+                                 .value = {},
+                                 .expires_at_ms = expires_at_ms}));
+  return true;
+}
+
+void Keyspace::apply(const Effect& effect, LogPosition position) {
+  check_bounds(effect.key, effect.value, effect.expires_at_ms);
+  const Key key{effect.key, effect.hash};
+  if (effect.kind == Effect::Kind::put) {
+    parts_->store(key, effect.value, effect.expires_at_ms).set_position(position);
+    return;
+  }
+  const Index::Place place = parts_->find(key);
+  switch (effect.kind) {
+    case Effect::Kind::erase:
+    case Effect::Kind::expired:
+      if (place) parts_->remove(key.hash, place);
+      parts_->bound_heap();
+      return;
+    case Effect::Kind::expiry:
+      if (place) parts_->change_expiry(key, place, effect.expires_at_ms).set_position(position);
+      return;
+    default:
+      // Nothing emits the other kinds yet, and the log refuses records that it does not know.
+      PHX_CHECK(effect.kind == Effect::Kind::put);
+  }
+}
+
+ExpiryMs Keyspace::take_expiry_seen() {
+  return std::exchange(parts_->expiry_seen_ms, kNoExpiry);
+}
+
+ExpirySlice Keyspace::remove_expired(ExpiryMs until_ms, std::size_t nodes_max) {
+  ExpirySlice slice;
+  ExpiryHeap& heap = parts_->heap;
+  heap.set_now(until_ms);
+  std::size_t examined = 0;
+  while (examined < nodes_max) {
+    const ExpiryHeap::Taken taken = heap.take_due(until_ms, nodes_max - examined);
+    if (taken.examined == 0) break;
+    examined += taken.examined;
+    slice.removed += parts_->resolve(taken, until_ms);
+  }
+  slice.next_due_ms = heap.next_due_ms();
+  slice.more_due = slice.next_due_ms != kNoExpiry && slice.next_due_ms <= until_ms;
+  return slice;
+}
+
+std::int64_t Keyspace::expiry_lag_ms(std::int64_t now_ms) const {
+  const ExpiryMs oldest_ms = parts_->heap.oldest_ms();
+  return oldest_ms == kNoExpiry ? 0 : std::max<std::int64_t>(now_ms - oldest_ms, 0);
+}
+
+ScanCursor Keyspace::scan(ScanCursor cursor, std::size_t entries_max, std::int64_t now_ms,
+                          EntryVisitor& visitor) const {
+  std::uint64_t position = cursor & kScanPositionMask;
+  std::size_t seen = 0;
+  do {
+    const std::uint64_t from = position;
+    std::size_t in_line = 0;
+    position = parts_->index.visit_line(position, [&](char* at) {
+      const Entry entry(at);
+      ++in_line;
+      // A line that grew or was joined since the cursor was given out holds what was visited too.
+      if (Index::reverse_bits(hash_of(entry.key())) < from) return;
+      if (entry.expired_at(now_ms)) {
+        parts_->note_expired(entry.expiry());
+      } else {
+        visitor.visit(view_of(entry));
+      }
+    });
+    seen += std::max<std::size_t>(in_line, 1);  // Empty lines are work, too.
+  } while (position != 0 && seen < entries_max);
+  return position;
+}
+
+std::size_t Keyspace::size() const {
+  return parts_->index.size();
+}
+std::size_t Keyspace::size_with_expiry() const {
+  return parts_->with_expiry;
+}
+
+std::uint64_t Keyspace::memory_bytes() const {
+  return sizeof(Parts) + parts_->slab.memory_bytes() + parts_->index.memory_bytes() +
+         parts_->heap.memory_bytes() + parts_->large_value_bytes;
+}
+
+}  // namespace phoenix::engine

@@ -1,0 +1,38 @@
+// How a large value grows: by half while it is small, by a fixed step once it is big, so that what
+// is held beyond the bytes that arrived is at most half of them and never more than the step.
+#include "phoenix/engine/value.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace phoenix::engine {
+namespace {
+
+constexpr std::size_t kFirstBytes = std::size_t{4} << 10U;
+constexpr std::size_t kGrowthBytesMax = std::size_t{16} << 20U;
+
+}  // namespace
+
+bool LargeValue::reserve(std::size_t size_bytes) {
+  if (size_bytes <= capacity_bytes_) return true;
+  void* const grown = std::realloc(data_, size_bytes);
+  if (grown == nullptr) return false;
+  data_ = static_cast<char*>(grown);
+  capacity_bytes_ = size_bytes;
+  return true;
+}
+
+bool LargeValue::append(std::string_view bytes) {
+  if (bytes.empty()) return true;
+  const std::size_t needed = size_bytes_ + bytes.size();
+  if (needed < size_bytes_) return false;
+  if (needed > capacity_bytes_) {
+    const std::size_t growth = std::min(capacity_bytes_ / 2, kGrowthBytesMax);
+    if (!reserve(std::max({needed, capacity_bytes_ + growth, kFirstBytes}))) return false;
+  }
+  std::memcpy(data_ + size_bytes_, bytes.data(), bytes.size());
+  size_bytes_ = needed;
+  return true;
+}
+
+}  // namespace phoenix::engine
