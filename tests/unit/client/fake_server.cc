@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -130,7 +131,8 @@ bool Peer::wait_for_end() const {
   std::array<char, 4'096> room{};
   for (;;) {
     const ssize_t count = ::recv(fd_, room.data(), room.size(), 0);
-    if (count <= 0) return count == 0;
+    // Who closes with bytes unread resets the connection.
+    if (count <= 0) return count == 0 || errno == ECONNRESET;
   }
 }
 
