@@ -105,9 +105,9 @@ constexpr auto kCommands = std::to_array<Command>({
      .arity = -1,
      .flags = Flags::readonly | Flags::scan,
      .usage = "LIST [pattern] [CURSOR cursor] [LIMIT keys]",
-     .summary = "Streams the keys that match a glob pattern, in no order, then a cursor: 0, or "
-                "where to go on after LIMIT keys (a few more may come). Keys that are there all "
-                "the time come exactly once.",
+     .summary = "Streams the keys that match a glob pattern (at most 1024 bytes), in no order, "
+                "then a cursor: 0, or where to go on after LIMIT keys (a few more may come). Keys "
+                "that are there all the time come exactly once.",
      .since = "0.1",
      .example = "MSET user:1 x user:2 y other z => OK; LIST other => [\"other\"] \"0\"",
      .run = list},
@@ -133,6 +133,9 @@ Result<ListRequest> parse_list(Args args) {
                                                 : "invalid limit: a whole number from 1");
     }
     (is_cursor ? request.cursor : request.limit) = *number;
+  }
+  if (request.pattern.size() > kPatternBytesMax) {
+    return fail(ErrorCode::invalid, "pattern over 1024 bytes: use a shorter one with *");
   }
   return request;
 }
