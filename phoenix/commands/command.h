@@ -101,7 +101,9 @@ struct Command {
   std::string_view usage;
   std::string_view summary;
   std::string_view since;
-  std::string_view example;  // "request => reply[; request => reply]": run by a test, printed.
+  // "request => reply[; request => reply]": run by a test, printed. In a reply "..." stands for
+  // anything, "\n" for the end of a line.
+  std::string_view example;
   Handler run = nullptr;
 };
 

@@ -48,8 +48,7 @@ constexpr auto kCommands = std::to_array<Command>({
      .usage = "AUTH password",
      .summary = "Opens a server that asks for a password (--requirepass-file).",
      .since = "0.1",
-     .example = "AUTH secret => (error) ERR AUTH called, but this server has no password: start it "
-                "with --requirepass-file to set one",
+     .example = "AUTH secret => (error) ERR AUTH called, but this server has no password...",
      .run = auth},
     {.name = "EXIT",
      .arity = 1,

@@ -1,5 +1,6 @@
 #include "phoenix/commands/describe.h"
 
+#include <algorithm>
 #include <vector>
 
 #include <fmt/format.h>
@@ -17,8 +18,31 @@ std::vector<std::string_view> example_lines(std::string_view example) {
   }
 }
 
-std::string_view short_form(const Command& command) {
-  return command.opcode == protocol::Opcode::argv ? "argv" : "short form and argv";
+std::string wire_form(const Command& command) {
+  if (command.opcode == protocol::Opcode::argv) return "argv";
+  return fmt::format("short form (type {}) and argv", static_cast<unsigned>(command.opcode));
+}
+
+// In lines of at most 100 columns, as all text of the tree; lines after the first start with
+// `indent`.
+std::string wrapped(std::string_view text, std::string_view indent) {
+  constexpr std::size_t kColumns = 100;
+  std::string lines;
+  std::size_t column = 0;
+  while (!text.empty()) {
+    const auto word = text.substr(0, text.find(' '));
+    if (column > 0 && column + 1 + word.size() > kColumns) {
+      lines += fmt::format("\n{}", indent);
+      column = indent.size();
+    } else if (column > 0) {
+      lines += ' ';
+      ++column;
+    }
+    lines += word;
+    column += word.size();
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+  }
+  return lines;
 }
 
 }  // namespace
@@ -40,14 +64,11 @@ std::string help_page(const Command& command) {
 std::string commands_markdown(const Table& table) {
   std::string text =
       "# Commands\n\nPrinted from the command table by `phoenix-server --print-commands`; do not "
-      "edit. Examples are run as tests.\n";
+      "edit.\nExamples are run as tests; in them `...` stands for anything.\n";
   for (const auto* command : table.all()) {
-    text += fmt::format("\n## {}\n\n`{}`\n\n{}\n\nSince {}. Native protocol: {}", command->name,
-                        command->usage, command->summary, command->since, short_form(*command));
-    if (command->opcode != protocol::Opcode::argv) {
-      text += fmt::format(" (type {})", static_cast<unsigned>(command->opcode));
-    }
-    text += ".\n\n```\n";
+    text += fmt::format("\n## {}\n\n```\n{}\n```\n\n{}\n\nSince {}. Native protocol: {}.\n\n```\n",
+                        command->name, wrapped(command->usage, "    "),
+                        wrapped(command->summary, ""), command->since, wire_form(*command));
     for (const auto line : example_lines(command->example)) text += fmt::format("{}\n", line);
     text += "```\n";
   }

@@ -37,8 +37,7 @@ constexpr auto kCommands = std::to_array<Command>({
      .usage = "HELP [command]",
      .summary = "Answers all commands in a line each, or the page of one.",
      .since = "0.1",
-     .example = "HELP PING => PING [text]\\n  Answers PONG, or the text.\\n  Since 0.1. Example:\\n"
-                "    PING => PONG\\n    PING hello => \"hello\"\\n",
+     .example = "HELP PING => PING [text]\\n  Answers PONG, or the text.\\n...",
      .run = help},
     {.name = "INFO",
      .arity = 1,
