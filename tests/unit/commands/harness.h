@@ -1,0 +1,127 @@
+// A keyspace, a clock and a session without a server: runs a command as a session would and shows
+// its reply as text, in the form that the examples of the table use: OK, (nil), (integer) 7,
+// "bytes", a text as it is, [a, b], {key: value}, (error) PREFIX text.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "phoenix/base/random.h"
+#include "phoenix/commands/command.h"
+#include "phoenix/commands/table.h"
+#include "phoenix/engine/keyspace.h"
+
+namespace phoenix::commands::test {
+
+/// Counts what the log would get, and keeps the last of it.
+class EffectCounter final : public engine::EffectSink {
+ public:
+  engine::LogPosition emit(const engine::Effect& effect) override;
+
+  std::uint64_t count = 0;
+  engine::Effect::Kind last_kind = engine::Effect::Kind::put;
+  engine::ExpiryMs last_expires_at_ms = engine::kNoExpiry;
+};
+
+/// Bytes between quotes, with what does not print escaped.
+std::string quoted(std::string_view bytes);
+
+/// Renders a reply, and fails the test when the handler breaks the rules of ReplySink.
+class TextSink final : public ReplySink {
+ public:
+  /// The whole reply.
+  std::string take();
+  /// Of the last reply: what it refers to without a copy, or null.
+  const engine::LargeValueRef& large_value() const { return large_; }
+  protocol::Status status() const { return status_; }
+
+  void ok() override;
+  void nil() override;
+  void integer(std::int64_t value) override;
+  void bytes(std::string_view value) override;
+  void large(const engine::LargeValueRef& value) override;
+  void text(std::string_view value) override;
+  void error(protocol::Status status, std::string_view text) override;
+  void begin_list(std::uint32_t items) override;
+  void begin_map(std::uint32_t pairs) override;
+  void end() override;
+
+ private:
+  struct Open {
+    bool is_map = false;
+    std::uint32_t values_left = 0;
+    std::uint32_t values_done = 0;
+  };
+
+  void value(const std::string& rendered);
+  void before_value();
+  void open(std::uint32_t values, bool is_map);
+
+  std::string text_;
+  std::vector<Open> open_;
+  bool is_complete_ = false;
+  protocol::Status status_ = protocol::Status::ok;
+  engine::LargeValueRef large_;
+};
+
+/// Answers for the session: what a handler asked of it is seen afterwards.
+class FakeSession final : public SessionControl {
+ public:
+  AuthResult authenticate(std::string_view given) override;
+  void close_after_reply() override { closes = true; }
+  std::string_view info() override { return "# Server\nversion:1\n"; }
+  void hello(ReplySink& reply) override;
+
+  std::string password;  // Empty: none is set.
+  bool is_authenticated = false;
+  bool closes = false;
+};
+
+/// What a request may carry beside its words.
+struct Extras {
+  std::uint16_t flags = 0;
+  std::uint64_t ttl_ms = 0;
+  const engine::LargeValueRef* large = nullptr;
+};
+
+class Harness final {
+ public:
+  explicit Harness(std::uint64_t seed = 1);
+
+  /// The reply as text; an unknown command or a wrong number of words answers as a session does.
+  std::string run(const std::vector<std::string_view>& words, const Extras& extras = {});
+  /// As run(), of words between single spaces.
+  std::string operator()(std::string_view line);
+
+  engine::Key key(std::string_view bytes) const { return {bytes, keyspace.hash_of(bytes)}; }
+  /// Of a key that must be there; kNoExpiry when it has none.
+  engine::ExpiryMs expiry_of(std::string_view bytes);
+
+  static constexpr std::int64_t kStartMs = 1'700'000'000'000;
+
+  SeededRandom random;
+  EffectCounter effects;
+  engine::Keyspace keyspace;
+  Table table;
+  TextSink reply;
+  FakeSession session;
+  std::int64_t now_ms = kStartMs;
+};
+
+/// The words of a line, between single spaces.
+std::vector<std::string_view> words_of(std::string_view line);
+
+/// One step of a row's example.
+struct ExampleStep {
+  std::string_view request;
+  std::string_view reply;
+};
+std::vector<ExampleStep> steps_of(std::string_view example);
+
+/// Whether a reply is what an example shows: `...` stands for anything, and `\n` for the end of a
+/// line.
+bool fits_example(std::string_view reply, std::string_view shown);
+
+}  // namespace phoenix::commands::test

@@ -1,0 +1,153 @@
+// Glob patterns of keys.
+#include "phoenix/commands/pattern.h"
+
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "phoenix/base/random.h"
+
+using namespace phoenix;
+using namespace phoenix::commands;
+
+namespace {
+
+struct Case {
+  std::string_view pattern;
+  std::string_view text;
+  bool matches;
+};
+
+void check_all(std::initializer_list<Case> cases) {
+  for (const Case& one : cases) {
+    CAPTURE(one.pattern);
+    CAPTURE(one.text);
+    CHECK(matches_pattern(one.pattern, one.text) == one.matches);
+  }
+}
+
+TEST_CASE("plain text matches itself as a whole") {
+  check_all({{"", "", true},
+             {"", "a", false},
+             {"a", "", false},
+             {"abc", "abc", true},
+             {"abc", "abcd", false},
+             {"abc", "ab", false},
+             {"abc", "ABC", false},
+             {std::string_view("a\0b", 3), std::string_view("a\0b", 3), true},
+             {std::string_view("a\0b", 3), std::string_view("a\0c", 3), false},
+             {"\xFF", "\xFF", true}});
+}
+
+TEST_CASE("stars stand for any text, question marks for any byte") {
+  check_all({{"*", "", true},
+             {"*", "anything", true},
+             {"***", "", true},
+             {"a*", "a", true},
+             {"a*", "abc", true},
+             {"a*", "ba", false},
+             {"*c", "abc", true},
+             {"*c", "abcd", false},
+             {"a*c", "ac", true},
+             {"a*c", "abbbc", true},
+             {"a*c", "abbbcd", false},
+             {"a*b*c", "aXbYbZc", true},
+             {"*ab*ab*", "abab", true},
+             {"*ab*ab*", "aba", false},
+             {"user:*", "user:1", true},
+             {"user:*", "user", false},
+             {"?", "a", true},
+             {"?", "", false},
+             {"?", "ab", false},
+             {"a?c", "abc", true},
+             {"?*", "", false},
+             {"*?", "a", true},
+             {"h?llo*", "hello world", true}});
+}
+
+TEST_CASE("sets hold bytes and ranges, and may be negated") {
+  check_all({{"h[ae]llo", "hello", true},
+             {"h[ae]llo", "hallo", true},
+             {"h[ae]llo", "hillo", false},
+             {"[a-c]", "b", true},
+             {"[a-c]", "d", false},
+             {"[c-a]", "b", true},  // Either way round, as Redis has it.
+             {"[^a]", "b", true},
+             {"[^a]", "a", false},
+             {"[^a-c]", "b", false},
+             {"[^a-c]", "d", true},
+             {"[a^]", "^", true},
+             {"[-a]", "-", true},
+             {"[a-]", "-", true},
+             {"[a-]", "b", false},
+             {"[]", "a", false},
+             {"[]", "]", false},
+             {"[^]", "a", true},
+             {"[abc", "b", true},  // An unfinished set ends with the pattern.
+             {"[abc", "[abc", false},
+             {"[", "[", false},
+             {"[a]", "", false},
+             {"[\\]]", "]", true},
+             {"[\\-a]", "-", true},
+             {"[\\^a]", "^", true},
+             {"[\x01-\xFF]", "\x80", true},  // Bytes, not signed characters.
+             {"*[0-9]", "key7", true},
+             {"*[0-9]", "key", false}});
+}
+
+TEST_CASE("a backslash takes the next byte as it is") {
+  check_all({{"\\*", "*", true},
+             {"\\*", "a", false},
+             {"\\?", "?", true},
+             {"\\?", "a", false},
+             {"\\[a]", "[a]", true},
+             {"\\\\", "\\", true},
+             {"\\a", "a", true},
+             {"\\", "\\", true},
+             {"a\\", "a\\", true}});
+}
+
+TEST_CASE("patterns made to explode do not") {
+  // Each would need more steps than there are atoms if every star were tried against the others.
+  const std::string text(4'000, 'a');
+  std::string stars;
+  for (int i = 0; i < 500; ++i) stars += "a*";
+  CHECK(matches_pattern(stars, text));
+  CHECK_FALSE(matches_pattern(stars + "b", text));
+  CHECK_FALSE(matches_pattern("*" + stars + "[^a]", text));
+  CHECK_FALSE(matches_pattern(std::string(1'000, '*') + "b", text));
+  std::string sets;
+  for (int i = 0; i < 100; ++i) sets += "*[a-z]?";
+  CHECK(matches_pattern(sets, text));
+  CHECK_FALSE(matches_pattern(sets + "b", text));
+}
+
+// Every way to match, tried one after the other: slow, and plainly right.
+bool matches_slowly(std::string_view pattern, std::string_view text) {
+  if (pattern.empty()) return text.empty();
+  if (pattern[0] == '*') {
+    return matches_slowly(pattern.substr(1), text) ||
+           (!text.empty() && matches_slowly(pattern, text.substr(1)));
+  }
+  if (text.empty() || (pattern[0] != '?' && pattern[0] != text[0])) return false;
+  return matches_slowly(pattern.substr(1), text.substr(1));
+}
+
+TEST_CASE("any pattern of stars and marks matches what it should") {
+  constexpr std::uint64_t kSeed = 4;
+  CAPTURE(kSeed);
+  SeededRandom random(kSeed);
+  unsigned matched = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string pattern;
+    std::string text;
+    for (auto i = random.below(7); i > 0; --i) pattern += "ab?*"[random.below(4)];
+    for (auto i = random.below(9); i > 0; --i) text += "ab"[random.below(2)];
+    const bool expected = matches_slowly(pattern, text);
+    if (expected) ++matched;
+    if (matches_pattern(pattern, text) != expected) FAIL_CHECK(pattern << " against " << text);
+  }
+  CHECK(matched > 1'000);
+}
+
+}  // namespace

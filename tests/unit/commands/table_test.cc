@@ -1,0 +1,216 @@
+// The rows: complete, found by name and by type, printed as they are, and true (their examples
+// run).
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include <doctest/doctest.h>
+
+#include "phoenix/commands/describe.h"
+#include "tests/unit/commands/harness.h"
+
+using namespace phoenix;
+using namespace phoenix::commands;
+using namespace phoenix::commands::test;
+
+namespace {
+
+/// A row that is sound, to be spoilt in one place at a time.
+Command sound_row() {
+  Command row;
+  row.name = "TEST";
+  row.arity = 2;
+  row.flags = Flags::write;
+  row.keys = kOneKey;
+  row.usage = "TEST key";
+  row.summary = "A test.";
+  row.since = "0.1";
+  row.example = "TEST a => OK";
+  row.run = [](Context& context, const Request&) { context.reply.ok(); };
+  return row;
+}
+
+std::string source_file(const std::string& path) {
+  std::ifstream file(std::string(PHX_SOURCE_ROOT) + "/" + path, std::ios::binary);
+  REQUIRE_MESSAGE(file, "cannot read ", path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+TEST_CASE("every example is what the command answers") {
+  // A LIST is streamed by its session: tests/unit/server/listing_test.cc runs its example.
+  const Table table;
+  std::size_t steps_run = 0;
+  for (const Command* command : table.all()) {
+    if (has(command->flags, Flags::scan)) continue;
+    CAPTURE(command->name);
+    Harness harness;
+    bool shows_itself = false;
+    for (const ExampleStep& step : steps_of(command->example)) {
+      CAPTURE(step.request);
+      const std::string reply = harness(step.request);
+      CHECK_MESSAGE(fits_example(reply, step.reply), "got: ", reply);
+      shows_itself = shows_itself || words_of(step.request)[0] == command->name;
+      ++steps_run;
+    }
+    CHECK_MESSAGE(shows_itself, "the example does not show its own command");
+  }
+  CHECK(steps_run >= table.all().size());
+}
+
+TEST_CASE("an example that is not true is noticed") {
+  CHECK(fits_example("OK", "OK"));
+  CHECK_FALSE(fits_example("OK", "(nil)"));
+  CHECK_FALSE(fits_example("OK", "O"));
+  CHECK(fits_example("a\nb\n", "a\\nb\\n"));
+  CHECK(fits_example("anything", "..."));
+  CHECK_FALSE(fits_example("", "..."));
+  CHECK(fits_example("some of it", "some..."));
+  CHECK_FALSE(fits_example("other", "some..."));
+  CHECK(fits_example("{1}", "{...}"));
+  CHECK_FALSE(fits_example("[1]", "{...}"));
+}
+
+TEST_CASE("all rows are sound, sorted, and have names and types of their own") {
+  const Table table;
+  std::set<std::string_view> names;
+  std::set<protocol::Opcode> opcodes;
+  std::string_view before;
+  for (const Command* command : table.all()) {
+    CAPTURE(command->name);
+    CHECK(is_sound(*command));
+    CHECK(before < command->name);
+    before = command->name;
+    CHECK(names.insert(command->name).second);
+    CHECK(command->summary.ends_with("."));
+    if (command->opcode != protocol::Opcode::argv) CHECK(opcodes.insert(command->opcode).second);
+  }
+  CHECK(opcodes.size() == 7);  // All that protocol::Opcode has beside argv.
+}
+
+TEST_CASE("the commands of this version are there") {
+  const Table table;
+  for (const std::string_view name :
+       {"AUTH", "DBSIZE", "DEL",  "EXISTS", "EXIT",    "EXPIRE",  "GET",  "HELLO", "HELP", "INCR",
+        "INFO", "LIST",   "MGET", "MSET",   "PERSIST", "PEXPIRE", "PING", "PTTL",  "SET",  "TTL"}) {
+    CAPTURE(name);
+    CHECK(table.find(name) != nullptr);
+  }
+}
+
+TEST_CASE("a row that contradicts itself is not sound") {
+  CHECK(is_sound(sound_row()));
+  struct Case {
+    const char* what;
+    void (*spoil)(Command&);
+  };
+  const Case cases[] = {
+      {"no name", [](Command& row) { row.name = ""; }},
+      {"no arity", [](Command& row) { row.arity = 0; }},
+      {"no handler", [](Command& row) { row.run = nullptr; }},
+      {"no usage", [](Command& row) { row.usage = ""; }},
+      {"no summary", [](Command& row) { row.summary = ""; }},
+      {"no version", [](Command& row) { row.since = ""; }},
+      {"no example", [](Command& row) { row.example = ""; }},
+      {"usage of another", [](Command& row) { row.usage = "OTHER key"; }},
+      {"reads and writes", [](Command& row) { row.flags = Flags::write | Flags::readonly; }},
+      {"neither reads nor writes", [](Command& row) { row.flags = Flags::none; }},
+      {"arity without the key", [](Command& row) { row.arity = 1; }},
+      {"step 0", [](Command& row) { row.keys.step = 0; }},
+      {"many keys, one answer", [](Command& row) { row.keys = kAllKeys; }},
+      {"keys end before they start",
+       [](Command& row) {
+         row.keys = {0, 1, 1};
+       }},
+      {"denied when full, but reads",
+       [](Command& row) { row.flags = Flags::readonly | Flags::denied_when_full; }},
+  };
+  for (const Case& one : cases) {
+    CAPTURE(one.what);
+    Command row = sound_row();
+    one.spoil(row);
+    CHECK_FALSE(is_sound(row));
+    CHECK_FALSE(all_sound(std::array<Command, 2>{sound_row(), row}));
+  }
+}
+
+TEST_CASE("names are found in any case, and nothing else is") {
+  const Table table;
+  const Command* const get = table.find("GET");
+  REQUIRE(get != nullptr);
+  CHECK(table.find("get") == get);
+  CHECK(table.find("gEt") == get);
+  for (const std::string_view name : {"", "G", "GETS", "GE", " GET", "GET ", "G\0T"}) {
+    CAPTURE(name);
+    CHECK(table.find(name) == nullptr);
+  }
+  CHECK(table.find(std::string(100'000, 'G')) == nullptr);
+}
+
+TEST_CASE("types are found, and the rest is not") {
+  const Table table;
+  std::size_t found = 0;
+  for (unsigned type = 0; type < 256; ++type) {
+    const Command* const command = table.find(static_cast<std::uint8_t>(type));
+    if (command == nullptr) continue;
+    ++found;
+    CHECK(static_cast<unsigned>(command->opcode) == type);
+    CHECK(table.find(command->name) == command);
+  }
+  CHECK(found == 7);
+  CHECK(table.find(std::uint8_t{0}) == nullptr);  // argv is no command.
+}
+
+TEST_CASE("the number of words is checked as the row says") {
+  Command row = sound_row();
+  row.arity = 3;
+  CHECK_FALSE(arity_fits(row, 2));
+  CHECK(arity_fits(row, 3));
+  CHECK_FALSE(arity_fits(row, 4));
+  row.arity = -3;
+  CHECK_FALSE(arity_fits(row, 0));
+  CHECK_FALSE(arity_fits(row, 2));
+  CHECK(arity_fits(row, 3));
+  CHECK(arity_fits(row, 65'536));
+}
+
+TEST_CASE("commands that only free may run when memory is full") {
+  const Table table;
+  for (const Command* command : table.all()) {
+    CAPTURE(command->name);
+    if (!has(command->flags, Flags::write)) continue;
+    const bool may_grow = command->name != "DEL" && command->name != "PERSIST";
+    CHECK(has(command->flags, Flags::denied_when_full) == may_grow);
+    CHECK(has(command->flags, Flags::frees) == (command->name == "DEL"));
+  }
+}
+
+TEST_CASE("docs/COMMANDS.md is what phoenix-server --print-commands prints") {
+  const bool is_current = source_file("docs/COMMANDS.md") == commands_markdown(Table());
+  CHECK_MESSAGE(is_current, "run: phoenix-server --print-commands > docs/COMMANDS.md");
+  std::size_t column = 0;
+  for (const char c : commands_markdown(Table())) {
+    column = c == '\n' ? 0 : column + 1;
+    REQUIRE_MESSAGE(column <= 100, "a line of the page is too long: shorten the example");
+  }
+}
+
+TEST_CASE("HELP tells about each command what its row says") {
+  Harness harness;
+  const std::string overview = harness("HELP");
+  for (const Command* command : harness.table.all()) {
+    CAPTURE(command->name);
+    CHECK(overview.find(std::string(command->usage) + "\n") != std::string::npos);
+    const std::string page = harness.run({"help", command->name});
+    CHECK(page == help_page(*command));
+    CHECK(page.find(command->summary) != std::string::npos);
+    for (const ExampleStep& step : steps_of(command->example)) {
+      CHECK(page.find(step.request) != std::string::npos);
+    }
+  }
+  CHECK(harness("HELP nothing") == "(error) ERR no command 'nothing': HELP lists all");
+  CHECK(harness.run({"HELP", "a\r\nb"}) == "(error) ERR no command 'a\\x0d\\x0ab': HELP lists all");
+  CHECK(harness("HELP GET SET") == "(error) ERR wrong number of arguments for 'help' command");
+}
+
+}  // namespace
