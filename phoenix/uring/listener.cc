@@ -28,6 +28,8 @@ constexpr int kKeepaliveIdleSeconds = 60;   // A silent peer is asked after this
 constexpr int kKeepalivePauseSeconds = 10;  // ... every so often ...
 constexpr int kKeepaliveProbes = 6;         // ... so many times: gone after two minutes.
 constexpr mode_t kSocketFileMode = 0660;
+constexpr int kInUseAttempts = 50;  // Half a second in all.
+constexpr int kInUsePauseUs = 10'000;
 
 struct FreeAddresses {
   void operator()(addrinfo* list) const { freeaddrinfo(list); }
@@ -171,9 +173,21 @@ bool bind_unix(int fd, const std::string& path, const sockaddr_un& address) {
          chmod(path.c_str(), kSocketFileMode) == 0 && ::listen(fd, kBacklog) == 0;
 }
 
-}  // namespace
+// A ring outlives its process by some milliseconds, and holds the listening sockets until the
+// kernel has taken it down. Who is started again at once after a crash must get his port all the
+// same: "in use" counts when it lasts.
+template <typename Attempt>
+Result<int> insist(Attempt attempt) {
+  Result<int> result = attempt();
+  for (int i = 1; i < kInUseAttempts; ++i) {
+    if (result || result.error().code != ErrorCode::in_use) break;
+    usleep(kInUsePauseUs);
+    result = attempt();
+  }
+  return result;
+}
 
-Result<int> listen_tcp(const std::string& address, std::uint16_t port, PortSharing sharing) {
+Result<int> listen_tcp_once(const std::string& address, std::uint16_t port, PortSharing sharing) {
   const auto parsed = parse_address(address, port);
   if (!parsed) return tl::unexpected<Error>(parsed.error());
   const addrinfo& target = **parsed;
@@ -185,7 +199,7 @@ Result<int> listen_tcp(const std::string& address, std::uint16_t port, PortShari
   return fd.take();
 }
 
-Result<int> listen_unix(const std::string& path) {
+Result<int> listen_unix_once(const std::string& path) {
   const auto address = unix_address(path);
   if (!address) return tl::unexpected<Error>(address.error());
   if (auto error = remove_stale_socket(path, *address)) return tl::unexpected<Error>(*error);
@@ -194,6 +208,16 @@ Result<int> listen_unix(const std::string& path) {
     return os_failure(fmt::format("cannot listen on the socket {}", path), errno);
   }
   return fd.take();
+}
+
+}  // namespace
+
+Result<int> listen_tcp(const std::string& address, std::uint16_t port, PortSharing sharing) {
+  return insist([&] { return listen_tcp_once(address, port, sharing); });
+}
+
+Result<int> listen_unix(const std::string& path) {
+  return insist([&] { return listen_unix_once(path); });
 }
 
 }  // namespace phoenix::uring
