@@ -115,7 +115,12 @@ class FewDescriptors(unittest.TestCase):
             clients = [self.enterContext(server.client()) for _ in range(10)]
             for db in clients:
                 self.assertEqual(db.ask(frame(client.PING)).value, "PONG")
-            self.assertFalse(self.is_served(server), "an eleventh was served")
+            clients[0].set(b"a", b"1")
+            with server.client() as eleventh:
+                reply = eleventh.receive()
+                self.assertEqual(reply.status, client.BUSY)
+                self.assertIn("connections", reply.value)
+                self.assertEqual(eleventh.socket.recv(1), b"")
             clients[0].close()
             harness.wait_until(lambda: self.is_served(server), 20, "a place was given on")
 

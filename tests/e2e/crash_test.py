@@ -67,6 +67,18 @@ class KillUnderLoad(unittest.TestCase):
             time.sleep(chance.uniform(0, 0.06))
             server.kill()
 
+    def test_same_port_at_once(self):
+        """Who restarts a crashed server at once gets its port and its directory."""
+        with harness.Server(cores=2, port=harness.free_port()) as server:
+            for number in range(10):
+                clients = [self.enterContext(server.client()) for _ in range(10)]
+                for db in clients:
+                    db.set(b"round", b"%d" % number)
+                server.kill()
+                server.start()
+                with server.client() as db:
+                    self.assertEqual(db.get(b"round"), b"%d" % number)
+
     def test_one_core(self):
         self.torture(lambda chance: 1, ROUNDS // 4)
 

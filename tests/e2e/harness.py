@@ -7,9 +7,11 @@ import atexit
 import os
 import pathlib
 import queue
+import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -202,6 +204,19 @@ def expect_refusal(test, server, *words):
     server.kill()
     test.fail(f"the server started with {server.flags}")
     return None
+
+
+def free_port():
+    """A port that nobody uses, from where the kernel takes none for outgoing connections."""
+    chance = random.Random()
+    while True:
+        port = chance.randrange(15_000, 30_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def wait_until(condition, timeout_s, what):

@@ -66,10 +66,11 @@ class Readers(unittest.TestCase):
         with self.server.client() as db, self.server.client() as slow:
             for number in range(8):
                 db.set(b"big%d" % number, pattern + b"%d" % number)
-            slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32768)
             slow.send(b"".join(frame(client.GET, b"big%d" % n, request_id=n) for n in range(8)))
             time.sleep(0.3)  # Let the server run into the full socket.
             for number in range(8):
+                time.sleep(0.05)
                 reply = slow.receive()
                 self.assertEqual(reply.id, number)
                 self.assertTrue(reply.value == pattern + b"%d" % number, "bytes were mixed up")

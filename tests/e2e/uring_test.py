@@ -18,7 +18,6 @@ class Refused(unittest.TestCase):
     def test_not_permitted(self):
         output = self.under_filter(errno.EPERM)
         self.assertIn("seccomp", output)
-        self.assertIn("io_uring_disabled", output)
 
     def test_not_there(self):
         self.assertRegex(self.under_filter(errno.ENOSYS), r"6\.1")
