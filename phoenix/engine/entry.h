@@ -123,7 +123,7 @@ class Entry final {
 
   /// Only for a large value. The entry's owner owns what this points to.
   LargeValueRef* large() const { return load_le<LargeValueRef*>(stored_value()); }
-  void set_large(LargeValueRef* large) { store_le(stored_value(), large); }
+  void set_large(LargeValueRef* large) const { store_le(stored_value(), large); }
 
   std::string_view value() const {
     if (is_large()) return (*large())->view();

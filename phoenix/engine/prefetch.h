@@ -7,7 +7,7 @@ namespace phoenix::engine {
 /// Asks for the cache line at `address`, which need not be valid.
 inline void prefetch(const void* address) {
   __builtin_prefetch(address);
-  asm volatile("");  // An effect, of no instruction.
+  asm("");  // An effect of no instruction.
 }
 
 }  // namespace phoenix::engine

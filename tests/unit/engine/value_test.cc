@@ -1,4 +1,3 @@
-#include "phoenix/engine/poison.h"
 #include "phoenix/engine/value.h"
 
 #include <algorithm>
@@ -6,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include "phoenix/engine/poison.h"
 #include "tests/unit/engine/support.h"
 
 using namespace phoenix;
