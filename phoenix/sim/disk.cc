@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <set>
 #include <utility>
 
 #include "phoenix/base/check.h"
@@ -151,18 +150,16 @@ void Disk::settle(const FaultPlan& plan, SeededRandom& random, Counters& counter
   for (const File& file : files_) used_pages_ += file.used ? file.inode.allocated_pages() : 0;
 }
 
-// A change of a name lands only if all earlier ones of that name did.
+// The last change of a name that lands decides it, so any choice is some prefix of its changes.
 void Disk::settle_entries(Directory& directory, SeededRandom& random, Counters& counters) {
   const std::uint64_t mood = random.below(3);
-  std::set<std::string> stopped;
   const auto changes = std::exchange(directory.unsynced, {});
   for (const EntryChange& change : changes) {
     const bool lands = mood == 1 || (mood == 2 && random.below(2) == 0);
-    if (lands && stopped.count(change.name) == 0) {
+    if (lands) {
       apply(directory.durable, change);
       ++counters.entries_landed;
     } else {
-      stopped.insert(change.name);
       ++counters.entries_lost;
     }
   }

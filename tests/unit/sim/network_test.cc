@@ -287,6 +287,24 @@ TEST_CASE("a reset by the client ends receives and sends with an error") {
   CHECK(net.server->sessions.begin()->second.closing);
 }
 
+TEST_CASE("a reset may take bytes that had arrived") {
+  int taken = 0;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    CAPTURE(seed);
+    Net net(seed);
+    sim::Client client(net.world);
+    client.connect(test_endpoint());
+    client.send("hello");
+    REQUIRE(net.run([&] { return client.unsent_bytes() == 0; }));
+    client.reset();
+    net.idle();
+    REQUIRE(net.server->ended_by_error == 1);
+    taken += net.server->received < 5 ? 1 : 0;
+  }
+  CHECK(taken > 10);
+  CHECK(taken < 90);
+}
+
 TEST_CASE("resets by chance break connections, and the client sees a prefix") {
   sim::FaultPlan plan;
   plan.resets = 1'000;
@@ -383,6 +401,8 @@ TEST_CASE("the process runs out of descriptors") {
 
 TEST_CASE("a crash breaks connections; some of what was sent may still arrive") {
   int in_order = 0;
+  int more_in_order = 0;
+  int more_broken = 0;
   int cut_short = 0;
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     CAPTURE(seed);
@@ -395,6 +415,7 @@ TEST_CASE("a crash breaks connections; some of what was sent may still arrive") 
     REQUIRE(net.run([&] { return net.server->received == text.size(); }));
     late.connect(test_endpoint());
     net.world.crash_now();
+    const std::size_t before = client.received().size();
     REQUIRE_FALSE(net.world.advance());
     net.server.reset();
     if (seed % 2 == 0) {
@@ -407,7 +428,10 @@ TEST_CASE("a crash breaks connections; some of what was sent may still arrive") 
         (client.state() == sim::ClientState::reset || client.state() == sim::ClientState::ended));
     const std::string received = client.take();
     REQUIRE(text.substr(0, received.size()) == received);
-    in_order += client.state() == sim::ClientState::ended ? 1 : 0;
+    const bool ended = client.state() == sim::ClientState::ended;
+    in_order += ended ? 1 : 0;
+    more_in_order += ended && received.size() > before ? 1 : 0;
+    more_broken += !ended && received.size() > before ? 1 : 0;
     cut_short += received.size() < text.size() ? 1 : 0;
     if (seed % 2 == 1) REQUIRE(client.state() == sim::ClientState::reset);
 
@@ -418,5 +442,7 @@ TEST_CASE("a crash breaks connections; some of what was sent may still arrive") 
     REQUIRE(run_servers(net.world, {&next}, [&] { return client.received() == "again"; }));
   }
   CHECK(in_order > 5);
+  CHECK(more_in_order > 3);
+  CHECK(more_broken > 10);
   CHECK(cut_short > 20);
 }

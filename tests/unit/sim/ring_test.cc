@@ -126,6 +126,37 @@ TEST_CASE("a parked core is due at its deadline, and time never goes past it uns
   CHECK(world.pick() == &ring);
 }
 
+TEST_CASE("of the cores that are due the seed chooses one") {
+  std::set<std::size_t> chosen;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    sim::World world(seed);
+    sim::Ring first(world);
+    sim::Ring second(world);
+    chosen.insert(world.pick()->index());
+  }
+  CHECK(chosen.size() == 2);
+}
+
+TEST_CASE("signals end a call or a sleep, and nothing else is seen of them") {
+  sim::FaultPlan plan;
+  plan.signals = 5'000;
+  int calls = 0;
+  int sleeps = 0;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    sim::World world(seed, plan);
+    sim::Ring ring(world);
+    std::array<io::Completion, 1> out;
+    CHECK(ring.run_once(out, io::kNoDeadline) == 0);
+    const bool sleeps_on = ring.due_ns() == sim::kNever;
+    CHECK(sleeps_on == (world.counters().signals == 0));
+    const bool at_once = ring.due_ns() <= world.now_ns() + plan.turn.most_ns;
+    calls += at_once ? 1 : 0;
+    sleeps += !at_once && !sleeps_on ? 1 : 0;
+  }
+  CHECK(calls > 5);
+  CHECK(sleeps > 5);
+}
+
 TEST_CASE("a blocking ring moves time by itself") {
   sim::World world(1);
   Process process(world);
