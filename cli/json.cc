@@ -51,6 +51,8 @@ bool has_text_keys(const Value& map) {
   return true;
 }
 
+// The decoder bounds the depth (kReplyDepthMax).
+// NOLINTNEXTLINE(misc-no-recursion)
 Json pairs_json(const Value& map) {
   Json pairs = Json::array();
   for (std::size_t i = 0; i + 1 < map.items.size(); i += 2) {
@@ -59,6 +61,7 @@ Json pairs_json(const Value& map) {
   return pairs;
 }
 
+// NOLINTNEXTLINE(misc-no-recursion)
 Json map_json(const Value& map) {
   if (!has_text_keys(map)) return pairs_json(map);
   Json object = Json::object();
@@ -69,7 +72,6 @@ Json map_json(const Value& map) {
   return object.size() == map.items.size() / 2 ? object : pairs_json(map);
 }
 
-// The decoder bounds the depth (kReplyDepthMax).
 // NOLINTNEXTLINE(misc-no-recursion)
 Json value_json(const Value& value) {
   switch (value.kind) {

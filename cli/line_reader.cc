@@ -53,7 +53,7 @@ Result<bool> LineReader::is_ready() {
     pollfd entry{fd_, POLLIN, 0};
     if (::poll(&entry, 1, 0) == 0) return false;
     // What poll() cannot tell, the read will.
-    const Result<bool> more = read_more();
+    Result<bool> more = read_more();
     if (!more) return more;
   }
 }

@@ -57,7 +57,7 @@ class Pipe final {
       }
       ++line_number_;
       const bool is_too_long = *outcome == LineReader::Outcome::too_long;
-      const Result<void> sent = is_too_long ? refuse("a line has at most 513 MiB") : send(line);
+      Result<void> sent = is_too_long ? refuse("a line has at most 513 MiB") : send(line);
       if (!sent) return sent;
     }
     return {};
@@ -67,7 +67,7 @@ class Pipe final {
     const auto words = tokenize(line);
     if (!words) return refuse(words.error().text());
     if (words->empty()) return {};
-    const Result<void> sent = session_.send(*words);
+    Result<void> sent = session_.send(*words);
     if (!sent && sent.error().code == ExitCode::usage) return refuse(sent.error().message);
     if (!sent) return sent;
     due_.push_back({line_number_, std::nullopt});

@@ -30,7 +30,7 @@ class Prompt final {
         interrupt_(interrupt) {}
 
   Result<ExitCode> run() {
-    const Result<void> connected = session_.connect();
+    Result<void> connected = session_.connect();
     if (!connected) return tl::unexpected<Failure>(connected.error());
     output_.buffer() +=
         "Connected to " + session_.peer_text() + ". HELP lists the commands, EXIT leaves.\n";
@@ -44,7 +44,7 @@ class Prompt final {
  private:
   Result<void> take_turn() {
     output_.buffer() += "phoenix> ";
-    const Result<void> written = output_.flush();
+    Result<void> written = output_.flush();
     if (!written) return written;
     const Result<bool> has_input = wait_for_input();
     if (!has_input) return tl::unexpected<Failure>(has_input.error());
@@ -62,7 +62,7 @@ class Prompt final {
 
   /// False when Ctrl-C came instead: the terminal has dropped what was typed.
   Result<bool> wait_for_input() {
-    const Result<bool> is_ready = input_.is_ready();
+    Result<bool> is_ready = input_.is_ready();
     if (!is_ready || *is_ready) return is_ready;
     std::array<pollfd, 2> entries{{{input_fd_, POLLIN, 0}, {interrupt_.fd(), POLLIN, 0}}};
     while (::poll(entries.data(), entries.size(), -1) < 0) {
@@ -93,9 +93,9 @@ class Prompt final {
       session_.disconnect();
       print_note("The server has closed the connection; connecting again.\n");
     }
-    const Result<void> connected = session_.connect();
+    Result<void> connected = session_.connect();
     if (!connected) return connected;
-    const Result<void> sent = session_.send(words);
+    Result<void> sent = session_.send(words);
     if (!sent) return sent;
     const Result<bool> is_error = session_.receive();
     if (!is_error) return tl::unexpected<Failure>(is_error.error());
@@ -104,7 +104,7 @@ class Prompt final {
 
   /// Nothing but a broken output ends the prompt.
   Result<void> report(const Failure& failure) {
-    const Result<void> written = output_.flush();
+    Result<void> written = output_.flush();
     if (!written) return written;
     if (failure.code == ExitCode::interrupted) {
       interrupt_.clear();

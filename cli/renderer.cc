@@ -40,19 +40,16 @@ bool is_plain_ascii(char c) {
 
 void append_human(std::string& out, const Value& value, std::size_t indent);
 
-/// `key` of a map: names are texts and need no quotes.
-void append_key(std::string& out, const Value& key, std::size_t indent) {
-  append_human(out, key, indent);
-  out += " => ";
-}
-
 // The decoder bounds the depth (kReplyDepthMax).
 // NOLINTNEXTLINE(misc-no-recursion)
 void append_item(std::string& out, std::size_t number, const Value* key, const Value& item,
                  std::size_t indent) {
   const std::string prefix = std::to_string(number) + ") ";
   out += prefix;
-  if (key != nullptr) append_key(out, *key, indent + prefix.size());
+  if (key != nullptr) {
+    append_human(out, *key, indent + prefix.size());
+    out += " => ";
+  }
   append_human(out, item, indent + prefix.size());
 }
 
@@ -263,7 +260,7 @@ void Renderer::streamed_raw(const Value& value, bool is_last, std::string& out,
   if (is_last) append_cursor_line(notes, value);
 }
 
-void Renderer::streamed_json(const Value& value, bool is_last, std::string& out) {
+void Renderer::streamed_json(const Value& value, bool is_last, std::string& out) const {
   if (parts_ == 0) out += R"({"keys":[)";
   for (std::size_t i = 0; i < value.items.size(); ++i) {
     if (items_ + i > 0) out += ',';

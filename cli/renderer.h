@@ -48,7 +48,7 @@ class Renderer final {
   void streamed_human(const protocol::Value& value, bool is_last, std::string& out);
   static void streamed_raw(const protocol::Value& value, bool is_last, std::string& out,
                            std::string& notes);
-  void streamed_json(const protocol::Value& value, bool is_last, std::string& out);
+  void streamed_json(const protocol::Value& value, bool is_last, std::string& out) const;
   void whole(const protocol::Value& value, std::string& out) const;
 
   Format format_;

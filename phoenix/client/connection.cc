@@ -137,7 +137,7 @@ Error Connection::greeting_failure(Error error) const {
 
 Result<void> Connection::authenticate(Deadline deadline) {
   if (!options_.password) return {};
-  const Result<void> queued = queue({"AUTH", *options_.password});
+  Result<void> queued = queue({"AUTH", *options_.password});
   if (!queued) return queued;
   const Result<Reply> reply = receive_until(deadline);
   if (!reply) return tl::unexpected<Error>(reply.error());
@@ -150,7 +150,7 @@ Result<void> Connection::authenticate(Deadline deadline) {
 
 Result<void> Connection::queue(const std::vector<std::string_view>& words, std::uint16_t flags) {
   if (dead_) return tl::unexpected<Error>(*dead_);
-  const Result<void> checked = check_words(words, flags);
+  Result<void> checked = check_words(words, flags);
   if (!checked) return checked;
   if (unsent_bytes() >= kUnsentBytesMax) {
     return fail(ErrorCode::replies_waiting, "64 MiB of requests wait to be sent: receive first");
@@ -173,7 +173,7 @@ Result<void> Connection::flush() {
     if (waiting_) {
       return fail(ErrorCode::replies_waiting, "the server sends nothing on: receive first");
     }
-    const Result<void> moved = exchange_idle();
+    Result<void> moved = exchange_idle();
     if (!moved) return moved;
   }
 }
@@ -186,7 +186,7 @@ Result<Reply> Connection::call(const std::vector<std::string_view>& words, std::
   if (pending_ != 0) {
     return fail(ErrorCode::invalid, "other requests still wait for their replies");
   }
-  const Result<void> queued = queue(words, flags);
+  Result<void> queued = queue(words, flags);
   if (!queued) return tl::unexpected<Error>(queued.error());
   return receive();
 }
