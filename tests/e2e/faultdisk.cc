@@ -7,9 +7,10 @@
 //            a file system can be mounted and recovered on it.
 //   control  reading gives `position=N writes=N flushes=N`; writing gives orders, one at a time:
 //              mark               forget the notes: what the disk holds now is safe
-//              cut POSITION SEED  build `cut`: every write up to the last flush at or before
-//                                 POSITION, and of the later ones up to POSITION a random choice of
-//                                 4 KiB blocks. Seed 0 takes them all.
+//              cut POSITION SEED PERCENT
+//                                 build `cut`: every write up to the last flush at or before
+//                                 POSITION, and of the later ones up to POSITION a random choice:
+//                                 each 4 KiB block with this probability
 //              adopt              the disk becomes what `cut` is, as if power came back
 //              fail-writes N      after N more writes, each write and flush fails with EIO (-1:
 //              none)
@@ -133,6 +134,7 @@ class Disk final {
   bool obey(const std::string& order) {
     std::size_t position = 0;
     std::uint32_t seed = 0;
+    unsigned percent_kept = 0;
     if (order == "mark") {
       safe_ = now_;
       notes_.clear();
@@ -140,8 +142,8 @@ class Disk final {
       now_ = cut_;
       safe_ = cut_;
       notes_.clear();
-    } else if (std::sscanf(order.c_str(), "cut %zu %u", &position, &seed) == 2) {
-      build_cut(std::min(position, notes_.size()), seed);
+    } else if (std::sscanf(order.c_str(), "cut %zu %u %u", &position, &seed, &percent_kept) == 3) {
+      build_cut(std::min(position, notes_.size()), seed, percent_kept);
     } else if (std::sscanf(order.c_str(), "fail-writes %ld", &writes_until_failure_) != 1) {
       return false;
     }
@@ -156,14 +158,12 @@ class Disk final {
     return false;
   }
 
-  void build_cut(std::size_t position, std::uint32_t seed) {
+  void build_cut(std::size_t position, std::uint32_t seed, unsigned percent_kept) {
     std::size_t stable = 0;  // Everything before it was flushed.
     for (std::size_t i = 0; i < position; ++i) {
       if (!notes_[i].data) stable = i + 1;
     }
     std::mt19937 random(seed);
-    // Some cuts lose nearly everything that was not flushed, some nearly nothing.
-    const auto percent_kept = seed == 0 ? 100U : random() % 101U;
     cut_ = safe_;
     for (std::size_t i = 0; i < position; ++i) {
       if (!notes_[i].data) continue;

@@ -44,9 +44,9 @@ class PowerCut(unittest.TestCase):
         for worker in self.workers:
             worker.join()
 
-    def check_cut(self, position):
+    def check_cut(self, position, percent_kept=None):
         """The violations of a server that starts on what a cut at `position` left."""
-        self.disk.order(f"cut {position} {self.chance.randrange(1 << 30)}")
+        self.disk.cut_at(position, self.chance, percent_kept)
         with disks.Mount(self.disk.cut) as path, self.server(path) as server:
             with server.client() as connection:
                 return oracle.check(
@@ -84,7 +84,7 @@ class PowerCut(unittest.TestCase):
     def go_on_after_a_cut(self, generation):
         """The power comes back on one cut; what is seen then is the truth from there on."""
         position = self.chance.randint(self.disk.position() // 2, self.disk.position())
-        self.disk.order(f"cut {position} {self.chance.randrange(1 << 30)}")
+        self.disk.cut_at(position, self.chance)
         self.disk.order("adopt")
         with disks.Mount(self.disk.disk) as path, self.server(path) as server:
             with server.client() as connection:
@@ -106,7 +106,9 @@ class PowerCut(unittest.TestCase):
             with self.server(path, flags) as server:
                 self.load(server)
                 position = self.disk.position()
-        self.assertNotEqual(self.check_cut(position), [], f"seed {harness.SEED}")
+        # The file system's own flushes may save one of these positions, but not all.
+        caught = [self.check_cut(position * part // 4, percent_kept=0) for part in (2, 3, 4)]
+        self.assertTrue(any(caught), f"seed {harness.SEED}")
 
     def test_failing_disk_stops_the_server(self):
         """A write error ends it at once with a bad exit code, and loses nothing answered."""
