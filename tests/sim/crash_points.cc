@@ -57,6 +57,7 @@ std::uint64_t CrashEverywhere::run() {
   while (replies < kRepliesWanted && left_ > 0 && violation_.empty()) {
     users_[random_.below(users_.size())]->act();
     for (int step = 0; step < 4; ++step) process.step(world_.now_ns() + 100'000);
+    truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, process.highest_wall_ms());
     replies = 0;
     for (const auto& user : users_) replies += user->replies();
     if (!truth_.violation.empty()) violation_ = truth_.violation;

@@ -36,7 +36,7 @@ std::string KeyHistory::end_read(const ReadToken& token, const std::optional<std
     if (version.is_void) continue;
     if (value) {
       if (version.value != value) continue;
-      if (n == floor_ && floor_has_expired_) continue;
+      if (n == token.floor && token.floor_has_expired) continue;
       // The server's clock is never behind the wall clock.
       if (version.can_expire() && version.expires_until_ms <= token.wall_ms) continue;
       acknowledge(n);
@@ -51,9 +51,19 @@ std::string KeyHistory::end_read(const ReadToken& token, const std::optional<std
     }
     return {};
   }
-  return "read " + shown(value) + ", but the versions from " + std::to_string(token.floor) + " (" +
-         shown(versions_[token.floor].value) + ") to " + std::to_string(newest()) + " (" +
-         shown(versions_[newest()].value) + ") do not allow it";
+  return "read " + shown(value) + ", not allowed from version " + std::to_string(token.floor) +
+         " on; " + describe();
+}
+
+std::string KeyHistory::describe() const {
+  std::string text = "acknowledged version " + std::to_string(floor_) + ";";
+  for (VersionNumber n = floor_ > 3 ? floor_ - 3 : 0; n <= newest(); ++n) {
+    const Version& version = versions_[n];
+    text += " " + std::to_string(n) + "=" + (version.value ? version.value->substr(0, 8) : "-");
+    if (version.can_expire()) text += "(expires " + std::to_string(version.expires_from_ms) + ")";
+    if (version.is_void) text += "(void)";
+  }
+  return text;
 }
 
 std::string KeyHistory::recovered(const std::optional<std::string>& value, std::int64_t wall_ms,
@@ -73,9 +83,7 @@ std::string KeyHistory::recovered(const std::optional<std::string>& value, std::
     if (!version.value) break;
   }
   if (found > newest()) {
-    return "recovered " + shown(value) + ", but acknowledged was version " +
-           std::to_string(floor_) + " (" + shown(versions_[floor_].value) + ") of " +
-           std::to_string(newest());
+    return "recovered " + shown(value) + "; " + describe();
   }
   if (value) {
     // A later version with the same value (a changed expiry) may be what was recovered.

@@ -30,6 +30,7 @@ struct Version {
 /// What a reader knew when it asked.
 struct ReadToken {
   VersionNumber floor = 0;
+  bool floor_has_expired = false;
   std::int64_t wall_ms = 0;
 };
 
@@ -44,7 +45,7 @@ class KeyHistory final {
   /// Its reply was an error that says nothing was changed.
   void refuse(VersionNumber number) { versions_[number].is_void = true; }
 
-  ReadToken begin_read(std::int64_t wall_ms) const { return {floor_, wall_ms}; }
+  ReadToken begin_read(std::int64_t wall_ms) const { return {floor_, floor_has_expired_, wall_ms}; }
   /// The answer to that read. `highest_wall_ms`: the latest the server's clock can be. Returns what
   /// is wrong, or nothing.
   std::string end_read(const ReadToken& token, const std::optional<std::string>& value,
@@ -54,6 +55,9 @@ class KeyHistory final {
   /// whatever was sent and is not it, is void.
   std::string recovered(const std::optional<std::string>& value, std::int64_t wall_ms,
                         std::int64_t highest_wall_ms);
+
+  /// All versions from the floor on, for the message of a failed check.
+  std::string describe() const;
 
   VersionNumber newest() const { return versions_.size() - 1; }
   VersionNumber floor() const { return floor_; }

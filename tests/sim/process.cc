@@ -40,7 +40,8 @@ bool Process::boot() {
     if (!run_phase(phase)) return false;
   }
   is_serving_ = true;
-  return true;
+  for (auto& core : cores_) core->turn();  // The rings learn what the cores wait for.
+  return !world_.down();
 }
 
 bool Process::run_phase(server::Phase phase) {
@@ -48,6 +49,7 @@ bool Process::run_phase(server::Phase phase) {
   for (auto& core : cores_) {
     tasks.push_back(core->run_phase(phase));
     tasks.back().start();
+    core->io().run_one_turn();  // The ring learns of the timers that the task has armed.
   }
   const auto all_done = [&] {
     return std::all_of(tasks.begin(), tasks.end(), [](const auto& task) { return task.done(); });
@@ -71,6 +73,7 @@ bool Process::step(std::uint64_t until_ns) {
     } else {
       return world_.advance_events(until_ns);
     }
+    highest_wall_ms_ = std::max(highest_wall_ms_, world_.clock().wall_ms());
     return !world_.down();
   }
   return world_.advance(until_ns);

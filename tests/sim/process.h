@@ -42,6 +42,8 @@ class Process final {
   bool stop();
 
   server::Shared& shared() { return shared_; }
+  /// The latest wall-clock time that the server can have seen: clocks step back, too.
+  std::int64_t highest_wall_ms() const { return highest_wall_ms_; }
 
  private:
   bool run_phase(server::Phase phase);
@@ -55,6 +57,7 @@ class Process final {
   std::vector<std::unique_ptr<sim::Ring>> rings_;
   std::vector<std::unique_ptr<server::Core>> cores_;
   bool is_serving_ = false;
+  std::int64_t highest_wall_ms_ = 0;
   std::string refusal_;
 };
 

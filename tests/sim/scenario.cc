@@ -7,6 +7,8 @@
 namespace phoenix::simtest {
 namespace {
 
+constexpr std::uint64_t kNever = std::uint64_t{1} << 60U;
+
 class Scenario final {
  public:
   Scenario(std::uint64_t seed, const ScenarioOptions& options)
@@ -20,6 +22,7 @@ class Scenario final {
   bool live(bool is_last);
   bool boot(std::unique_ptr<Process>& process);
   void work(Process& process);
+  std::uint64_t disk_errors() const;
   void crash(std::unique_ptr<Process>& process);
 
   ScenarioOptions options_;
@@ -75,16 +78,16 @@ bool Scenario::boot(std::unique_ptr<Process>& process) {
     process = std::make_unique<Process>(world_, config);
     const bool may_crash = options_.crashes_during_boot && attempt < 3 && random_.below(3) == 0;
     if (may_crash) world_.crash_after(random_.below(150));
+    const std::uint64_t errors_before = disk_errors();
     const bool has_booted = process->boot();
     if (has_booted && !world_.down()) {
-      world_.crash_after(~std::uint64_t{0});
+      world_.crash_after(kNever);
       return true;
     }
     if (!world_.down() && !process->refusal().empty()) {
       ++result_.refused_starts;
-      // Errors of the disk may end a start; anything else that was durable must be found.
-      const bool is_transient = world_.plan().error_budget > 0 && options_.has_faults;
-      if (process->refusal().find("damage") != std::string::npos || !is_transient) {
+      // An error of the disk may end a start; without one, what was durable must be found.
+      if (disk_errors() == errors_before) {
         truth_.violate("the server refused to start: " + process->refusal());
         process.reset();
         return false;
@@ -100,15 +103,21 @@ bool Scenario::boot(std::unique_ptr<Process>& process) {
   return false;
 }
 
+std::uint64_t Scenario::disk_errors() const {
+  const sim::Counters& counters = world_.counters();
+  return counters.write_errors + counters.sync_errors + counters.read_errors +
+         counters.entry_errors + counters.no_space;
+}
+
 void Scenario::crash(std::unique_ptr<Process>& process) {
   if (!world_.down()) world_.crash_now();
   process.reset();
-  for (auto& user : users_) user->lose_connection();
   if (random_.below(3) == 0) {
     world_.kill();
   } else {
     world_.power_cut();
   }
+  for (auto& user : users_) user->lose_connection();
 }
 
 void Scenario::work(Process& process) {
@@ -126,6 +135,7 @@ void Scenario::work(Process& process) {
     }
     if (!truth_.violation.empty()) return;
     process.step(world_.now_ns() + 100'000);
+    truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, process.highest_wall_ms());
     replies = 0;
     for (const auto& each : users_) replies += each->replies();
     if (replies - replies_before >= options_.requests_per_life * (1 + world_.counters().crashes)) {

@@ -13,7 +13,9 @@ namespace {
 
 constexpr std::size_t kPipeline = 12;
 constexpr unsigned kKeysPerUser = 5;
-constexpr std::int64_t kLatenessMs = 60'000;  // A request is executed within this after it is sent.
+// A request is executed within this after it is sent; clocks may step by an hour at a time.
+constexpr std::int64_t kLatenessMs = 60'000;
+constexpr std::int64_t kLatenessWithStepsMs = 100 * 3'600'000;
 
 std::optional<std::string> text_of(const protocol::Value& value) {
   if (value.kind == protocol::Kind::bytes) return std::string(value.bytes);
@@ -79,6 +81,10 @@ void User::intend(InFlight& request, const std::string& key, Version version) {
   request.versions.push_back(truth_.keys[key].intend(std::move(version)));
 }
 
+std::int64_t User::lateness_ms() const {
+  return world_.plan().wall_steps == 0 ? kLatenessMs : kLatenessWithStepsMs;
+}
+
 void User::send_argv(InFlight& request, const std::vector<std::string>& words) {
   const std::vector<std::string_view> views(words.begin(), words.end());
   std::string bytes;
@@ -121,7 +127,7 @@ void User::send_write() {
     flags |= protocol::kHasTtl;
     ttl_ms = 1 + random_.below(dice == 0 ? 20 : 100'000);
     version.expires_from_ms = wall_ms() + static_cast<std::int64_t>(ttl_ms);
-    version.expires_until_ms = std::max(truth_.highest_wall_ms, wall_ms()) + kLatenessMs +
+    version.expires_until_ms = std::max(truth_.highest_wall_ms, wall_ms()) + lateness_ms() +
                                static_cast<std::int64_t>(ttl_ms);
   }
   const bool if_absent = dice == 2;
@@ -144,19 +150,19 @@ void User::send_erase() {
   client_.send(bytes);
 }
 
-// Works on whatever version the writes in flight before it leave; if that is nothing or expires on
-// its way, so will this one be.
+// Only of a version that is there for sure: the value that it will stand for must be known.
 void User::send_expire() {
   const std::string key = own_key();
   KeyHistory& history = truth_.keys[key];
   const Version before = history.version(history.newest());
-  if (!before.value || before.can_expire() || before.is_void) return send_read(false);
+  const bool is_sure = history.floor() == history.newest();
+  if (!is_sure || !before.value || before.can_expire()) return send_read(false);
   InFlight& request = begin(Kind::expire);
   const std::uint64_t ttl_ms = 1 + random_.below(50'000);
   Version version = before;
   version.expires_from_ms = wall_ms() + static_cast<std::int64_t>(ttl_ms);
-  version.expires_until_ms =
-      std::max(truth_.highest_wall_ms, wall_ms()) + kLatenessMs + static_cast<std::int64_t>(ttl_ms);
+  version.expires_until_ms = std::max(truth_.highest_wall_ms, wall_ms()) + lateness_ms() +
+                             static_cast<std::int64_t>(ttl_ms);
   intend(request, key, std::move(version));
   send_argv(request, {"PEXPIRE", key, std::to_string(ttl_ms)});
 }
@@ -218,7 +224,6 @@ void User::list() {
 }
 
 void User::take_replies() {
-  truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, wall_ms());
   while (truth_.violation.empty() && take_reply()) {
   }
 }

@@ -22,8 +22,8 @@ namespace phoenix::simtest {
 struct Truth {
   std::map<std::string, KeyHistory> keys;
   std::map<std::string, std::int64_t> counters;  // Keys that INCR writes: the next number.
-  std::int64_t highest_wall_ms = 0;
-  std::string violation;  // The first one.
+  std::int64_t highest_wall_ms = 0;              // Process::highest_wall_ms() of all lives.
+  std::string violation;                         // The first one.
 
   void violate(const std::string& what) {
     if (violation.empty()) violation = what;
@@ -83,6 +83,7 @@ class User final {
   std::string own_key();
   std::string any_key();
   std::string new_value();
+  std::int64_t lateness_ms() const;
   std::int64_t wall_ms() const { return world_.clock().wall_ms(); }
 
   bool take_reply();

@@ -36,7 +36,8 @@ void Verifier::check_recovery() {
   for (const auto& key : keys) {
     const std::int64_t asked_wall_ms = world_.clock().wall_ms();
     if (!ask(reader, [&] { reader.read(key); })) return;
-    truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, world_.clock().wall_ms());
+    unjudged.violation.clear();
+    truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, process_.highest_wall_ms());
     const auto& value = reader.last_value();
     const std::string wrong =
         truth_.keys[key].recovered(value, asked_wall_ms, truth_.highest_wall_ms);
