@@ -98,7 +98,11 @@ bool Verifier::ask(User& user, const std::function<void()>& send) {
 }  // namespace
 
 void verify_recovery(sim::World& world, Process& process, Truth& truth, SeededRandom& random) {
+  // Connections that break at every other segment would never let a long value through.
+  const std::uint32_t resets = world.plan().resets;
+  world.plan().resets = 0;
   Verifier(world, process, truth, random).check_recovery();
+  world.plan().resets = resets;
 }
 
 }  // namespace phoenix::simtest
