@@ -106,10 +106,8 @@ void Router::answer_fault(const PendingRequest& pending) {
     case Fault::key_too_large:
       sink_.error(Status::too_large, "key size over 64 KiB");
       break;
-    case Fault::bad_flags:
-      sink_.error(Status::error,
-                  "these flags do not go together, or not with this command: time to live and "
-                  "conditions are for SET, and a request either waits for the disk or does not");
+    case Fault::bad_request:
+      sink_.error(Status::error, pending.reason);
       break;
     case Fault::out_of_memory:
       sink_.error(Status::out_of_memory,

@@ -14,11 +14,6 @@ using protocol::RequestHeader;
 
 namespace {
 
-constexpr std::uint16_t kSetFlags = protocol::kHasTtl | protocol::kTtlIsTime | protocol::kIfAbsent |
-                                    protocol::kIfPresent | protocol::kKeepTtl |
-                                    protocol::kReturnOld;
-constexpr std::uint16_t kBothWaits = protocol::kWaitDurable | protocol::kDoNotWait;
-
 bool is_opcode(std::uint8_t type, Opcode opcode) {
   return type == static_cast<std::uint8_t>(opcode);
 }
@@ -129,7 +124,7 @@ Session::Decoded Session::decode(const commands::Table& table, RequestBatch& bat
   pending.frame = frame.data();
   pending.id = header.id;
   pending.request.flags = header.flags;
-  check(pending);
+  check(pending, header);
   consume(frame_bytes);
   ++requests_in_batch;
   return Decoded::request;
@@ -152,8 +147,7 @@ void Session::decode_short(std::string_view frame, const RequestHeader& header,
   at += header.ttl_bytes();
   if (pending.command != nullptr) {
     batch.words.push_back(pending.command->name);
-    const bool is_keyed = pending.command->keys.first > 0;
-    if (is_keyed || header.key_bytes > 0) batch.words.emplace_back(at, header.key_bytes);
+    if (pending.command->keys.first > 0) batch.words.emplace_back(at, header.key_bytes);
     if (header.value_bytes > 0 || is_opcode(header.type, Opcode::set)) {
       batch.words.emplace_back(at + header.key_bytes, header.value_bytes);
     }
@@ -161,29 +155,32 @@ void Session::decode_short(std::string_view frame, const RequestHeader& header,
   pending.request.args = {batch.words.data() + first, batch.words.size() - first};
 }
 
-void Session::check(PendingRequest& pending) const {
+void Session::check(PendingRequest& pending, const RequestHeader& header) const {
   const auto* const command = pending.command;
-  if (command == nullptr) {
-    pending.fault = is_authenticated ? Fault::unknown_command : Fault::not_authenticated;
+  const bool is_open = command != nullptr && has(command->flags, Flags::before_auth);
+  if (!is_authenticated && !is_open) {
+    pending.fault = Fault::not_authenticated;
+    return;
+  }
+  const auto error = protocol::check_request(header, pending.request.ttl_ms);
+  if (!error.ok()) {
+    pending.fault = Fault::bad_request;
+    pending.reason = error.text;
     return;
   }
   const auto& args = pending.request.args;
-  const bool is_set = command->opcode == Opcode::set;
-  const std::uint16_t flags = pending.request.flags;
-  if (!is_authenticated && !has(command->flags, Flags::before_auth)) {
-    pending.fault = Fault::not_authenticated;
-  } else if (!commands::arity_fits(*command, args.size())) {
+  if (command == nullptr) {
+    pending.fault = Fault::unknown_command;
+    return;
+  }
+  const KeyRange keys = key_range(*command, args.size());
+  const bool has_loose_key = keys.count() > 0 && (args.size() - keys.first) % keys.step != 0;
+  if (!commands::arity_fits(*command, args.size()) || has_loose_key) {
     pending.fault = Fault::wrong_arity;
-  } else if ((flags & kBothWaits) == kBothWaits || (!is_set && (flags & kSetFlags) != 0)) {
-    pending.fault = Fault::bad_flags;
-  } else {
-    const KeyRange keys = key_range(*command, args.size());
-    if (keys.count() > 0 && (args.size() - keys.first) % keys.step != 0) {
-      pending.fault = Fault::wrong_arity;  // MSET with a key that has no value.
-    }
-    for (std::size_t i = keys.first; i < keys.end; i += keys.step) {
-      if (args[i].size() > protocol::kKeyBytesMax) pending.fault = Fault::key_too_large;
-    }
+    return;
+  }
+  for (std::size_t i = keys.first; i < keys.end; i += keys.step) {
+    if (args[i].size() > protocol::kKeyBytesMax) pending.fault = Fault::key_too_large;
   }
 }
 
@@ -238,7 +235,7 @@ Session::Decoded Session::take_large(const commands::Table& table, RequestBatch&
   }
   pending.request.args = {batch.words.data() + first, 3};
   pending.request.large = &large.complete;
-  check(pending);
+  check(pending, large.header);
   if (large.discards && pending.fault == Fault::none) pending.fault = Fault::out_of_memory;
   return Decoded::request;
 }

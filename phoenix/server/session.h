@@ -30,7 +30,7 @@ enum class Fault : std::uint8_t {
   wrong_arity,
   not_authenticated,
   key_too_large,
-  bad_flags,
+  bad_request,  // See PendingRequest::reason.
   out_of_memory,
 };
 
@@ -41,7 +41,8 @@ struct PendingRequest {
   const char* frame = nullptr;  // Where it begins, for putting it back. Null: a large input.
   std::uint32_t id = 0;
   Fault fault = Fault::none;
-  std::uint16_t core = 0;  // Owner of the first key.
+  std::string_view reason;  // Of a bad_request; static storage.
+  std::uint16_t core = 0;   // Owner of the first key.
   commands::Request request;
 };
 
@@ -158,7 +159,7 @@ class Session final {
   void decode_short(std::string_view frame, const protocol::RequestHeader& header,
                     const commands::Table& table, RequestBatch& batch);
   protocol::DecodeError decode_words(std::string_view frame, const protocol::RequestHeader& header);
-  void check(PendingRequest& pending) const;
+  void check(PendingRequest& pending, const protocol::RequestHeader& header) const;
   bool begin_large(std::string_view input, const protocol::RequestHeader& header);
   std::size_t feed_large(std::string_view bytes);
   Decoded take_large(const commands::Table& table, RequestBatch& batch);
