@@ -220,6 +220,8 @@ Session::Decoded Session::take_large(const commands::Table& table, RequestBatch&
   LargeInput& large = *large_input_;
   if (large.missing_bytes > 0) return Decoded::need_more;
   if (large.is_taken) return Decoded::no_room;  // What is behind it waits for its execution.
+  constexpr std::size_t kWords = 3;
+  if (batch.words.size() + kWords > kWordsPerBatch) return Decoded::no_room;
   large.is_taken = true;
   ++requests_in_batch;
   PendingRequest& pending = batch.requests.emplace_back();
@@ -233,7 +235,7 @@ Session::Decoded Session::take_large(const commands::Table& table, RequestBatch&
   for (const std::string_view word : {pending.command->name, std::string_view(large.key), value}) {
     batch.words.push_back(word);
   }
-  pending.request.args = {batch.words.data() + first, 3};
+  pending.request.args = {batch.words.data() + first, kWords};
   pending.request.large = &large.complete;
   check(pending, large.header);
   if (large.discards && pending.fault == Fault::none) pending.fault = Fault::out_of_memory;
