@@ -38,14 +38,24 @@ struct Flags {
   bool allow_open_bind = false;
 };
 
+// An empty word is most often a variable of a script that was not set: it must not silently mean
+// "no password", or a port that the kernel chooses.
+std::string check_not_empty(const std::string& word) {
+  return word.empty() ? "must not be empty" : "";
+}
+
 void add_flags(CLI::App& app, Config& config, Flags& flags) {
   app.add_option("--dir", config.log.directory, "Directory of the data; made if absent")
+      ->check(check_not_empty)
       ->capture_default_str();
   app.add_option("--bind", config.bind, "Addresses to listen on, IPv4 or IPv6")
       ->capture_default_str()
       ->delimiter(',');
-  app.add_option("--port", config.port, "TCP port; 0 takes a free one")->capture_default_str();
-  app.add_option("--unix", config.unix_path, "Path of a unix socket to listen on, too");
+  app.add_option("--port", config.port, "TCP port; 0 takes a free one")
+      ->check(CLI::Range(0U, 65'535U))
+      ->capture_default_str();
+  app.add_option("--unix", config.unix_path, "Path of a unix socket to listen on, too")
+      ->check(check_not_empty);
   app.add_option("--cores", config.cores,
                  "Threads, each with a shard of the keys; 0: one for each CPU it may use")
       ->check(CLI::Range(0U, kCoresMax))
@@ -65,9 +75,11 @@ void add_flags(CLI::App& app, Config& config, Flags& flags) {
       ->capture_default_str();
   app.add_option("--max-connections", config.connections_max,
                  "0: as many as the limit of open files allows")
+      ->check(CLI::Range(std::uint64_t{0}, kConnectionsMax))
       ->capture_default_str();
   app.add_option("--requirepass-file", flags.password_file,
-                 "File whose first line is the password that AUTH asks for");
+                 "File whose first line is the password that AUTH asks for")
+      ->check(check_not_empty);
   app.add_flag("--allow-open-bind", flags.allow_open_bind,
                "Listen beyond this machine although no password is set");
   app.add_flag("--discard-log", config.log.discard_log,
@@ -160,7 +172,6 @@ tl::expected<void, ConfigExit> apply_durability(Config& config, const CLI::App& 
   if (config.log.discard_log && flags.durability != "off") {
     return refuse("--discard-log says something only with --durability off");
   }
-  if (config.log.directory.empty()) return refuse("--dir must not be empty");
   return {};
 }
 

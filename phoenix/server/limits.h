@@ -65,6 +65,9 @@ inline constexpr std::size_t kSessionsPerTick = 4096;
 /// Descriptors that connections must leave for the log, the listeners and the kernel's ring.
 inline constexpr std::uint64_t kReservedDescriptors = 128;
 
+/// What --max-connections may ask for: Linux has no more descriptors for one process.
+inline constexpr std::uint64_t kConnectionsMax = std::uint64_t{1} << 30U;
+
 /// Cores of one server: what a superblock can describe.
 inline constexpr unsigned kCoresMax = 256;
 
