@@ -1,0 +1,284 @@
+// A LIST that is streamed: over all cores, slice by slice, with cursors that go on where it
+// stopped.
+#include "phoenix/server/listing.h"
+
+#include <charconv>
+#include <memory>
+#include <set>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include "phoenix/base/random.h"
+#include "phoenix/commands/table.h"
+#include "phoenix/server/limits.h"
+#include "phoenix/server/sink.h"
+#include "tests/unit/commands/harness.h"
+#include "tests/unit/server/support.h"
+
+using namespace phoenix;
+using namespace phoenix::server;
+using namespace phoenix::server::test;
+using commands::test::words_of;
+
+namespace {
+
+/// The whole answer to a LIST.
+struct Streamed {
+  std::vector<std::string> keys;
+  std::string cursor;  // Empty when it ended in an error.
+  std::string error;
+  std::size_t frames = 0;
+};
+
+/// Keyspaces of several cores, asked for slices as the router asks its shards.
+class Cores {
+ public:
+  explicit Cores(unsigned count) {
+    const HashKey hash_key = HashKey::draw(random_);
+    for (unsigned i = 0; i < count; ++i) {
+      keyspaces_.push_back(std::make_unique<engine::Keyspace>(hash_key, effects_));
+    }
+  }
+
+  void set(unsigned core, std::string_view key) {
+    engine::Keyspace& keyspace = *keyspaces_[core];
+    keyspace.put({key, keyspace.hash_of(key)}, engine::NewValue::copy_of("v"), engine::kNoExpiry);
+  }
+
+  std::string slice(Listing& listing) {
+    commands::Request request;
+    request.args = listing.next_slice();
+    std::string frame;
+    NativeEncoder encoder;
+    encoder.begin(listing.id(), frame);
+    commands::Context context{*keyspaces_[listing.core()], 0, encoder, table_, nullptr};
+    table_.find("LIST")->run(context, request);
+    REQUIRE(encoder.finish() == nullptr);
+    return frame;
+  }
+
+  Streamed list(std::string_view line) {
+    const auto words = words_of(line);
+    auto listing = Listing::begin(words, 9, count());
+    if (!listing) return {{}, "", listing.error().message, 0};
+    Streamed streamed;
+    while (!(*listing)->is_complete()) {
+      (*listing)->is_waiting = true;
+      const std::string frames = (*listing)->take_slice(slice(**listing));
+      CHECK_FALSE((*listing)->is_waiting);
+      read_frames(frames, (*listing)->is_complete(), streamed);
+      REQUIRE(streamed.frames < 10'000);
+    }
+    return streamed;
+  }
+
+  unsigned count() const { return static_cast<unsigned>(keyspaces_.size()); }
+
+ private:
+  static void read_frames(std::string_view bytes, bool is_complete, Streamed& streamed) {
+    const auto replies = decode_replies(bytes);
+    for (std::size_t i = 0; i < replies.size(); ++i) {
+      const Reply& reply = replies[i];
+      ++streamed.frames;
+      CHECK(reply.id == 9);
+      const bool is_last = is_complete && i + 1 == replies.size();
+      CHECK(reply.more_follows == !is_last);
+      if (is_last) {
+        streamed.cursor = reply.text;
+      } else {
+        add_keys(reply.text, streamed.keys);
+      }
+    }
+  }
+
+  static void add_keys(std::string_view text, std::vector<std::string>& keys) {
+    for (auto at = text.find('"'); at != std::string_view::npos; at = text.find('"', at + 1)) {
+      const auto begin = at + 1;
+      at = text.find('"', begin);
+      keys.emplace_back(text.substr(begin, at - begin));
+    }
+  }
+
+  SeededRandom random_{5};
+  commands::test::EffectCounter effects_;
+  std::vector<std::unique_ptr<engine::Keyspace>> keyspaces_;
+  commands::Table table_;
+};
+
+/// Keys on all cores, half of them even.
+std::set<std::string> fill(Cores& cores, unsigned keys) {
+  std::set<std::string> all;
+  for (unsigned i = 0; i < keys; ++i) {
+    const std::string key = fmt::format("{}:{}", i % 2 == 0 ? "even" : "odd", i);
+    cores.set(i % cores.count(), key);
+    all.insert(key);
+  }
+  return all;
+}
+
+std::set<std::string> set_of(const std::vector<std::string>& keys) {
+  return {keys.begin(), keys.end()};
+}
+
+std::string unquoted(const std::string& cursor) {
+  REQUIRE(cursor.size() > 2);
+  return cursor.substr(1, cursor.size() - 2);
+}
+
+TEST_CASE("the example of LIST is what a client gets") {
+  const commands::Table table;
+  Cores cores(1);
+  std::size_t listed = 0;
+  for (const auto& step : commands::test::steps_of(table.find("LIST")->example)) {
+    const auto words = words_of(step.request);
+    if (words[0] == "LIST") {
+      ++listed;
+      const Streamed streamed = cores.list(step.request);
+      std::string text;
+      for (const auto& key : streamed.keys) text += (text.empty() ? "\"" : ", \"") + key + "\"";
+      CHECK("[" + text + "] " + streamed.cursor == step.reply);
+    } else {
+      REQUIRE(words[0] == "MSET");
+      for (std::size_t i = 1; i < words.size(); i += 2) cores.set(0, words[i]);
+    }
+  }
+  CHECK(listed == 1);
+}
+
+TEST_CASE("all keys of all cores come once, and the last frame says so") {
+  for (const unsigned count : {1U, 2U, 5U}) {
+    CAPTURE(count);
+    Cores cores(count);
+    const auto all = fill(cores, 1'000);
+    const Streamed streamed = cores.list("LIST");
+    CHECK(streamed.cursor == "\"0\"");
+    CHECK(streamed.keys.size() == all.size());
+    CHECK(set_of(streamed.keys) == all);
+    CHECK(streamed.frames > 1'000 / (2 * kListSliceEntries));  // In slices, not at once.
+  }
+}
+
+TEST_CASE("only what matches comes; frames without keys do not") {
+  Cores cores(3);
+  fill(cores, 600);
+  cores.set(1, "needle");
+  const Streamed even = cores.list("LIST even:*");
+  CHECK(even.keys.size() == 300);
+  CHECK(even.cursor == "\"0\"");
+  const Streamed needle = cores.list("LIST needl?");
+  CHECK(needle.keys == std::vector<std::string>{"needle"});
+  CHECK(needle.frames == 2);
+  const Streamed nothing = cores.list("LIST nothing");
+  CHECK(nothing.keys.empty());
+  CHECK(nothing.cursor == "\"0\"");
+  CHECK(nothing.frames == 1);
+  CHECK(Cores(4).list("LIST").frames == 1);
+}
+
+TEST_CASE("a limit stops the listing, and its cursor goes on without loss or repetition") {
+  for (const unsigned limit : {1U, 3U, 50U, 64U, 65U, 500U}) {
+    CAPTURE(limit);
+    Cores cores(3);
+    const auto all = fill(cores, 400);
+    std::vector<std::string> keys;
+    std::string cursor = "0";
+    unsigned calls = 0;
+    do {
+      REQUIRE(++calls <= 410);
+      const Streamed part = cores.list(fmt::format("LIST CURSOR {} LIMIT {}", cursor, limit));
+      keys.insert(keys.end(), part.keys.begin(), part.keys.end());
+      cursor = unquoted(part.cursor);
+      // A few more may come: a slice ends where a line of the index does.
+      CHECK(part.keys.size() <= limit + 64);
+      if (cursor != "0") CHECK(part.keys.size() >= limit);
+    } while (cursor != "0");
+    CHECK(keys.size() == all.size());
+    CHECK(set_of(keys) == all);
+    if (limit >= all.size()) CHECK(calls == 1);
+  }
+}
+
+/// A slice as a shard would answer it.
+std::string slice_of(std::int64_t next, const std::vector<std::string_view>& keys) {
+  std::string frame;
+  NativeEncoder encoder;
+  encoder.begin(9, frame);
+  encoder.begin_list(2);
+  encoder.integer(next);
+  encoder.begin_list(static_cast<std::uint32_t>(keys.size()));
+  for (const auto key : keys) encoder.bytes(key);
+  encoder.end();
+  encoder.end();
+  CHECK(encoder.finish() == nullptr);
+  return frame;
+}
+
+TEST_CASE("cursors name the place and the core, and the core after one that is done") {
+  const auto words = words_of("LIST LIMIT 2");
+  const auto cursor_after = [&](unsigned cores, std::int64_t next) {
+    auto listing = Listing::begin(words, 9, cores);
+    REQUIRE(listing.has_value());
+    const auto replies = decode_replies((*listing)->take_slice(slice_of(next, {"a", "b"})));
+    REQUIRE(replies.size() == 2);
+    CHECK(replies[0].text == "[\"a\", \"b\"]");
+    CHECK((*listing)->is_complete());
+    return unquoted(replies[1].text);
+  };
+  CHECK(cursor_after(2, 0x50000) == std::to_string(0x50000));
+  CHECK(cursor_after(2, std::int64_t{-0x10000}) == "18446744073709486080");
+  CHECK(cursor_after(2, 0) == "1");
+  CHECK(cursor_after(1, 0) == "0");
+}
+
+TEST_CASE("a cursor that leads to another core goes on there") {
+  Cores cores(2);
+  cores.set(0, "first");
+  cores.set(1, "second");
+  CHECK(cores.list("LIST CURSOR 1").keys == std::vector<std::string>{"second"});
+}
+
+TEST_CASE("a cursor of a core that is not there is refused, any other number is taken") {
+  Cores cores(2);
+  fill(cores, 100);
+  for (const std::string_view cursor : {"2", "65535", "18446744073709551615"}) {
+    CAPTURE(cursor);
+    const Streamed refused = cores.list(fmt::format("LIST CURSOR {}", cursor));
+    CHECK(refused.error == "invalid cursor: a number that LIST of this server answered");
+  }
+  CHECK(cores.list("LIST CURSOR 18446744073709486080").cursor == "\"0\"");
+  CHECK(cores.list("LIST a b").error == "syntax error: try HELP LIST");
+}
+
+TEST_CASE("an error of a slice ends the listing with it") {
+  const auto words = words_of("LIST");
+  auto listing = Listing::begin(words, 9, 2);
+  REQUIRE(listing.has_value());
+  std::string frame;
+  NativeEncoder encoder;
+  encoder.begin(9, frame);
+  encoder.error(protocol::Status::busy, "not now");
+  CHECK(encoder.finish() == nullptr);
+  const auto replies = decode_replies((*listing)->take_slice(frame));
+  REQUIRE(replies.size() == 1);
+  CHECK(replies[0].text == "(error) BUSY not now");
+  CHECK_FALSE(replies[0].more_follows);
+  CHECK((*listing)->is_complete());
+}
+
+TEST_CASE("a listing keeps its own words and flags: the request's are gone by then") {
+  std::string pattern = "user:*";
+  std::vector<std::string_view> words{"LIST", pattern, "LIMIT", "100"};
+  auto listing = Listing::begin(words, 9, 1);
+  REQUIRE(listing.has_value());
+  pattern = "######";
+  (*listing)->set_flags(protocol::kDoNotWait);
+  CHECK((*listing)->flags() == protocol::kDoNotWait);
+  const auto& slice = (*listing)->next_slice();
+  REQUIRE(slice.size() == 6);
+  CHECK(slice[1] == "user:*");
+  CHECK(slice[3] == "0");
+  CHECK(slice[5] == "64");
+}
+
+}  // namespace
