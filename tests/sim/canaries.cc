@@ -48,9 +48,12 @@ std::uint64_t seed_that_catches(const Canary& canary) {
     ScenarioOptions options;
     options.has_faults = seed % 2 == 0;
     options.lives = 4;
+    const ScenarioOptions sound = options;
     if (canary.log_bug != nullptr) options.mutations.*canary.log_bug = true;
     if (canary.server_bug != nullptr) options.server_mutations.*canary.server_bug = true;
-    if (!run_scenario(seed, options).violation.empty()) return seed;
+    // It must be the bug that is caught: without it the same seed finds nothing.
+    const bool is_caught = !run_scenario(seed, options).violation.empty();
+    if (is_caught && run_scenario(seed, sound).violation.empty()) return seed;
   }
   return 0;
 }

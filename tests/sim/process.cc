@@ -40,7 +40,10 @@ bool Process::boot() {
     if (!run_phase(phase)) return false;
   }
   is_serving_ = true;
-  for (auto& core : cores_) core->turn();  // The rings learn what the cores wait for.
+  for (auto& core : cores_) {
+    core->turn();  // The ring learns what its core waits for.
+    note_time();
+  }
   return !world_.down();
 }
 
@@ -50,6 +53,7 @@ bool Process::run_phase(server::Phase phase) {
     tasks.push_back(core->run_phase(phase));
     tasks.back().start();
     core->io().run_one_turn();  // The ring learns of the timers that the task has armed.
+    note_time();
   }
   const auto all_done = [&] {
     return std::all_of(tasks.begin(), tasks.end(), [](const auto& task) { return task.done(); });
@@ -73,7 +77,7 @@ bool Process::step(std::uint64_t until_ns) {
     } else {
       return world_.advance_events(until_ns);
     }
-    highest_wall_ms_ = std::max(highest_wall_ms_, world_.clock().wall_ms());
+    note_time();
     return !world_.down();
   }
   return world_.advance(until_ns);
@@ -85,6 +89,10 @@ bool Process::run_until(const std::function<bool()>& done, std::uint64_t within_
     if (world_.down() || !step(until_ns)) return !world_.down() && done();
   }
   return true;
+}
+
+void Process::note_time() {
+  highest_wall_ms_ = std::max(highest_wall_ms_, world_.clock().wall_ms());
 }
 
 bool Process::stop() {

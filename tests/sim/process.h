@@ -47,6 +47,7 @@ class Process final {
 
  private:
   bool run_phase(server::Phase phase);
+  void note_time();
 
   sim::World& world_;
   server::Config config_;
