@@ -112,6 +112,7 @@ struct Counters {
   std::uint64_t split_completions = 0;
   std::uint64_t signals = 0;
   std::uint64_t core_stalls = 0;
+  std::uint64_t wakes = 0;
   std::uint64_t late_wakes = 0;
   std::uint64_t wall_steps = 0;
 };

@@ -187,6 +187,7 @@ void Kernel::start_wake(OperationId id) {
 void Kernel::on_wake(const Event& event) {
   Ring* const target = wake_targets_[event.index];
   if (target == nullptr) return;
+  ++environment_.counters.wakes;
   environment_.trace("wake", event.index);
   target->post(io::Completion{});
 }

@@ -104,6 +104,7 @@ TEST_CASE("a wake reaches the other ring with token 0, sometimes late") {
     CHECK(out[0].buffer == io::kNoBuffer);
     longest_ns = std::max(longest_ns, world.now_ns() - start_ns);
   }
+  CHECK(world.counters().wakes == 20);
   CHECK(world.counters().late_wakes > 3);
   CHECK(longest_ns > 1'000'000);
   io::Operation wrong;
