@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -92,8 +93,8 @@ Result<protocol::ReplyFrame> Conversation::ask(const std::string& request) {
 
 // The two ends of a connection have one address exactly when they are one machine.
 bool same_machine(int fd) {
-  sockaddr_storage ends[2] = {};
-  socklen_t sizes[2] = {sizeof ends[0], sizeof ends[1]};
+  std::array<sockaddr_storage, 2> ends{};
+  std::array<socklen_t, 2> sizes{sizeof ends[0], sizeof ends[1]};
   if (getsockname(fd, reinterpret_cast<sockaddr*>(&ends[0]), &sizes[0]) != 0) return false;
   if (getpeername(fd, reinterpret_cast<sockaddr*>(&ends[1]), &sizes[1]) != 0) return false;
   if (ends[0].ss_family != ends[1].ss_family) return false;

@@ -22,13 +22,13 @@ constexpr int kExitWrong = 1;
 constexpr int kExitUsage = 2;
 
 struct CloseFile {
-  // Every write is checked where it is made, the closing one in write_json.
-  void operator()(std::FILE* file) const { std::fclose(file); }
+  // What was written is closed and checked in write_json; here nothing was.
+  void operator()(std::FILE* file) const { static_cast<void>(std::fclose(file)); }
 };
 using File = std::unique_ptr<std::FILE, CloseFile>;
 
 int complain(const std::string& message, int status) {
-  std::fprintf(stderr, "phoenix-bench: %s\n", message.c_str());
+  static_cast<void>(std::fprintf(stderr, "phoenix-bench: %s\n", message.c_str()));
   return status;
 }
 
@@ -36,6 +36,11 @@ Result<std::unique_ptr<phoenix::io::Ring>> make_ring() {
   auto ring = phoenix::uring::Ring::create({});
   if (!ring) return tl::unexpected<phoenix::Error>(ring.error());
   return std::unique_ptr<phoenix::io::Ring>(std::move(*ring));
+}
+
+// False when standard output took not all of it.
+bool print(const std::string& text) {
+  return std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
 }
 
 bool write_json(File file, const std::string& text) {
@@ -53,11 +58,11 @@ int run(phoenix::bench::RunOptions options) {
   const phoenix::uring::SystemClock clock;
   const auto result = run_load(options, make_ring, clock);
   if (!result) return complain(result.error().message, kExitWrong);
-  std::fputs(text_report(options, *result).c_str(), stdout);
+  const bool printed = print(text_report(options, *result));
   if (json != nullptr && !write_json(std::move(json), json_report(options, *result))) {
     return complain("--json " + options.json_path + ": could not be written", kExitWrong);
   }
-  return result->correct() ? 0 : kExitWrong;
+  return result->correct() && printed ? 0 : kExitWrong;
 }
 
 }  // namespace
@@ -65,10 +70,7 @@ int run(phoenix::bench::RunOptions options) {
 int main(int argc, char** argv) {
   const auto line = phoenix::bench::parse_command_line(argc, argv);
   if (!line) return complain(line.error().message, kExitUsage);
-  if (line->help) {
-    std::fputs(line->help->c_str(), stdout);
-    return 0;
-  }
+  if (line->help) return print(*line->help) ? 0 : kExitWrong;
   if (line->run) return run(*line->run);
   const auto ended = run_ceiling(*line->ceiling);
   return ended ? 0 : complain(ended.error().message, kExitWrong);

@@ -35,6 +35,11 @@ std::uint64_t nanoseconds(double seconds) {
   return static_cast<std::uint64_t>(seconds * static_cast<double>(kNanosPerSecond));
 }
 
+// Nobody can be told that telling failed.
+void show(const std::string& text) {
+  static_cast<void>(std::fputs(text.c_str(), stderr));
+}
+
 class Run final {
  public:
   Run(Plan plan, ServerFacts server, const MakeRing& make_ring, const Clock& clock)
@@ -164,11 +169,10 @@ void Run::show_preload() const {
     const std::uint64_t percent = shared_.keys_stored * 100 / plan_.options.keys;
     if (!terminal && percent < shown + 25) continue;
     shown = percent;
-    std::fprintf(stderr, "%spreload: %3llu %% of %llu keys%s", terminal ? "\r" : "",
-                 static_cast<unsigned long long>(percent),
-                 static_cast<unsigned long long>(plan_.options.keys), terminal ? "" : "\n");
+    show(fmt::format("{}preload: {:3} % of {} keys{}", terminal ? "\r" : "", percent,
+                     plan_.options.keys, terminal ? "" : "\n"));
   }
-  if (terminal) std::fprintf(stderr, "\r\033[K");
+  if (terminal) show("\r\033[K");
 }
 
 Result<RunResult> Run::go() {

@@ -1,6 +1,8 @@
 #include "bench/workload.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <string>
 
 #include "phoenix/base/check.h"
@@ -47,8 +49,8 @@ void Keys::write(char* key, std::uint64_t number) const {
 
 bool ValuePattern::byte_matches(std::size_t offset, char byte) const {
   const std::uint64_t bits = word(offset / sizeof(std::uint64_t));
-  char expected[sizeof bits];
-  std::memcpy(expected, &bits, sizeof bits);
+  std::array<char, sizeof bits> expected{};
+  std::memcpy(expected.data(), &bits, sizeof bits);
   return expected[offset % sizeof bits] == byte;
 }
 
@@ -61,7 +63,7 @@ bool ValuePattern::matches(std::size_t offset, std::string_view bytes) const {
   }
   std::uint64_t difference = 0;
   for (; bytes.size() - done >= kWord; done += kWord) {
-    std::uint64_t bits;
+    std::uint64_t bits = 0;
     std::memcpy(&bits, bytes.data() + done, kWord);
     difference |= bits ^ word((offset + done) / kWord);
   }
@@ -74,7 +76,8 @@ bool ValuePattern::matches(std::size_t offset, std::string_view bytes) const {
 RandomRequests::RandomRequests(std::uint64_t key_count, double get_share, std::uint64_t seed)
     : random_(seed),
       key_count_(key_count),
-      get_below_(static_cast<std::uint64_t>(get_share * static_cast<double>(kVerbMask + 1) + 0.5)) {
+      get_below_(static_cast<std::uint64_t>(
+          std::llround(get_share * static_cast<double>(kVerbMask + 1)))) {
   PHX_CHECK(key_count_ != 0 && get_share >= 0 && get_share <= 1);
 }
 

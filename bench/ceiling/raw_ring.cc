@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -30,7 +31,7 @@ struct BufferRegistration {
   std::uint32_t ring_entries = 0;
   std::uint16_t group = 0;
   std::uint16_t flags = 0;
-  std::uint64_t reserved[3] = {};
+  std::array<std::uint64_t, 3> reserved{};
 };
 static_assert(sizeof(BufferRegistration) == sizeof(io_uring_buf_reg));
 

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -69,12 +70,11 @@ Replies::Replies(std::size_t value_bytes) {
   reply.kind = Kind::text;
   reply.bytes = "PONG";
   append_reply(pong, 0, reply);
-  protocol::Value word;
-  word.kind = Kind::bytes;
   reply.kind = Kind::map;
   for (const char* text : {"server", kCeilingName, "version", PHOENIX_VERSION}) {
+    protocol::Value& word = reply.items.emplace_back();
+    word.kind = Kind::bytes;
     word.bytes = text;
-    reply.items.push_back(word);
   }
   append_reply(hello, 0, reply);
 }
@@ -129,7 +129,7 @@ class Ceiling final {
   std::vector<CeilingConnection*> dirty_;
   // Replies of a turn lie in one arena. Its sends are over after the next enter, when the other
   // one fills, so two are enough.
-  char* arenas_[2] = {};
+  std::array<char*, 2> arenas_{};
   unsigned current_ = 0;
   std::size_t arena_used_ = 0;
 };
@@ -196,7 +196,7 @@ void Ceiling::arm_accept() {
 void Ceiling::accepted(const io_uring_cqe& completion) {
   if ((completion.flags & IORING_CQE_F_MORE) == 0) arm_accept();
   if (completion.res < 0) {
-    std::fprintf(stderr, "accept: %s\n", std::strerror(-completion.res));
+    static_cast<void>(std::fprintf(stderr, "accept: %s\n", std::strerror(-completion.res)));
     return;
   }
   CeilingConnection& connection = connections_[static_cast<std::uint32_t>(completion.res)];
@@ -238,7 +238,7 @@ void Ceiling::received(const io_uring_cqe& completion) {
 void Ceiling::reply(CeilingConnection& connection, std::uint8_t opcode, std::uint32_t id) {
   const std::string& reply = replies_.to(opcode);
   char* out = room(connection, reply.size());
-  std::memcpy(out, reply.data(), reply.size());
+  reply.copy(out, reply.size());
   protocol::store_le(out + 4, id);
 }
 
@@ -394,8 +394,11 @@ Result<void> run_ceiling(const CeilingOptions& options) {
   if (!listener) return tl::unexpected<Error>(listener.error());
   const auto ceiling = std::make_unique<Ceiling>(options.value_bytes);
   if (auto opened = ceiling->open(*listener); !opened) return opened;
-  std::printf("pid %d\nport %u\nready\n", getpid(), unsigned{port_of(*listener)});
-  std::fflush(stdout);
+  const int printed =
+      std::printf("pid %d\nport %u\nready\n", getpid(), unsigned{port_of(*listener)});
+  if (printed < 0 || std::fflush(stdout) != 0) {
+    return fail(ErrorCode::io, "standard output takes nothing");
+  }
   ceiling->run();
 }
 
