@@ -21,7 +21,9 @@ Result<void> Session::connect() {
 Result<void> Session::send(const std::vector<std::string>& words) {
   const client::Result<void> queued = connection_->queue({words.begin(), words.end()});
   if (!queued) return tl::unexpected<Failure>(lost(queued.error()));
-  due_.push_back(is_name(words.front(), "LIST"));
+  Due due{is_name(words.front(), "LIST"), {}};
+  if (words.size() == 2 && is_name(words.front(), "AUTH")) due.password = words[1];
+  due_.push_back(std::move(due));
   return {};
 }
 
@@ -32,13 +34,26 @@ Result<bool> Session::receive() {
     if (!reply) return tl::unexpected<Failure>(lost(reply.error()));
     is_error = is_error || reply->is_error();
     std::string notes;
-    renderer_.reply(*reply, due_.front(), output_.buffer(), notes);
-    if (!reply->more_follows) due_.pop_front();
-    const Result<void> written = reply->more_follows ? output_.flush() : output_.flush_when_large();
+    renderer_.reply(*reply, due_.front().is_listing, output_.buffer(), notes);
+    take_note(*reply, notes);
+    // Notes come behind what they are about.
+    const bool is_urgent = reply->more_follows || !notes.empty();
+    const Result<void> written = is_urgent ? output_.flush() : output_.flush_when_large();
     if (!written) return tl::unexpected<Failure>(written.error());
     if (!notes.empty()) print_note(notes);
     if (!reply->more_follows) return is_error;
   }
+}
+
+void Session::take_note(const client::Reply& reply, std::string& notes) {
+  if (reply.value.status == protocol::Status::not_authenticated && !has_hinted_) {
+    has_hinted_ = true;
+    notes += "phoenix-cli: the server asks for a password: give --password-file FILE\n";
+  }
+  if (reply.more_follows) return;
+  std::string& password = due_.front().password;
+  if (!password.empty() && !reply.is_error()) options_.password = std::move(password);
+  due_.pop_front();
 }
 
 std::string Session::peer_text() const {

@@ -1,5 +1,6 @@
 // One conversation with the server: connects when a command needs it, and carries a command from
-// its words to its rendered reply. The connection that is lost is made again for the next command.
+// its words to its rendered reply. A connection that is lost is made again for the next command,
+// with the password that was accepted last.
 #pragma once
 
 #include <deque>
@@ -44,13 +45,21 @@ class Session final {
   std::string peer_text() const;
 
  private:
-  Failure lost(client::Error error);
+  /// What is remembered of a command until its reply.
+  struct Due {
+    bool is_listing = false;
+    std::string password;  // Of AUTH.
+  };
 
-  const client::Options options_;
+  Failure lost(client::Error error);
+  void take_note(const client::Reply& reply, std::string& notes);
+
+  client::Options options_;
   Output& output_;
   Renderer renderer_;
   std::unique_ptr<client::Connection> connection_;
-  std::deque<bool> due_;  // For each command without its reply: is it LIST?
+  std::deque<Due> due_;
+  bool has_hinted_ = false;
 };
 
 }  // namespace phoenix::cli

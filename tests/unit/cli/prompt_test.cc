@@ -5,6 +5,7 @@
 #include <atomic>
 #include <csignal>
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -115,6 +116,27 @@ TEST_CASE("a connection that is lost is made again for the next command") {
   const Run run = type_lines(server, interrupt, "LIST\nGET b\n");
   REQUIRE(run.code.has_value());
   CHECK(run.output.ends_with("phoenix> 1) \"a\"\nphoenix> \"b\"\nphoenix> \n"));
+}
+
+TEST_CASE("a password that was accepted is used again") {
+  InterruptSignal interrupt;
+  REQUIRE(interrupt.open().has_value());
+  std::vector<std::string> commands;
+  {
+    const FakeServer server(
+        [&commands](Peer& peer) {
+          if (!peer.greet()) return;
+          while (const auto request = peer.next()) {
+            commands.push_back(request->words()[0] + " " + request->words().back());
+            if (request->words()[0] == "DROP") return;
+            peer.reply(request->header.id, client::test::ok_value());
+          }
+        },
+        2);
+    const Run run = type_lines(server, interrupt, "AUTH pass\nDROP it\nGET b\n");
+    CHECK(run.output.ends_with("phoenix> OK\nphoenix> phoenix> OK\nphoenix> \n"));
+  }
+  CHECK(commands == std::vector<std::string>{"AUTH pass", "DROP it", "AUTH pass", "GET b"});
 }
 
 TEST_CASE("without a server there is no prompt") {
