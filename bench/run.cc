@@ -159,6 +159,8 @@ void Run::thread(std::uint32_t index) {
   Worker worker(plan_, index, **ring, clock_, shared_);
   if (auto done = work(worker, index); !done) note_failure(done.error());
   take(worker.result());
+  // Before the worker: after a failure the kernel may still be sending from its memory.
+  ring->reset();
 }
 
 void Run::show_preload() const {
