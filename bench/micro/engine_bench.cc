@@ -216,14 +216,20 @@ void bench_insert(std::uint64_t entries) {
   }
   std::printf("%llu entries of 16 + 64 bytes\n  insert     batch 1 %6.1f ns, 64 %6.1f ns\n",
               static_cast<unsigned long long>(entries), one, many);
-  Bench bench;
+  // The same inserts twice: what is slow in both runs is ours, the rest is the machine's.
+  std::vector<std::uint32_t> fastest_ns(entries, ~std::uint32_t{0});
   Worst worst;
-  std::uint64_t before = wall_ns();
-  for (std::uint64_t i = 0; i < entries; ++i) {
-    bench.put(i);
-    const std::uint64_t after = wall_ns();
-    worst.add(after - before);
-    before = after;
+  for (const bool is_last : {false, true}) {
+    Bench bench;
+    std::uint64_t before = wall_ns();
+    for (std::uint64_t i = 0; i < entries; ++i) {
+      bench.put(i);
+      const std::uint64_t after = wall_ns();
+      const auto took_ns = static_cast<std::uint32_t>(after - before);
+      fastest_ns[i] = std::min(fastest_ns[i], took_ns);
+      if (is_last) worst.add(fastest_ns[i]);
+      before = after;
+    }
   }
   worst.print("insert");
 }

@@ -74,10 +74,7 @@ void Index::prefetch_overflow(std::uint64_t hash) const {
   for (IndexLine* line = home.line->overflow(); line != nullptr; line = line->overflow()) {
     const unsigned match = matches(head_of(*line), hash);
     if (match == 0) continue;
-    const char* const entry =
-        address_in(line->slots[static_cast<unsigned>(std::countr_zero(match))]);
-    prefetch(entry);
-    prefetch(entry + sizeof(IndexLine));
+    prefetch_bytes(address_in(line->slots[static_cast<unsigned>(std::countr_zero(match))]));
     return;
   }
 }

@@ -107,9 +107,7 @@ class Index final {
     for (unsigned match = matches(head, hash); match != 0; match &= match - 1) {
       const std::uint64_t slot = home.line->slots[static_cast<unsigned>(std::countr_zero(match))];
       if (!same_extra(slot, home.extra)) continue;
-      const char* const entry = address_in(slot);
-      prefetch(entry);
-      prefetch(entry + sizeof(IndexLine));
+      prefetch_bytes(address_in(slot));
       return;
     }
     if (home.line->has_overflow()) prefetch_later(hash, home.line->overflow());
@@ -219,6 +217,13 @@ class Index final {
   }
   static char* address_in(std::uint64_t slot) {
     return reinterpret_cast<char*>(slot & kAddressMask);
+  }
+
+  // An entry of up to 96 bytes lies in two or three cache lines.
+  static void prefetch_bytes(const char* entry) {
+    prefetch(entry);
+    prefetch(entry + 64);
+    prefetch(entry + 95);
   }
 
   // One entry in six is in an overflow line, which has to arrive before it is known which entry to
