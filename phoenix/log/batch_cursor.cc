@@ -21,27 +21,52 @@ BatchCursor::BatchCursor(io::Context& io, const SegmentAccess& access, const Str
                          WindowListener& listener)
     : io_(io), access_(access), log_(log), listener_(listener), reader_(io, access.block_bytes) {}
 
-io::Task<Result<bool>> BatchCursor::next() {
+Result<BatchCursor::Step> BatchCursor::step() {
   if (loaded_) consume(align_up(header_.bytes, segment().header.write_alignment) - consumed_);
   loaded_ = false;
   while (extent_ < log_.extents.size()) {
-    const BatchRun& run = log_.extents[extent_].run;
-    if (!entered_) {
-      const Result<void> entered = co_await enter_extent();
-      if (!entered) co_return tl::unexpected<Error>(entered.error());
-    }
-    if (reader_.offset() >= run.end_offset) {
-      ++extent_;
-      entered_ = false;
-      continue;
-    }
-    const Result<void> loaded = co_await load_batch();
-    if (!loaded) co_return tl::unexpected<Error>(loaded.error());
-    loaded_ = header_.seq < log_.end_seq;
-    if (!loaded_) extent_ = log_.extents.size();
-    co_return loaded_;
+    if (!entered_) return Step::load;
+    if (reader_.offset() < log_.extents[extent_].run.end_offset) return step_in_extent();
+    ++extent_;
+    entered_ = false;
   }
-  co_return false;
+  return Step::end;
+}
+
+Result<BatchCursor::Step> BatchCursor::step_in_extent() {
+  const FoundSegment& found = segment();
+  const auto view = reader_.view();
+  if (view.size() < kBatchHeaderBytes) return Step::load;
+  BatchPlace place;
+  place.offset = reader_.offset();
+  place.segment_bytes = found.header.size_bytes;
+  place.write_alignment = found.header.write_alignment;
+  place.stream = found.header.stream;
+  const auto header = decode_batch_header(view, place);
+  if (!header) return damaged("changed while it was read");
+  header_ = *header;
+  consumed_ = 0;
+  if (header_.seq >= log_.end_seq) {
+    extent_ = log_.extents.size();
+    return Step::end;
+  }
+  if (is_large()) {
+    consume(kBatchHeaderBytes);
+  } else if (view.size() < header_.bytes) {
+    return Step::load;
+  } else if (!check_batch(header_, access_.seed_of(found.uid), view.first(header_.bytes))) {
+    return damaged("changed while it was read");
+  }
+  loaded_ = true;
+  return Step::batch;
+}
+
+io::Task<Result<void>> BatchCursor::load() {
+  if (!entered_) {
+    co_return co_await enter_extent();
+  }
+  const std::uint64_t here = reader_.view().size();
+  co_return co_await need(here + 1);
 }
 
 io::Task<Result<void>> BatchCursor::enter_extent() {
@@ -62,31 +87,6 @@ io::Task<Result<void>> BatchCursor::enter_extent() {
   listener_.before_window_moves();
   co_await reader_.seek(fd_, extent.run.offset, extent.run.end_offset);
   entered_ = true;
-  co_return Result<void>();
-}
-
-io::Task<Result<void>> BatchCursor::load_batch() {
-  const FoundSegment& found = segment();
-  const Result<void> head = co_await need(kBatchHeaderBytes);
-  if (!head) co_return tl::unexpected<Error>(head.error());
-  BatchPlace place;
-  place.offset = reader_.offset();
-  place.segment_bytes = found.header.size_bytes;
-  place.write_alignment = found.header.write_alignment;
-  place.stream = found.header.stream;
-  const auto header = decode_batch_header(reader_.view(), place);
-  if (!header) co_return damaged("changed while it was read");
-  header_ = *header;
-  consumed_ = 0;
-  if (is_large()) {
-    consume(kBatchHeaderBytes);
-    co_return Result<void>();
-  }
-  const Result<void> body = co_await need(header_.bytes);
-  if (!body) co_return tl::unexpected<Error>(body.error());
-  const bool valid =
-      check_batch(header_, access_.seed_of(found.uid), reader_.view().first(header_.bytes));
-  if (!valid) co_return damaged("changed while it was read");
   co_return Result<void>();
 }
 

@@ -42,9 +42,16 @@ class BatchCursor final {
   BatchCursor(io::Context& io, const SegmentAccess& access, const StreamLog& log,
               WindowListener& listener);
 
-  /// Goes to the next batch; false at the end. Its checksum was found right, except for a large
-  /// one, whose records must be checked one by one as they stream by.
-  io::Task<Result<bool>> next();
+  enum class Step : std::uint8_t {
+    batch,  // Stands on the next batch. Its checksum was found right, except for a large one, whose
+            // records must be checked one by one as they stream by.
+    load,   // Await load(), then step again.
+    end,
+  };
+  /// Goes to the next batch as far as memory goes: a plain call, so that a million small batches
+  /// are no chain of a million awaits.
+  Result<Step> step();
+  io::Task<Result<void>> load();
 
   const BatchHeader& header() const { return header_; }
   const FoundSegment& segment() const { return *log_.extents[extent_].segment; }
@@ -69,7 +76,7 @@ class BatchCursor final {
 
  private:
   io::Task<Result<void>> enter_extent();
-  io::Task<Result<void>> load_batch();
+  Result<Step> step_in_extent();
 
   io::Context& io_;
   SegmentAccess access_;

@@ -42,9 +42,9 @@ class Event final {
   /// Lives in the awaiting frame; the frame may be destroyed while it waits.
   class [[nodiscard]] Wait {
    public:
-    explicit Wait(Event& signal) : signal_(signal) {}
-    Wait(Event& signal, io::Timers& timers, std::uint64_t deadline_ns)
-        : signal_(signal), timers_(&timers), deadline_ns_(deadline_ns) {}
+    explicit Wait(Event& event) : event_(event) {}
+    Wait(Event& event, io::Timers& timers, std::uint64_t deadline_ns)
+        : event_(event), timers_(&timers), deadline_ns_(deadline_ns) {}
     Wait(const Wait&) = delete;
     Wait& operator=(const Wait&) = delete;
     ~Wait() { await_resume(); }
@@ -52,7 +52,7 @@ class Event final {
     bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> waiter) {
       node_.waiter = waiter;
-      node_.link_before(signal_.waiters_);
+      node_.link_before(event_.waiters_);
       if (timers_ == nullptr) return;
       timer_.waiter = waiter;
       timers_->arm(timer_, deadline_ns_);
@@ -63,7 +63,7 @@ class Event final {
     }
 
    private:
-    Event& signal_;
+    Event& event_;
     io::Timers* timers_ = nullptr;
     std::uint64_t deadline_ns_ = 0;
     Node node_;

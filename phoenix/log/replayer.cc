@@ -75,32 +75,58 @@ io::Task<Result<void>> Replayer::run_epoch(const EpochLog& log) {
 }
 
 io::Task<Result<void>> Replayer::merge(std::array<BatchCursor*, 2> cursors) {
-  std::array<bool, 2> live = {false, false};
-  for (std::size_t i = 0; i < 2; ++i) {
-    const Result<bool> first = co_await cursors[i]->next();
-    if (!first) co_return tl::unexpected<Error>(first.error());
-    live[i] = *first;
+  steps_.fill(BatchCursor::Step::load);
+  while (true) {
+    const Result<void> pumped = pump(cursors);
+    if (!pumped || waiting_ == nullptr) co_return pumped;
+    BatchCursor& cursor = *waiting_;
+    const bool is_batch = steps_[waiting_ == cursors[0] ? 0 : 1] == BatchCursor::Step::batch;
+    if (is_batch) {
+      const Result<void> applied = co_await apply_large(cursor);
+      if (!applied) co_return applied;
+      steps_[waiting_ == cursors[0] ? 0 : 1] = BatchCursor::Step::load;
+    } else {
+      const Result<void> loaded = co_await cursor.load();
+      if (!loaded) co_return loaded;
+    }
   }
-  while (live[0] || live[1]) {
-    const bool second =
-        live[1] && (!live[0] || cursors[1]->header().first_lsn < cursors[0]->header().first_lsn);
-    BatchCursor& cursor = *cursors[second ? 1 : 0];
-    const Result<void> applied = co_await apply_batch(cursor);
-    if (!applied) co_return applied;
-    const Result<bool> more = co_await cursor.next();
-    if (!more) co_return tl::unexpected<Error>(more.error());
-    live[second ? 1 : 0] = *more;
-  }
-  co_return Result<void>();
 }
 
-io::Task<Result<void>> Replayer::apply_batch(BatchCursor& cursor) {
+// Applies what is in memory, the lower LSN first. Ends with waiting_ at a cursor that has to load
+// or stands on a large batch, or null at the end of both.
+Result<void> Replayer::pump(const std::array<BatchCursor*, 2>& cursors) {
+  using Step = BatchCursor::Step;
+  waiting_ = nullptr;
+  while (true) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (steps_[i] != Step::load) continue;
+      const Result<Step> step = cursors[i]->step();
+      if (!step) return tl::unexpected<Error>(step.error());
+      steps_[i] = *step;
+      if (*step == Step::load) waiting_ = cursors[i];
+      if (*step == Step::load) return {};
+    }
+    if (steps_[0] == Step::end && steps_[1] == Step::end) return {};
+    const bool second =
+        steps_[0] == Step::end || (steps_[1] == Step::batch &&
+                                   cursors[1]->header().first_lsn < cursors[0]->header().first_lsn);
+    BatchCursor& cursor = *cursors[second ? 1 : 0];
+    const Result<void> begun = begin_batch(cursor);
+    if (!begun) return begun;
+    if (cursor.is_large()) waiting_ = &cursor;
+    if (cursor.is_large()) return {};
+    const Result<void> applied = apply_shared(cursor);
+    if (!applied) return applied;
+    steps_[second ? 1 : 0] = Step::load;
+  }
+}
+
+Result<void> Replayer::begin_batch(BatchCursor& cursor) {
   const BatchHeader& header = cursor.header();
-  if (header.first_lsn < next_lsn_) co_return cursor.damaged("repeats record numbers");
+  if (header.first_lsn < next_lsn_) return cursor.damaged("repeats record numbers");
   next_lsn_ = header.first_lsn + std::max<std::uint64_t>(header.count, 1);
   progress_.records.fetch_add(header.count, std::memory_order_relaxed);
-  if (!cursor.is_large()) co_return apply_shared(cursor);
-  co_return co_await apply_large(cursor);
+  return {};
 }
 
 Result<void> Replayer::apply_shared(BatchCursor& cursor) {

@@ -36,7 +36,8 @@ class Replayer final : public WindowListener {
 
   io::Task<Result<void>> run_epoch(const EpochLog& log);
   io::Task<Result<void>> merge(std::array<BatchCursor*, 2> cursors);
-  io::Task<Result<void>> apply_batch(BatchCursor& cursor);
+  Result<void> pump(const std::array<BatchCursor*, 2>& cursors);
+  Result<void> begin_batch(BatchCursor& cursor);
   Result<void> apply_shared(BatchCursor& cursor);
   io::Task<Result<void>> apply_large(BatchCursor& cursor);
   io::Task<Result<void>> apply_large_value(BatchCursor& cursor, std::size_t head_bytes,
@@ -51,6 +52,9 @@ class Replayer final : public WindowListener {
   ReplaySink& sink_;
   Progress& progress_;
   std::uint64_t next_lsn_ = 0;
+  // Of the merge: where the cursors stand, and which of them pump() could not do without IO.
+  std::array<BatchCursor::Step, 2> steps_{};
+  BatchCursor* waiting_ = nullptr;
   std::size_t count_ = 0;
   std::array<ReplayRecord, kBatchRecords> records_;
 };

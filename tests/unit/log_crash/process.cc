@@ -191,6 +191,16 @@ bool Process::turn() {
   return !world_.down();
 }
 
+io::Task<void> Process::sleep(std::uint64_t until_ns) {
+  co_await io_.sleep_until(until_ns);
+}
+
+void Process::pass(std::uint64_t duration_ns) {
+  io::Task<void> task = sleep(world_.now_ns() + duration_ns);
+  task.start();
+  while (!task.done() && turn()) seal();
+}
+
 bool Process::settle() {
   const auto all_idle = [&] {
     return std::all_of(logs_.begin(), logs_.end(), [](const auto& log) { return log->idle(); });

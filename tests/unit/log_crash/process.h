@@ -65,6 +65,8 @@ class Process final {
   /// Seals and turns until everything is durable.
   bool settle();
   bool is_durable(const Written& written) const;
+  /// Lets time pass, sealing at the end of each turn as a server does.
+  void pass(std::uint64_t duration_ns);
   void close();
 
   bool down() const { return world_.down(); }
@@ -73,6 +75,8 @@ class Process final {
   io::Context& io() { return io_; }
   sim::World& world() { return world_; }
   const Map& map() const { return map_; }
+  const log::SlotMap& slots() const { return store_->slots(); }
+  const std::string& failure() const { return failure_.message(); }
   std::uint64_t replayed_records() const { return replayed_records_; }
 
   /// Runs a task of this process to its end; false when the world went down before.
@@ -90,6 +94,7 @@ class Process final {
   Written emit(unsigned core, const engine::Effect& effect);
   unsigned core_of(const std::string& key) const;
   Result<void> run(io::Task<Result<void>> task);
+  io::Task<void> sleep(std::uint64_t until_ns);
 
   sim::World& world_;
   log::Options options_;
