@@ -140,6 +140,21 @@ TEST_CASE("without memory a large value is let pass, and its request answered") 
   CHECK(decoding.requests[1] == "2 GET [\"GET\" \"a\" ] flags 0 ttl 0 fault 0");
 }
 
+TEST_CASE("when memory runs out in the middle of a large value, what had come of it is let go") {
+  const std::string value(400'000, 'v');
+  const std::string frame = frame_of(1, {.type = Opcode::set, .key = "a", .value = value});
+  DecodingSession decoding;
+  decoding.turn(std::string_view(frame).substr(0, 300'000));
+  CHECK(decoding.session.input_memory_bytes() > 200'000);
+  decoding.session.memory_is_full = true;
+  decoding.turn(std::string_view(frame).substr(300'000, 1'000));
+  CHECK(decoding.session.input_memory_bytes() < 10'000);
+  decoding.turn(std::string_view(frame).substr(301'000));
+  REQUIRE(decoding.requests.size() == 1);
+  CHECK(decoding.requests[0].ends_with("fault " +
+                                       std::to_string(static_cast<int>(Fault::out_of_memory))));
+}
+
 TEST_CASE("an idle session gives its memory back") {
   DecodingSession decoding;
   const std::string frame = frame_of(1, {"MSET", "a", std::string(500'000, 'v')});
