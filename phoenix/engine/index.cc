@@ -39,8 +39,7 @@ void Index::set_level(unsigned level, std::uint64_t split) {
   level_ = level;
   split_ = split;
   low_mask_ = (std::uint64_t{1} << level) - 1;
-  base_ = base_of(level);
-  split_base_ = base_of(level + 1);
+  bases_ = {base_of(level), base_of(level + 1)};
 }
 
 void Index::map_line(std::uint64_t number) {
@@ -155,9 +154,9 @@ void Index::drain_chain(IndexLine* head, const Take& take) {
 // when the base moves on as well, once in 8 levels, are the hashes of the entries needed.
 void Index::split_line() {
   const std::uint64_t number = split_;
-  const unsigned deciding_bit = kAddressBits + level_ - base_;
-  const bool refresh = split_base_ != base_;
-  const unsigned new_base = split_base_;
+  const unsigned deciding_bit = kAddressBits + level_ - bases_[0];
+  const bool refresh = bases_[1] != bases_[0];
+  const unsigned new_base = bases_[1];
   map_line(low_mask_ + 1 + number);
   IndexLine* const head = line_at(number);
   IndexLine* stay = head;
@@ -183,8 +182,8 @@ void Index::join_lines() {
   if (split_ == 0) set_level(level_ - 1, low_mask_ / 2 + 1);
   const std::uint64_t number = split_ - 1;
   const std::uint64_t last_number = low_mask_ + 1 + number;
-  const bool refresh = split_base_ != base_;
-  const unsigned old_base = base_;
+  const bool refresh = bases_[1] != bases_[0];
+  const unsigned old_base = bases_[0];
   IndexLine* const target = line_at(number);
   const auto take = [&](std::uint64_t from_number) {
     return [&, from_number](std::uint8_t tag, std::uint64_t slot) {

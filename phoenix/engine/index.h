@@ -200,11 +200,10 @@ class Index final {
   IndexLine** regions() const { return reinterpret_cast<IndexLine**>(table_.get()); }
 
   Home home_of(std::uint64_t hash) const {
-    const std::uint64_t low = hash & low_mask_;
-    const bool is_split = low < split_;
-    const std::uint64_t number = is_split ? hash & (2 * low_mask_ + 1) : low;
-    const unsigned base = is_split ? split_base_ : base_;
-    return {line_at(number), (hash >> base) << kAddressBits, level_ + (is_split ? 1U : 0U)};
+    // A number, not a condition: which lines are split is as good as random.
+    const unsigned is_split = (hash & low_mask_) < split_ ? 1 : 0;
+    const std::uint64_t number = hash & (low_mask_ + (std::uint64_t{is_split} << level_));
+    return {line_at(number), (hash >> bases_[is_split]) << kAddressBits, level_ + is_split};
   }
 
   static std::uint64_t head_of(const IndexLine& line) { return load_le<std::uint64_t>(&line); }
@@ -255,8 +254,7 @@ class Index final {
   std::uint64_t low_mask_ = 0;  // Lines below this, by the lower `level_` bits; plus ...
   std::uint64_t split_ = 0;     // ... so many lines that are split already, at level_ + 1.
   unsigned level_ = 0;
-  unsigned base_ = 0;        // B of lines at level_.
-  unsigned split_base_ = 0;  // B of lines at level_ + 1.
+  std::array<unsigned, 2> bases_{};  // B of lines at level_, and of those at level_ + 1.
   std::size_t size_ = 0;
   std::uint64_t first_region_lines_ = 0;  // Of the first region, which is resident as it is used.
   std::uint64_t memory_bytes_ = 0;
