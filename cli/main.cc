@@ -1,4 +1,5 @@
 // phoenix-cli: one command, commands from a pipe, or a prompt.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -54,6 +55,17 @@ Result<ExitCode> run(const Options& options, Output& output) {
   return run_lines(session, output);
 }
 
+/// A socket must not get the number of a standard stream that the caller has closed: it would be
+/// taken for it. The place is held by what fails as a closed one does.
+bool hold_standard_streams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    // The lowest free number is this one.
+    if (::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) return false;
+  }
+  return true;
+}
+
 int complain(const Failure& failure) {
   print_note("phoenix-cli: " + failure.message + "\n");
   return static_cast<int>(failure.code);
@@ -78,6 +90,6 @@ int run_all(int argc, const char* const* argv) {
 
 int main(int argc, char** argv) {
   // A reader that has gone is an error to report, not a death.
-  if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR) return 2;
+  if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR || !phoenix::cli::hold_standard_streams()) return 2;
   return phoenix::cli::run_all(argc, argv);
 }
