@@ -61,7 +61,8 @@ std::size_t Core::wait() {
     if (router_->has_mail()) deadline = 0;
   }
   const std::size_t count = environment_.ring.run_once(completions_, deadline);
-  if (shared_.cores() > 1) door.is_asleep.store(false, std::memory_order_relaxed);
+  // Without completions it may be about to wait again: a wake too many is harmless.
+  if (shared_.cores() > 1 && count > 0) door.is_asleep.store(false, std::memory_order_relaxed);
   return count;
 }
 

@@ -1,6 +1,8 @@
 #include "tests/sim/scenario.h"
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "tests/sim/verifier.h"
 
@@ -23,6 +25,7 @@ class Scenario final {
   bool boot(std::unique_ptr<Process>& process);
   void work(Process& process);
   std::uint64_t disk_errors() const;
+  void rot();
   void crash(std::unique_ptr<Process>& process);
 
   ScenarioOptions options_;
@@ -32,6 +35,7 @@ class Scenario final {
   std::vector<std::unique_ptr<User>> users_;
   ScenarioResult result_;
   unsigned cores_ = 0;
+  bool has_rotted_ = false;
 };
 
 ScenarioResult Scenario::run() {
@@ -87,6 +91,10 @@ bool Scenario::boot(std::unique_ptr<Process>& process) {
     if (!world_.down() && !process->refusal().empty()) {
       ++result_.refused_starts;
       // An error of the disk may end a start; without one, what was durable must be found.
+      if (has_rotted_) {  // As it should: nothing more can be said about this disk.
+        process.reset();
+        return false;
+      }
       if (disk_errors() == errors_before) {
         truth_.violate("the server refused to start: " + process->refusal());
         process.reset();
@@ -118,6 +126,25 @@ void Scenario::crash(std::unique_ptr<Process>& process) {
     world_.power_cut();
   }
   for (auto& user : users_) user->lose_connection();
+  if (options_.rots) rot();
+  if (options_.steps_clock_back)
+    world_.step_wall(-1 - static_cast<std::int64_t>(random_.below(20)));
+}
+
+// One bit of one segment. Most bits are zeros that were never written: look for one that was.
+void Scenario::rot() {
+  sim::Disk& disk = world_.disk();
+  const std::vector<std::string> names = disk.names("data");
+  for (unsigned attempt = 0; attempt < 20 && !names.empty(); ++attempt) {
+    const std::string& name = names[random_.below(names.size())];
+    if (name.find(".seg") == std::string::npos) continue;
+    const std::string content = disk.content("data", name);
+    const std::size_t at = random_.below(content.size() + 1);
+    if (at >= content.size() || content[at] == '\0') continue;
+    disk.flip_bit("data", name, 8 * at + random_.below(8));
+    has_rotted_ = true;
+    return;
+  }
 }
 
 void Scenario::work(Process& process) {

@@ -38,7 +38,7 @@ std::uint64_t fresh_seed() {
 ScenarioOptions options_of(std::uint64_t seed) {
   ScenarioOptions options;
   options.has_faults = seed % 4 != 0;
-  options.stops_gracefully = seed % 5 == 0;
+  options.steps_clock_back = seed % 13 == 0;
   return options;
 }
 

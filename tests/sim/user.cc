@@ -81,6 +81,11 @@ void User::intend(InFlight& request, const std::string& key, Version version) {
   request.versions.push_back(truth_.keys[key].intend(std::move(version)));
 }
 
+// By how much the server's clock can be behind the wall clock when a request was sent.
+std::int64_t User::back_step_ms() const {
+  return world_.plan().wall_steps == 0 ? 0 : kLatenessWithStepsMs;
+}
+
 std::int64_t User::lateness_ms() const {
   return world_.plan().wall_steps == 0 ? kLatenessMs : kLatenessWithStepsMs;
 }
@@ -125,8 +130,8 @@ void User::send_write() {
   const std::uint64_t dice = random_.below(10);
   if (dice < 2) {
     flags |= protocol::kHasTtl;
-    ttl_ms = 1 + random_.below(dice == 0 ? 20 : 100'000);
-    version.expires_from_ms = wall_ms() + static_cast<std::int64_t>(ttl_ms);
+    ttl_ms = 1 + random_.below(dice == 0 ? 6 : 100'000);
+    version.expires_from_ms = wall_ms() - back_step_ms() + static_cast<std::int64_t>(ttl_ms);
     version.expires_until_ms = std::max(truth_.highest_wall_ms, wall_ms()) + lateness_ms() +
                                static_cast<std::int64_t>(ttl_ms);
   }
@@ -160,7 +165,7 @@ void User::send_expire() {
   InFlight& request = begin(Kind::expire);
   const std::uint64_t ttl_ms = 1 + random_.below(50'000);
   Version version = before;
-  version.expires_from_ms = wall_ms() + static_cast<std::int64_t>(ttl_ms);
+  version.expires_from_ms = wall_ms() - back_step_ms() + static_cast<std::int64_t>(ttl_ms);
   version.expires_until_ms = std::max(truth_.highest_wall_ms, wall_ms()) + lateness_ms() +
                              static_cast<std::int64_t>(ttl_ms);
   intend(request, key, std::move(version));

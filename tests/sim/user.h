@@ -84,6 +84,7 @@ class User final {
   std::string any_key();
   std::string new_value();
   std::int64_t lateness_ms() const;
+  std::int64_t back_step_ms() const;
   std::int64_t wall_ms() const { return world_.clock().wall_ms(); }
 
   bool take_reply();
