@@ -3,8 +3,10 @@
 #include <CLI/CLI.hpp>
 #include <sys/random.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include <fmt/format.h>
@@ -73,7 +75,17 @@ class Runs final {
   std::uint64_t replies_ = 0;
 };
 
-int run(const Arguments& arguments) {
+// As the end-to-end tests have it: quick under sanitizers, normal in scripts/test, full in CI.
+std::uint64_t by_level(std::uint64_t count) {
+  const char* const level = std::getenv("PHOENIX_TEST_LEVEL");
+  const std::string_view name = level == nullptr ? "" : level;
+  if (name == "quick") return count / 20;
+  return name == "normal" ? count / 4 : count;
+}
+
+int run(Arguments arguments) {
+  arguments.count = std::max<std::uint64_t>(by_level(arguments.count), 1);
+  arguments.crash_points = by_level(arguments.crash_points);
   if (arguments.canaries) return run_canaries() ? 0 : 1;
   if (arguments.crash_points > 0)
     return run_crash_points(arguments.from, arguments.crash_points) ? 0 : 1;
