@@ -28,6 +28,7 @@ struct Arguments {
   bool fresh = false;
   bool canaries = false;
   bool twice = false;
+  bool by_level = false;
 };
 
 std::uint64_t fresh_seed() {
@@ -78,14 +79,16 @@ class Runs final {
 // As the end-to-end tests have it: quick under sanitizers, normal in scripts/test, full in CI.
 std::uint64_t by_level(std::uint64_t count) {
   const char* const level = std::getenv("PHOENIX_TEST_LEVEL");
-  const std::string_view name = level == nullptr ? "" : level;
+  const std::string_view name = level == nullptr ? "normal" : level;
   if (name == "quick") return count / 20;
-  return name == "normal" ? count / 4 : count;
+  return name == "full" ? count : count / 4;
 }
 
 int run(Arguments arguments) {
-  arguments.count = std::max<std::uint64_t>(by_level(arguments.count), 1);
-  arguments.crash_points = by_level(arguments.crash_points);
+  if (arguments.by_level) {
+    arguments.count = std::max<std::uint64_t>(by_level(arguments.count), 1);
+    arguments.crash_points = by_level(arguments.crash_points);
+  }
   if (arguments.canaries) return run_canaries() ? 0 : 1;
   if (arguments.crash_points > 0)
     return run_crash_points(arguments.from, arguments.crash_points) ? 0 : 1;
@@ -116,6 +119,8 @@ int main(int argc, char** argv) {
                  "Crash at every point of quiet runs until there were this many");
   app.add_flag("--fresh", arguments.fresh, "Draw the first seed, and print it");
   app.add_flag("--canaries", arguments.canaries, "Show that planted bugs are caught");
+  app.add_flag("--by-level", arguments.by_level,
+               "Counts are those of PHOENIX_TEST_LEVEL=full; less for normal (default) and quick");
   app.add_flag("--twice", arguments.twice, "Run each seed twice and compare the traces");
   CLI11_PARSE(app, argc, argv);
   return run(arguments);
