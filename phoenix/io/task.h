@@ -23,8 +23,8 @@ struct PromiseBase {
     bool await_ready() const noexcept { return false; }
     template <typename Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) const noexcept {
-      const auto caller = self.promise().caller;
-      return caller ? caller : std::noop_coroutine();
+      const auto next = self.promise().caller;
+      return next ? next : std::noop_coroutine();
     }
     void await_resume() const noexcept {}
   };
