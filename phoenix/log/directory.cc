@@ -178,7 +178,7 @@ Superblock new_superblock(const Store::Parts& parts, Random& random) {
 Result<void> check_space(Store::Parts& parts) {
   const auto space = parts.host.space(parts.access.directory);
   if (!space) return refuse(parts, space.error());
-  const std::uint64_t need = parts.options.disk_reserve_bytes + 2 * kSuperblockBytes +
+  const std::uint64_t need = kept_free_bytes(parts.options, *space) + 2 * kSuperblockBytes +
                              2 * parts.core_count * parts.options.segment_bytes_min;
   if (space->available_bytes >= need) return {};
   return refuse(parts, ErrorCode::disk_full,
@@ -204,7 +204,7 @@ bool wants_rewrite(Store::Parts& parts) {
   std::uint64_t live_bytes = 0;
   for (const CorePlace& place : parts.cores) live_bytes += place.log_bytes;
   const auto space = parts.host.space(parts.access.directory);
-  return space && space->available_bytes > live_bytes + parts.options.disk_reserve_bytes;
+  return space && space->available_bytes > live_bytes + kept_free_bytes(parts.options, *space);
 }
 
 // Everything is declared dead first: a cut leaves an empty database, not a damaged one.

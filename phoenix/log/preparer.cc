@@ -13,9 +13,6 @@ namespace {
 
 constexpr std::uint64_t kRetryNs = kNanosPerSecond;
 
-// On a small disk the part that is left free shrinks with it.
-constexpr std::uint64_t kReserveShare = 20;
-
 }  // namespace
 
 Preparer::Preparer(LogContext& context)
@@ -155,9 +152,8 @@ std::uint64_t Preparer::choose_size(Purpose purpose) {
     context_.fail(space.error().message);
     return 0;
   }
-  const std::uint64_t reserve =
-      std::min(context_.options.disk_reserve_bytes, space->total_bytes / kReserveShare);
-  const std::uint64_t kept = purpose == Purpose::deletes ? 0 : reserve;
+  const std::uint64_t kept =
+      purpose == Purpose::deletes ? 0 : kept_free_bytes(context_.options, *space);
   const std::uint64_t room = space->available_bytes - std::min(space->available_bytes, kept);
   const std::uint64_t least = least_bytes(purpose, shelf(purpose).demand_bytes);
   std::uint64_t size = least;

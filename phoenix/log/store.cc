@@ -1,7 +1,6 @@
 #include "phoenix/log/store.h"
 
 #include <algorithm>
-#include <cinttypes>
 
 #include "phoenix/base/check.h"
 #include "phoenix/log/directory.h"
@@ -20,8 +19,30 @@ SlotMap even_slot_map(unsigned cores) {
   return map;
 }
 
+namespace {
+
+Options within_bounds(Options options) {
+  options.segment_bytes_max = std::min(options.segment_bytes_max, kSegmentBytesMax);
+  options.segment_bytes_min = std::min(options.segment_bytes_min, options.segment_bytes_max);
+  options.commits_in_flight_max = std::max(options.commits_in_flight_max, 1U);
+  return options;
+}
+
+}  // namespace
+
+Store::Parts::Parts(io::Host& the_host, const Options& the_options, unsigned the_cores)
+    : host(the_host),
+      options(within_bounds(the_options)),
+      core_count(the_cores),
+      cores(the_cores) {}
+
 Store::Parts::~Parts() {
   if (access.directory >= 0) host.close(access.directory);
+}
+
+std::uint64_t kept_free_bytes(const Options& options, const io::SpaceInfo& space) {
+  constexpr std::uint64_t kShare = 20;
+  return std::min(options.disk_reserve_bytes, space.total_bytes / kShare);
 }
 
 std::uint64_t Store::Parts::draw_uid(unsigned core) {

@@ -24,8 +24,7 @@ struct alignas(64) CorePlace {
 };
 
 struct Store::Parts {
-  Parts(io::Host& the_host, const Options& the_options, unsigned the_cores)
-      : host(the_host), options(the_options), core_count(the_cores), cores(the_cores) {}
+  Parts(io::Host& the_host, const Options& the_options, unsigned the_cores);
   Parts(const Parts&) = delete;
   Parts& operator=(const Parts&) = delete;
   ~Parts();
@@ -56,6 +55,9 @@ struct Store::Parts {
   std::vector<std::string> notices;
   Progress progress;
 };
+
+/// What is left free of everything but deletes; on a small disk it shrinks with it.
+[[nodiscard]] std::uint64_t kept_free_bytes(const Options& options, const io::SpaceInfo& space);
 
 /// Epoch work, in epoch.cc.
 io::Task<Result<void>> begin_epoch(io::Context& io, Store::Parts& parts,

@@ -164,6 +164,9 @@ bool plausible(const Fixed& fixed) {
   if (fixed.core_count == 0 || fixed.core_count > kCoresMax) return false;
   if (fixed.bases == 0 || fixed.bases > kCoresMax || fixed.slot_runs > kSlots) return false;
   if (fixed.dead_below_epoch > fixed.epoch) return false;
+  // While rewriting, the newest epoch has the new number of cores and the live ones the old one.
+  const bool rewriting = (fixed.flags & kFlagRewriting) != 0;
+  if (!rewriting && fixed.bases != fixed.core_count) return false;
   return used_bytes(fixed) == fixed.used_bytes;
 }
 
