@@ -37,10 +37,10 @@ std::uint16_t crc16(std::string_view bytes) {
   std::size_t left = bytes.size();
   std::uint32_t crc = 0;
   for (; left >= kSlices; p += kSlices, left -= kSlices) {
-    crc = static_cast<std::uint32_t>(
-        kTables[7][p[0] ^ (crc >> 8U)] ^ kTables[6][p[1] ^ (crc & 0xFFU)] ^ kTables[5][p[2]] ^
-        kTables[4][p[3]] ^ kTables[3][p[4]] ^ kTables[2][p[5]] ^ kTables[1][p[6]] ^
-        kTables[0][p[7]]);
+    crc = static_cast<std::uint32_t>(kTables[7][p[0] ^ (crc >> 8U)] ^
+                                     kTables[6][p[1] ^ (crc & 0xFFU)] ^ kTables[5][p[2]] ^
+                                     kTables[4][p[3]] ^ kTables[3][p[4]] ^ kTables[2][p[5]] ^
+                                     kTables[1][p[6]] ^ kTables[0][p[7]]);
   }
   for (; left > 0; ++p, --left) {
     crc = ((crc << 8U) & 0xFFFFU) ^ kTables[0][((crc >> 8U) ^ *p) & 0xFFU];

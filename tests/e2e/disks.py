@@ -148,7 +148,7 @@ class FaultDisk:
         os.pwrite(self.control, text.encode(), 0)
 
     def cut_at(self, position, chance, percent_kept=None):
-        """Power goes at `position`. Some cuts lose nearly all that was not flushed, some nothing."""
+        """Power goes at `position`. Some cuts lose most that was not flushed, some nothing."""
         if percent_kept is None:
             percent_kept = chance.choice((0, 10, 50, 90, 100, chance.randrange(101)))
         self.order(f"cut {position} {chance.randrange(1 << 30)} {percent_kept}")

@@ -42,7 +42,7 @@ FOREIGN = {
     "liburing.h": ("phoenix/uring/", "bench/ceiling/", "tests/"),
     "liburing/io_uring.h": ("phoenix/uring/", "bench/ceiling/", "tests/"),
     "linux/io_uring.h": ("phoenix/uring/", "bench/ceiling/", "tests/"),
-    "CLI/": ("phoenix/server/config.cc", "cli/", "bench/"),
+    "CLI/": ("phoenix/server/config.cc", "cli/", "bench/", "tests/"),
     "nlohmann/": ("cli/", "bench/"),
     "doctest/": ("tests/",),
     "iostream": ("cli/", "bench/", "tests/"),

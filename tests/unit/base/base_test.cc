@@ -81,7 +81,8 @@ TEST_CASE("slot: sliced and byte-wise computation agree at every length") {
     std::uint32_t crc = 0;
     for (const char c : text) {
       crc ^= static_cast<std::uint32_t>(static_cast<unsigned char>(c)) << 8U;
-      for (int bit = 0; bit < 8; ++bit) crc = (crc & 0x8000U) != 0 ? (crc << 1U) ^ 0x1021U : crc << 1U;
+      for (int bit = 0; bit < 8; ++bit)
+        crc = (crc & 0x8000U) != 0 ? (crc << 1U) ^ 0x1021U : crc << 1U;
       crc &= 0xFFFFU;
     }
     REQUIRE(slot_of(text) == (crc & 16383U));
@@ -93,7 +94,8 @@ TEST_CASE("hash: keys, lengths and constants all matter, and buckets fill evenly
   const HashKey key = HashKey::draw(random);
   const HashKey other = HashKey::draw(random);
   std::set<std::uint64_t> seen;
-  for (std::size_t size = 0; size < 200; ++size) seen.insert(hash_bytes(key, std::string(size, 'a')));
+  for (std::size_t size = 0; size < 200; ++size)
+    seen.insert(hash_bytes(key, std::string(size, 'a')));
   CHECK(seen.size() == 200);
   CHECK(hash_bytes(key, "a") != hash_bytes(other, "a"));
 

@@ -64,7 +64,8 @@ io::Task<int> doubled(io::Context& context, const std::vector<std::string>& text
   co_return 2 * total;
 }
 
-io::Task<void> note_after(io::Context& context, std::uint64_t at_ns, std::vector<int>& notes, int n) {
+io::Task<void> note_after(io::Context& context, std::uint64_t at_ns, std::vector<int>& notes,
+                          int n) {
   co_await context.sleep_until(at_ns);
   notes.push_back(n);
 }
@@ -121,7 +122,8 @@ TEST_CASE("sleepers wake in order of their deadlines; a destroyed sleeper does n
 
 namespace {
 
-io::Task<void> rearm_other(io::Context& context, io::Timers& timers, io::Timer& other, bool cancel) {
+io::Task<void> rearm_other(io::Context& context, io::Timers& timers, io::Timer& other,
+                           bool cancel) {
   co_await context.sleep_until(10);
   if (cancel) {
     timers.cancel(other);
