@@ -272,6 +272,10 @@ std::size_t Keyspace::Parts::resolve(const ExpiryHeap::Taken& taken, std::int64_
   for (const ExpiryNode& node : nodes) index.prefetch_line(node.ref);
   for (const ExpiryNode& node : nodes) index.prefetch_entry(node.ref);
   for (const ExpiryNode& node : nodes) {
+    const Index::Place likely = index.find(node.ref, [](char*) { return true; });
+    if (likely) Slab::prefetch_release(Index::entry_at(likely));
+  }
+  for (const ExpiryNode& node : nodes) {
     while (resolve_one(node, until_ms)) {
     }
   }

@@ -48,6 +48,8 @@ RegionMemory map_region(RegionPages pages) {
   // Advice only: a kernel built without huge pages refuses it and all works as well.
   (void)::madvise(region, kRegionBytes,
                   pages == RegionPages::huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+  // Were it read first, it would be mapped twice: to the page of zeros, then to its own.
+  if (pages == RegionPages::huge) *region = 0;
   return RegionMemory(region);
 }
 

@@ -37,14 +37,13 @@ struct Slab::Region {
 
 namespace {
 
-constexpr std::size_t kUnitBytes = std::size_t{64} << 10U;
-constexpr std::size_t kQuadBytes = 4 * kUnitBytes;
+constexpr std::size_t kQuadBytes = 4 * Slab::kUnitBytes;
 constexpr std::size_t kPageHeaderBytes = 64;
 constexpr std::size_t kUnitSlotsMin = 16;
 constexpr std::size_t kQuadSlotsMax = 60;  // The next step after 16 in a unit.
 constexpr std::size_t kQuadSlotsMin = 7;
 constexpr std::uint32_t kAllUnits = 0xFFFF'FFFF;
-static_assert(kRegionBytes / kUnitBytes == 32, "one bit per unit");
+static_assert(kRegionBytes / Slab::kUnitBytes == 32, "one bit per unit");
 static_assert(kQuadBytes / Slab::kSlotAlignment <= 65'536, "a slot's offset fits in 16 bits");
 
 // What operator new adds to a block, about.
@@ -81,7 +80,7 @@ constexpr SizeClasses make_size_classes() {
   for (std::size_t bytes = 128; bytes < 1024; bytes += std::bit_floor(bytes) / 16) {
     classes.add(bytes);
   }
-  add_by_slots(classes, kUnitBytes, kUnitBytes / 1024 - 1, kUnitSlotsMin);
+  add_by_slots(classes, Slab::kUnitBytes, Slab::kUnitBytes / 1024 - 1, kUnitSlotsMin);
   classes.unit_classes = classes.count;
   add_by_slots(classes, kQuadBytes, kQuadSlotsMax, kQuadSlotsMin);
   return classes;
@@ -119,7 +118,7 @@ unsigned class_of(std::size_t size_bytes) {
 }
 
 std::size_t page_bytes_of(unsigned size_class) {
-  return size_class < kClasses.unit_classes ? kUnitBytes : kQuadBytes;
+  return size_class < kClasses.unit_classes ? Slab::kUnitBytes : kQuadBytes;
 }
 
 // One bit for every quad whose four units are all set in `units`, at the quad's first unit.

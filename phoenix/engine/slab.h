@@ -15,6 +15,7 @@
 #include <cstdint>
 
 #include "phoenix/engine/memory_region.h"
+#include "phoenix/engine/prefetch.h"
 
 namespace phoenix::engine {
 
@@ -25,6 +26,9 @@ class Slab final {
   /// Slots are aligned to this; those of 64 bytes (and its multiples up to 256) to 64.
   static constexpr std::size_t kSlotAlignment = 4;
 
+  /// The size of a page of small slots; bigger pages are aligned to a multiple of it.
+  static constexpr std::size_t kUnitBytes = std::size_t{64} << 10U;
+
   Slab() = default;
   ~Slab();
   Slab(const Slab&) = delete;
@@ -34,6 +38,11 @@ class Slab final {
   [[nodiscard]] char* allocate(std::size_t size_bytes);
   /// `size_bytes` as it was allocated, or another size that needs the same slot.
   void release(char* slot, std::size_t size_bytes);
+
+  /// A hint that this slot will soon be released.
+  static void prefetch_release(const char* slot) {
+    prefetch(slot - reinterpret_cast<std::uintptr_t>(slot) % kUnitBytes);
+  }
 
   /// Do both sizes need a slot of the same size? Then one can be stored over the other.
   static bool same_slot(std::size_t a_bytes, std::size_t b_bytes);
