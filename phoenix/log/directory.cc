@@ -93,21 +93,41 @@ Result<std::optional<Superblock>> choose_superblock(const Store::Parts& parts, b
   return std::optional<Superblock>();
 }
 
+// A header of zeros: either nothing was written yet, or the block was lost. No batch comes before
+// its header, so any byte where a first batch can stand tells which.
+io::Task<Result<HeaderState>> state_of_blank(io::Context& io, std::uint32_t block_bytes, int fd) {
+  const AlignedBuffer buffer(std::size_t{2} * kWriteAlignmentMax, kWriteAlignmentMax);
+  const auto read = co_await read_up_to(io, fd, buffer.bytes(), 0, block_bytes);
+  if (!read) co_return tl::unexpected<Error>(read.error());
+  const auto bytes = buffer.bytes().first(*read);
+  const bool unused =
+      std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
+  co_return unused ? HeaderState::blank : HeaderState::damaged;
+}
+
+io::Task<Result<HeaderState>> read_state(io::Context& io, std::uint32_t block_bytes, int fd,
+                                         FoundSegment& segment) {
+  const std::size_t size = std::max(kBlockBytes, block_bytes);
+  const AlignedBuffer buffer(size, size);
+  std::fill_n(buffer.data(), size, std::byte{0});
+  const auto read = co_await read_up_to(io, fd, buffer.bytes(), 0, block_bytes);
+  if (!read) co_return tl::unexpected<Error>(read.error());
+  const HeaderState state = decode_segment_header(buffer.bytes(), segment.uid, segment.header);
+  if (state != HeaderState::blank) co_return state;
+  co_return co_await state_of_blank(io, block_bytes, fd);
+}
+
 io::Task<Result<void>> read_header(io::Context& io, Store::Parts& parts, FoundSegment& segment) {
   const std::string name = segment_name(segment.uid);
   const Result<int> fd = co_await open_segment(io, parts.access, segment.uid);
   if (!fd) co_return refuse(parts, fd.error());
-  const std::size_t size = std::max(kBlockBytes, parts.access.block_bytes);
-  const AlignedBuffer buffer(size, size);
-  std::fill_n(buffer.data(), size, std::byte{0});
-  const auto read = co_await read_up_to(io, *fd, buffer.bytes(), 0, parts.access.block_bytes);
+  const auto state = co_await read_state(io, parts.access.block_bytes, *fd, segment);
   const std::int32_t closed = co_await io.close(*fd);
   if (closed < 0) co_return system_error("closing segment " + name, closed);
-  if (!read && !parts.options.accept_damage) {
-    co_return refuse(parts, read.error().code, "segment " + name + ": " + read.error().message);
+  if (!state && !parts.options.accept_damage) {
+    co_return refuse(parts, state.error().code, "segment " + name + ": " + state.error().message);
   }
-  segment.state = HeaderState::damaged;
-  if (read) segment.state = decode_segment_header(buffer.bytes(), segment.uid, segment.header);
+  segment.state = state ? *state : HeaderState::damaged;
   co_return Result<void>();
 }
 

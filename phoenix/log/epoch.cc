@@ -79,14 +79,22 @@ std::set<StreamKey> streams_on_disk(const Store::Parts& parts) {
   return streams;
 }
 
+// With damage accepted by flag, whatever might still be of use to somebody stays.
+bool has_accepted_damage(const Store::Parts& parts) {
+  return std::any_of(parts.cores.begin(), parts.cores.end(),
+                     [](const CorePlace& place) { return !place.damage.empty(); });
+}
+
 std::vector<RecordedEnd> ends_of(const Store::Parts& parts,
                                  const std::vector<const CoreLog*>& logs) {
   const std::set<StreamKey> on_disk = streams_on_disk(parts);
+  // Whose end a segment without a readable header needs is not known: it may be read one day.
+  const bool keeps_all = has_accepted_damage(parts);
   std::vector<RecordedEnd> ends;
   for (std::uint16_t core = 0; core < logs.size(); ++core) {
     for (const EpochLog& epoch : logs[core]->epochs) {
       for (std::uint8_t stream = 0; stream < 2; ++stream) {
-        if (!on_disk.contains({core, epoch.epoch, stream})) continue;
+        if (!keeps_all && !on_disk.contains({core, epoch.epoch, stream})) continue;
         const StreamLog& log = epoch.streams[stream];
         ends.push_back({epoch.epoch, log.first_seq, log.end_seq, core, stream});
       }
@@ -156,9 +164,10 @@ std::uint64_t end_of(const Store::Parts& parts, const SegmentHeader& header) {
   return 0;
 }
 
-// What holds nothing that counts, now that the superblock says where the logs ended. With damage
-// accepted by flag, whatever might still be of use to somebody stays.
+// What holds nothing that counts, now that the superblock says where the logs ended. Behind an end
+// that damage made, too, nothing counts, but there it may be all that is left.
 std::vector<std::uint64_t> empty_segments(const Store::Parts& parts) {
+  const bool keeps_all = has_accepted_damage(parts);
   std::vector<std::uint64_t> uids;
   for (const FoundSegment& segment : parts.segments) {
     bool empty = segment.state == HeaderState::blank;
@@ -168,7 +177,7 @@ std::vector<std::uint64_t> empty_segments(const Store::Parts& parts) {
       if (header.epoch < parts.current.dead_below_epoch) {
         empty = true;
       } else if (is_live(parts.found, header.epoch)) {
-        empty = header.first_seq >= end_of(parts, header);
+        empty = !keeps_all && header.first_seq >= end_of(parts, header);
       }
     }
     if (empty) uids.push_back(segment.uid);

@@ -29,8 +29,10 @@ sim::FaultPlan plan_of(const Database& database) {
   return plan;
 }
 
-Database make_database(unsigned lives, unsigned changes, bool orderly) {
+Database make_database(unsigned lives, unsigned changes, bool orderly,
+                       std::uint32_t write_alignment = 512) {
   Database database;
+  database.write_alignment = write_alignment;
   sim::World world(7, plan_of(database), database.disk);
   for (unsigned life = 0; life < lives; ++life) {
     Process process(world, small_options(), 1);
@@ -198,6 +200,26 @@ TEST_CASE("a damaged segment header is damage, as no batch comes before its head
   const Started started = start_on(database, disk);
   CHECK(!started.ok);
   CHECK(started.error.find("the header of segment " + used + " is damaged") != std::string::npos);
+}
+
+TEST_CASE("a header that was lost is damage, not a segment that was never used") {
+  for (const std::uint32_t alignment : {512U, 4096U, 65'536U}) {
+    const Database database = make_database(1, 8, false, alignment);
+    sim::Disk disk = database.disk;
+    for (const auto& name : database.segments) {
+      disk.plant(kDirectory, name, 0, std::string(kHeaderBytes, '\0'));
+    }
+    const Started started = start_on(database, disk);
+    CHECK(!started.ok);
+    CHECK(started.code == ErrorCode::damaged);
+    CHECK(started.error.find("batches that cannot be used") != std::string::npos);
+    for (const auto& name : database.segments) CHECK(started.disk.exists(kDirectory, name));
+    log::Options options = small_options();
+    options.accept_damage = true;
+    const Started accepted = start_on(database, disk, options);
+    CHECK_MESSAGE(accepted.ok, accepted.error);
+    CHECK(!start_on(database, accepted.disk).ok);  // It stays, and is still told.
+  }
 }
 
 TEST_CASE("batches and segments in each other's place do not validate") {
