@@ -310,7 +310,10 @@ void Log::seal(std::int64_t stamp_ms) {
 }
 
 void Log::sync_soon() {
-  if (!parts_->off) parts_->committer.sync_soon(parts_->next_seq);
+  Parts& p = *parts_;
+  if (p.off) return;
+  const bool open = p.open.count() > 0 || p.required;
+  p.committer.sync_soon(open ? p.next_seq : p.next_seq - 1);
 }
 
 Position Log::commit_position() const {

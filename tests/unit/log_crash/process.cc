@@ -18,31 +18,33 @@ log::Options small_options() {
 /// Applies effects as the engine does: what replay must arrive at.
 class Process::Sink final : public log::ReplaySink {
  public:
-  Sink(Map& map, std::uint64_t& records) : map_(map), records_(records) {}
+  Sink(Process& process, unsigned core) : process_(process), core_(core) {}
 
   void replay(std::span<const log::ReplayRecord> records) override {
-    records_ += records.size();
+    process_.replayed_records_ += records.size();
+    Map& map = process_.map_;
     for (const auto& record : records) {
       const engine::Effect& effect = record.effect;
       PHX_CHECK(record.position.bits != 0);
       const std::string key(effect.key);
+      if (process_.core_of(key) != core_) ++process_.misplaced_records_;
       switch (effect.kind) {
         case engine::Effect::Kind::put:
-          map_[key] = {std::string(effect.value.bytes), effect.expires_at_ms};
+          map[key] = {std::string(effect.value.bytes), effect.expires_at_ms};
           break;
         case engine::Effect::Kind::expiry:
-          if (map_.contains(key)) map_[key].expires_at_ms = effect.expires_at_ms;
+          if (map.contains(key)) map[key].expires_at_ms = effect.expires_at_ms;
           break;
         default:
-          map_.erase(key);
+          map.erase(key);
           break;
       }
     }
   }
 
  private:
-  Map& map_;
-  std::uint64_t& records_;
+  Process& process_;
+  unsigned core_;
 };
 
 Process::Process(sim::World& world, const log::Options& options, unsigned cores)
@@ -76,8 +78,8 @@ Result<void> Process::open() {
 }
 
 Result<void> Process::replay() {
-  Sink sink(map_, replayed_records_);
   for (unsigned core = 0; core < cores_; ++core) {
+    Sink sink(*this, core);
     const Result<void> result = run(store_->replay(io_, core, sink));
     if (!result) return result;
   }

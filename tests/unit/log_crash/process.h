@@ -78,6 +78,11 @@ class Process final {
   const log::SlotMap& slots() const { return store_->slots(); }
   const std::string& failure() const { return failure_.message(); }
   std::uint64_t replayed_records() const { return replayed_records_; }
+  /// Records that came from the log of another core than their key's.
+  std::uint64_t misplaced_records() const { return misplaced_records_; }
+  bool failed() const { return failure_.process_failed(); }
+
+  unsigned core_of(const std::string& key) const;
 
   /// Runs a task of this process to its end; false when the world went down before.
   template <typename T>
@@ -92,7 +97,6 @@ class Process final {
 
   bool reserve(unsigned core, std::uint64_t payload_bytes, bool is_delete);
   Written emit(unsigned core, const engine::Effect& effect);
-  unsigned core_of(const std::string& key) const;
   Result<void> run(io::Task<Result<void>> task);
   io::Task<void> sleep(std::uint64_t until_ns);
 
@@ -107,6 +111,7 @@ class Process final {
   std::vector<std::unique_ptr<log::Log>> logs_;
   Map map_;
   std::uint64_t replayed_records_ = 0;
+  std::uint64_t misplaced_records_ = 0;
 };
 
 }  // namespace phoenix::log_test
