@@ -2,6 +2,7 @@
 """Counts test cases out of what meson wrote down, over suites and builds.
 
 tally.py add COUNTS BUILD_DIR    appends the outcomes of BUILD_DIR's last `meson test` to COUNTS
+tally.py run COUNTS NAME STATUS  appends one test that ended with this exit code
 tally.py sum COUNTS BROKEN       prints what was skipped and what failed, then the closing line;
                                  each line of BROKEN is a stage that did not even run to its end
 
@@ -44,22 +45,24 @@ def add(counts, directory):
     log = pathlib.Path(directory, "meson-logs", "testlog.json")
     if not log.exists():
         sys.exit(f"{log}: meson ran no test")
+    for line in log.read_text(encoding="utf-8").splitlines():
+        test = json.loads(line)
+        reasons = SKIP_REASON.findall(test.get("stdout") or "")
+        append(counts, f"{directory}: {test['name']}", cases(test), test["result"], reasons)
+
+
+def append(counts, name, outcome, result, reasons=()):
+    passed, failed, skipped = outcome
+    line = {
+        "name": name,
+        "passed": passed,
+        "failed": failed,
+        "skipped": skipped,
+        "reasons": list(reasons),
+        "result": result,
+    }
     with open(counts, "a", encoding="utf-8") as out:
-        for line in log.read_text(encoding="utf-8").splitlines():
-            test = json.loads(line)
-            passed, failed, skipped = cases(test)
-            json.dump(
-                {
-                    "name": f"{directory}: {test['name']}",
-                    "passed": passed,
-                    "failed": failed,
-                    "skipped": skipped,
-                    "reasons": SKIP_REASON.findall(test.get("stdout") or ""),
-                    "result": test["result"],
-                },
-                out,
-            )
-            out.write("\n")
+        out.write(json.dumps(line) + "\n")
 
 
 def total(counts, broken):
@@ -89,11 +92,14 @@ def total(counts, broken):
 
 
 def main():
-    verb = sys.argv[1] if len(sys.argv) == 4 else ""
-    if verb == "add":
-        add(sys.argv[2], sys.argv[3])
-    elif verb == "sum":
-        sys.exit(0 if total(sys.argv[2], sys.argv[3]) else 1)
+    words = sys.argv[1:]
+    if len(words) == 3 and words[0] == "add":
+        add(words[1], words[2])
+    elif len(words) == 4 and words[0] == "run":
+        good = words[3] == "0"
+        append(words[1], words[2], (1, 0, 0) if good else (0, 1, 0), f"exit code {words[3]}")
+    elif len(words) == 3 and words[0] == "sum":
+        sys.exit(0 if total(words[1], words[2]) else 1)
     else:
         sys.exit(__doc__)
 
