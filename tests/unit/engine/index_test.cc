@@ -174,7 +174,9 @@ TEST_CASE("index: replace keeps the place") {
   Fixture fixture;
   Item* const first = fixture.add(0x0123'4567'89AB'CDEF);
   Item second{first->hash, 99};
-  Index::replace(fixture.place_of(first), second.address());
+  const Index::Place place = fixture.place_of(first);
+  REQUIRE(place);
+  Index::replace(place, second.address());
   CHECK_FALSE(fixture.place_of(first));
   REQUIRE(fixture.place_of(&second));
   CHECK(Index::entry_at(fixture.place_of(&second)) == second.address());
