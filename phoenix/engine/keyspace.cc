@@ -414,6 +414,10 @@ std::size_t Keyspace::size_with_expiry() const {
   return parts_->with_expiry;
 }
 
+std::uint64_t Keyspace::used_bytes() const {
+  return memory_bytes() - (parts_->slab.memory_bytes() - parts_->slab.used_bytes());
+}
+
 std::uint64_t Keyspace::memory_bytes() const {
   return sizeof(Parts) + parts_->slab.memory_bytes() + parts_->index.memory_bytes() +
          parts_->heap.memory_bytes() + parts_->large_value_bytes;

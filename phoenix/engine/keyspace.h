@@ -112,6 +112,8 @@ class Keyspace final {
 
   /// Everything this keyspace holds: entries, large values, index, heap.
   std::uint64_t memory_bytes() const;
+  /// The same without the free slots of pages that are partly in use: falls with every delete.
+  std::uint64_t used_bytes() const;
 
  private:
   struct Parts;

@@ -161,9 +161,11 @@ char* Slab::allocate(std::size_t size_bytes) {
   PHX_DCHECK(size_bytes != 0);
   if (size_bytes > kSlotBytesMax) [[unlikely]] {
     memory_bytes_ += slot_bytes(size_bytes);
+    used_bytes_ += slot_bytes(size_bytes);
     return static_cast<char*>(::operator new(size_bytes));
   }
   const unsigned size_class = class_of(size_bytes);
+  used_bytes_ += kClasses.bytes[size_class];
   Page* page = pages_[size_class];
   if (page == nullptr) [[unlikely]]
     page = add_page(size_class);
@@ -187,6 +189,7 @@ char* Slab::allocate(std::size_t size_bytes) {
 void Slab::release(char* slot, std::size_t size_bytes) {
   if (size_bytes > kSlotBytesMax) [[unlikely]] {
     memory_bytes_ -= slot_bytes(size_bytes);
+    used_bytes_ -= slot_bytes(size_bytes);
     ::operator delete(slot);
     return;
   }
@@ -196,6 +199,7 @@ void Slab::release(char* slot, std::size_t size_bytes) {
   Page* const page = reinterpret_cast<Page*>(slot - offset);
   PHX_CHECK(page->size_class == size_class);
   PHX_CHECK(page->used != 0);
+  used_bytes_ -= kClasses.bytes[size_class];
   store_le(slot, page->free_slot);
   poison(slot, kClasses.bytes[size_class]);
   page->free_slot = static_cast<std::uint16_t>(offset / kSlotAlignment);

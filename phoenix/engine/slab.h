@@ -52,6 +52,8 @@ class Slab final {
   /// What is held from the system: whole regions (of the first one only what was ever used, since
   /// it comes in small pages), and the slots that were too big for one.
   std::uint64_t memory_bytes() const { return memory_bytes_; }
+  /// What slots in use take; the rest of memory_bytes() waits for allocations to come.
+  std::uint64_t used_bytes() const { return used_bytes_; }
 
  private:
   struct Page;
@@ -75,6 +77,7 @@ class Slab final {
   std::size_t region_count_ = 0;
   std::size_t empty_regions_ = 0;
   std::uint64_t memory_bytes_ = 0;
+  std::uint64_t used_bytes_ = 0;
 };
 
 }  // namespace phoenix::engine

@@ -50,7 +50,15 @@ class Shard final : public engine::EffectSink {
   /// Buffers of the core count as memory in use, too.
   void set_buffer_bytes(std::uint64_t bytes) { buffer_bytes_ = bytes; }
   std::uint64_t memory_bytes() const { return keyspace_.memory_bytes() + buffer_bytes_; }
-  bool memory_is_full() const { return memory_bytes() >= memory_bytes_max_; }
+  /// The budget counts what is in use, so that deletes make room at once. Pages that deletes left
+  /// partly empty may hold up to a quarter more before they count as well.
+  bool memory_is_full() const {
+    const std::uint64_t used = keyspace_.used_bytes() + buffer_bytes_;
+    const std::uint64_t held = memory_bytes();
+    const bool holds_too_much =
+        held > memory_bytes_max_ && held - memory_bytes_max_ >= memory_bytes_max_ / 4;
+    return used >= memory_bytes_max_ || holds_too_much;
+  }
   std::uint64_t memory_bytes_max() const { return memory_bytes_max_; }
 
   engine::LogPosition emit(const engine::Effect& effect) override;
