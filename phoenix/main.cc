@@ -75,6 +75,7 @@ class Threads final {
   void join() {
     for (auto& thread : threads_) thread.join();
   }
+  bool have_ended() const { return ended_.load() == shared_.cores(); }
   /// Empty when every core has served and stopped as it should.
   const std::string& error() const { return error_; }
   void stop() {
@@ -125,6 +126,8 @@ class Threads final {
     const server::CoreEnvironment environment{**ring, clock_, host_, failure_, random_};
     server::Core core(index, shared_, environment);
     for (const auto phase : server::kPhases) {
+      // Before anything is written: no later start may overtake writes of this one.
+      if (phase == server::Phase::replay) keep_lock(**ring);
       auto task = core.run_phase(phase);
       task.start();
       core.io().run_until([&task] { return task.done(); });
@@ -137,6 +140,13 @@ class Threads final {
     while (!core.is_done()) core.turn();
   }
 
+  void keep_lock(uring::Ring& ring) {
+    const int lock = host_.lock_descriptor();
+    if (lock < 0) return;
+    const auto kept = ring.keep_open(lock);
+    if (!kept) fail(kept.error().message);
+  }
+
   void fail(const std::string& message) {
     const std::lock_guard lock(mutex_);
     if (error_.empty()) error_ = message;
@@ -144,9 +154,9 @@ class Threads final {
   }
 
   void announce(server::Phase phase) {
-    if (phase == server::Phase::open) {
-      for (const auto& notice : shared_.store->notices()) say("note: " + notice);
-    }
+    // Some are known only later: what was lost, say, where damage is accepted.
+    const auto& notices = shared_.store->notices();
+    while (notices_said_ < notices.size()) say("note: " + notices[notices_said_++]);
     if (phase == server::Phase::replay) {
       const auto& progress = shared_.store->progress();
       if (progress.records.load() > 0) {
@@ -170,6 +180,7 @@ class Threads final {
   uring::SystemRandom random_;  // Used by the first core only.
   uring::ExitOnFailure failure_;
   std::barrier<> phase_end_;
+  std::size_t notices_said_ = 0;
   std::vector<std::thread> threads_;
   std::atomic<unsigned> ended_{0};
   std::atomic<bool> has_failed_{false};
@@ -183,8 +194,8 @@ void wait_for_the_end(Threads& threads, const sigset_t& signals) {
   while (true) {
     int number = 0;
     if (sigwait(&signals, &number) != 0) continue;
-    if (number == kThreadsEndedSignal) return;
-    if (has_stopped) continue;
+    if (threads.have_ended()) return;
+    if (number == kThreadsEndedSignal || has_stopped) continue;  // Anybody may send that one, too.
     has_stopped = true;
     say("stopping: answering what was accepted");
     threads.stop();

@@ -28,7 +28,6 @@ constexpr std::uint32_t kSmallest = 512;
 constexpr std::uint32_t kLargest = 65536;
 constexpr std::uint32_t kUsualBlock = 4096;
 constexpr mode_t kFileMode = 0600;
-constexpr const char* kScratchName = "alignment-probe.tmp";
 
 bool sensible(std::uint32_t size_bytes) {
   return std::has_single_bit(size_bytes) && size_bytes >= kSmallest && size_bytes <= kLargest;

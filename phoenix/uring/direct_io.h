@@ -7,6 +7,9 @@
 
 namespace phoenix::uring {
 
+/// Made where a file system knows no files without a name; a crash may leave it behind.
+inline constexpr const char* kScratchName = "alignment-probe.tmp";
+
 /// See io::Host::write_alignment. Makes and removes a scratch file in the directory.
 Result<std::uint32_t> find_write_alignment(int directory);
 

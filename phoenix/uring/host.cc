@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +28,7 @@ namespace {
 constexpr mode_t kDirectoryMode = 0700;
 constexpr mode_t kFileMode = 0600;
 constexpr const char* kLockName = "LOCK";
+constexpr int kLockAttempts = 100;  // One every 10 ms.
 
 // "data/" would follow a symlink that "data" does not.
 std::string without_trailing_slashes(std::string path) {
@@ -55,7 +57,15 @@ Result<bool> make_directory(const std::string& path) {
     if (!synced) return tl::unexpected<Error>(synced.error());
     return true;
   }
-  if (errno == EEXIST) return false;
+  if (errno == EEXIST) {
+    // Whoever made it may have been killed before it was durable. Without the right to read the
+    // parent this cannot be helped.
+    const UniqueFd parent(::open(parent_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (parent.valid() && fsync(parent.get()) != 0 && errno != EINVAL && errno != EROFS) {
+      return os_failure(fmt::format("cannot sync the directory {}", parent_of(path)), errno);
+    }
+    return false;
+  }
   if (errno == ENOENT) {
     return fail(ErrorCode::invalid, fmt::format("cannot make the directory {}: its parent {} does "
                                                 "not exist: make that first",
@@ -121,10 +131,14 @@ Result<int> Host::open_directory(const std::string& path) {
 Result<void> Host::lock_directory(int directory) {
   UniqueFd lock(openat(directory, kLockName, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, kFileMode));
   if (!lock.valid()) return os_failure("cannot open the file LOCK in the data directory", errno);
-  int result = -1;
-  do {
+  // Of a process that was just killed, writes may still be on their way to the disk.
+  int result = flock(lock.get(), LOCK_EX | LOCK_NB);
+  for (int attempt = 0; result != 0 && attempt < kLockAttempts; ++attempt) {
+    if (errno != EWOULDBLOCK && errno != EINTR) break;
+    const timespec pause{.tv_sec = 0, .tv_nsec = 10'000'000};
+    nanosleep(&pause, nullptr);
     result = flock(lock.get(), LOCK_EX | LOCK_NB);
-  } while (result != 0 && errno == EINTR);
+  }
   if (result != 0 && errno == EWOULDBLOCK) {
     return fail(ErrorCode::in_use,
                 "the data directory is in use by another process: stop that, or choose another "
@@ -134,6 +148,11 @@ Result<void> Host::lock_directory(int directory) {
   const std::lock_guard guard(mutex_);
   locks_.push_back(std::move(lock));
   return {};
+}
+
+int Host::lock_descriptor() {
+  const std::lock_guard guard(mutex_);
+  return locks_.empty() ? -1 : locks_.back().get();
 }
 
 Result<std::vector<io::FileInfo>> Host::list_directory(int directory) {
@@ -146,6 +165,7 @@ Result<std::vector<io::FileInfo>> Host::list_directory(int directory) {
     if (entry == nullptr) break;
     const std::string_view name(static_cast<const char*>(entry->d_name));
     if (name == "." || name == "..") continue;
+    if (name == kScratchName) continue;  // Of a run that was cut; the next look removes it.
     auto info = describe_entry(directory, static_cast<const char*>(entry->d_name));
     if (!info) return tl::unexpected<Error>(info.error());
     files.push_back(std::move(*info));

@@ -19,6 +19,9 @@ class Host final : public io::Host {
 
   Result<int> open_directory(const std::string& path) override;
   Result<void> lock_directory(int directory) override;
+  /// The descriptor of the last lock that was taken, or -1. A ring that writes below the lock keeps
+  /// it open (Ring::keep_open).
+  int lock_descriptor();
   Result<std::vector<io::FileInfo>> list_directory(int directory) override;
   Result<io::SpaceInfo> space(int directory) override;
   Result<std::uint32_t> write_alignment(int directory) override;

@@ -63,6 +63,10 @@ class Ring final : public io::Ring {
   /// `deadline_ns` is SystemClock's. May also return 0 early, when the kernel is short of memory.
   std::size_t run_once(std::span<io::Completion> out, std::uint64_t deadline_ns) override;
 
+  /// Keeps this open file, and with it the lock that is on it, until no operation is in flight any
+  /// more: also when the process is killed while the disk still works for it. Once per ring.
+  Result<void> keep_open(int fd);
+
   void release(io::BufferId buffer) override { buffers_.release(buffer); }
 
   [[nodiscard]] int wake_handle() const override { return ring_.ring_fd; }

@@ -102,6 +102,12 @@ Result<void> Ring::set_up(const RingOptions& options) {
   return {};
 }
 
+Result<void> Ring::keep_open(int fd) {
+  const int error = io_uring_register_files(&ring_, &fd, 1);
+  if (error != 0) return tl::unexpected<Error>(explain_here("registering a file", -error));
+  return {};
+}
+
 int Ring::set_up_queues(const RingOptions& options) {
   int error = -EINVAL;
   for (auto level = static_cast<std::size_t>(options.task_run); level < kTaskRunFlags.size();

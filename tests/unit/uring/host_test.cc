@@ -124,6 +124,37 @@ TEST_CASE("one process at a time holds a directory") {
   host.close(*directory);
 }
 
+TEST_CASE("a lock that a ring keeps open is held until the ring is gone") {
+  const ScratchDirectory scratch;
+  Host host;
+  const auto directory = host.open_directory(scratch.path());
+  REQUIRE(directory.has_value());
+  auto ring = Ring::create(RingOptions());
+  REQUIRE(ring.has_value());
+  {
+    Host killed;
+    CHECK(killed.lock_descriptor() == -1);
+    REQUIRE(killed.lock_directory(*directory).has_value());
+    REQUIRE((*ring)->keep_open(killed.lock_descriptor()).has_value());
+  }
+  CHECK(error_of(host.lock_directory(*directory)).code == ErrorCode::in_use);
+  ring->reset();
+  CHECK(host.lock_directory(*directory).has_value());
+  host.close(*directory);
+}
+
+TEST_CASE("a probe that a crash left behind is not told as a file of the directory") {
+  const ScratchDirectory scratch;
+  std::ofstream(scratch.path() + "/alignment-probe.tmp") << "x";
+  Host host;
+  const auto directory = host.open_directory(scratch.path());
+  REQUIRE(directory.has_value());
+  const auto files = host.list_directory(*directory);
+  REQUIRE(files.has_value());
+  CHECK(files->empty());
+  host.close(*directory);
+}
+
 TEST_CASE("list_directory and space") {
   const ScratchDirectory scratch;
   Host host;
