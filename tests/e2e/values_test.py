@@ -63,7 +63,9 @@ class Large(unittest.TestCase):
 class MemoryLimit(unittest.TestCase):
     def test_full_memory_refuses_writes_only(self):
         value = b"x" * 10_000
-        with harness.Server(cores=2, flags=["--max-memory", "64M"]) as server:
+        # One SET at a time, and it is not durability that is tested here: do not wait for the disk.
+        flags = ["--max-memory", "64M", "--durability", "interval"]
+        with harness.Server(cores=2, flags=flags) as server:
             with server.client() as db:
                 stored = 0
                 while True:
