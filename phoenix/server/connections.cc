@@ -116,7 +116,7 @@ io::Task<void> Connections::live(Session& session) {
   co_await session.input_ended;
   co_await session.output_drained;
   session.output.clear();
-  if (session.is_receiving && !session.is_broken && !stops_) {
+  if (session.is_receiving && !session.is_broken) {
     // A close with unread input would reset the connection, and the peer might lose the last reply:
     // end our side, and let the peer read and close. tick() bounds the wait.
     io_.ring().submit(socket_operation(io::Operation::Kind::shutdown, session.fd(), 0));
@@ -228,8 +228,9 @@ void Connections::on_send(const io::Completion& completion) {
     session.stalled_since_ns = 0;
   }
   session.is_stalled = sent < session.sending_bytes;
-  // What was decoded and not yet executed may go on now that there is room.
-  if (!session.output.full() && session.unparsed_bytes() > 0) make_ready(session);
+  // What could not go on while the output was full may now, the peer's end included.
+  const bool has_input = session.has_partial_input() || session.peer_has_ended;
+  if (has_input && !session.output.full()) make_ready(session);
 }
 
 Session* Connections::take_ready() {
@@ -346,7 +347,8 @@ void Connections::send(Session& session, std::string_view bytes) {
 void Connections::update_receiving(Session& session) {
   if (session.is_finished || session.operations_ended.is_set()) return;
   if (session.output_drained.is_set()) return;  // Closing: live() and tick() see to it.
-  const bool is_blocked = session.listing || session.is_waiting_for_room;
+  // Also one that sends faster than its turns come: what it sends would pile up here.
+  const bool is_blocked = session.listing || session.is_waiting_for_room || session.is_ready;
   const bool wants_input = !session.peer_has_ended && !session.is_broken &&
                            (session.ignores_input ||
                             (!session.output.full() &&
@@ -384,7 +386,8 @@ void Connections::check_deadlines(Session& session, std::uint64_t now_ns) {
     return since_ns != 0 && now_ns - since_ns > limit_ns;
   };
   if (session.output_drained.is_set()) {  // Lingering.
-    if (stops_ || is_over(session.stalled_since_ns, kLingerNs)) cancel_receive(session);
+    const std::uint64_t linger_ns = stops_ ? kTickNs : kLingerNs;
+    if (is_over(session.stalled_since_ns, linger_ns)) cancel_receive(session);
     return;
   }
   if (stops_ && now_ns > stop_deadline_ns_) return cut_off(session);
@@ -393,6 +396,9 @@ void Connections::check_deadlines(Session& session, std::uint64_t now_ns) {
     return cut_off(session);
   }
   if (session.ignores_input) return;
+  // The time in which we do not read, or do not look at what came, is not the peer's.
+  const bool is_read = session.is_receiving && !session.listing && !session.is_waiting_for_room;
+  if (session.partial_since_ns != 0 && !is_read) session.partial_since_ns = now_ns;
   if (is_over(session.partial_since_ns, kPartialFrameNs)) {
     metrics_.closed_by_deadline.add(1);
     return refuse(session, 0, protocol::Status::bad_frame,

@@ -36,10 +36,10 @@ void Core::turn() {
     connections_->tick();
     next_tick_ns_ = now_ns_ + kTickNs;
   }
-  if (count > 0 || ticks) connections_->retry_waiting();
-  stop_when_asked();
-  if (shared_.cores() > 1) router_->receive_hops();
+  const bool has_mail = shared_.cores() > 1 && router_->receive_hops();
+  if (count > 0 || ticks || has_mail) connections_->retry_waiting();
   serve_requests();
+  stop_when_asked();
   router_->step_listings();
   if (!closing_.valid()) {
     expire();

@@ -5,7 +5,7 @@
 namespace phoenix::server {
 
 void HopBatch::add_word(std::string_view word) {
-  bytes_ += word.size();
+  bytes_ += sizeof(std::string_view) + word.size();  // Empty words take memory, too.
   if (word.empty()) {
     words.emplace_back();
     return;
@@ -25,8 +25,10 @@ void HopBatch::add_word(std::string_view word) {
 
 void HopBatch::clear() {
   constexpr std::size_t kKeptReplyBytes = std::size_t{256} << 10U;
+  constexpr std::size_t kKeptWords = std::size_t{16} << 10U;
   parts.clear();
   words.clear();
+  if (words.capacity() > kKeptWords) words.shrink_to_fit();
   own_blocks_.clear();
   replies.clear();
   if (replies.capacity() > kKeptReplyBytes) replies.shrink_to_fit();

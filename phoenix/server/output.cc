@@ -73,28 +73,35 @@ void Output::append_owned(std::string bytes, engine::LargeValueRef large, log::P
   fill(run, std::move(bytes), std::move(large), position);
 }
 
-Run* Output::append_awaited() {
+Run* Output::append_awaited(std::uint32_t bytes) {
   Run& run = runs_.emplace_back();
   run.awaited = true;
+  run.awaited_bytes = bytes;
+  awaited_bytes_ += bytes;
   return &run;
+}
+
+void Output::arrive(Run& run) {
+  PHX_CHECK(run.awaited);
+  run.awaited = false;
+  awaited_bytes_ -= std::exchange(run.awaited_bytes, 0U);
 }
 
 void Output::fill(Run& run, std::string bytes, engine::LargeValueRef large,
                   log::Position position) {
-  PHX_CHECK(run.awaited);
+  arrive(run);
   run.extra = std::make_unique<Run::Extra>();
   run.extra->owned = std::move(bytes);
   run.extra->large = std::move(large);
   run.data = run.extra->owned.data();
   run.size_bytes = run.extra->owned.size();
   run.position = position;
-  run.awaited = false;
   queued_bytes_ += run.size_bytes;
   if (run.extra->large) queued_bytes_ += run.extra->large->size_bytes();
 }
 
 void Output::fill_copy(Run& run, std::string_view bytes) {
-  PHX_CHECK(run.awaited);
+  arrive(run);
   char* const place = pool_.reserve(bytes.size());
   std::copy(bytes.begin(), bytes.end(), place);
   pool_.commit(bytes.size());
@@ -102,7 +109,6 @@ void Output::fill_copy(Run& run, std::string_view bytes) {
   ++run.chunk->references;
   run.data = place;
   run.size_bytes = bytes.size();
-  run.awaited = false;
   queued_bytes_ += bytes.size();
 }
 
@@ -164,6 +170,7 @@ void Output::clear() {
   for (auto& run : runs_) release(run);
   runs_.clear();
   queued_bytes_ = 0;
+  awaited_bytes_ = 0;
 }
 
 void Output::release(Run& run) {

@@ -69,7 +69,8 @@ struct Run {
   std::size_t size_bytes = 0;
   Chunk* chunk = nullptr;
   log::Position position = 0;
-  bool awaited = false;  // Its reply is still on another core.
+  bool awaited = false;             // Its reply is still on another core,
+  std::uint32_t awaited_bytes = 0;  // and counts as so much until it is here.
   std::unique_ptr<Extra> extra;
 };
 
@@ -85,9 +86,9 @@ class Output final {
   /// Bytes of any size, then a large value if there is one.
   void append_owned(std::string bytes, engine::LargeValueRef large, log::Position position);
 
-  /// Keeps a place in the order for a reply that comes later. The pointer is valid until it was
-  /// filled.
-  Run* append_awaited();
+  /// Keeps a place in the order for a reply that comes later, and that counts as `bytes` until
+  /// then. The pointer is valid until it was filled.
+  Run* append_awaited(std::uint32_t bytes);
   void fill(Run& run, std::string bytes, engine::LargeValueRef large, log::Position position);
   /// As fill, for a reply small enough to be copied into a chunk.
   void fill_copy(Run& run, std::string_view bytes);
@@ -110,15 +111,18 @@ class Output final {
     return !runs_.empty() && !runs_.front().awaited && runs_.front().position > committed;
   }
   bool full() const {
-    return queued_bytes_ >= kSessionOutputBytesMax || runs_.size() >= kSessionRunsMax;
+    return queued_bytes_ >= kSessionOutputBytesMax || runs_.size() >= kSessionRunsMax ||
+           awaited_bytes_ >= kSessionAwaitedBytesMax;
   }
 
  private:
   void release(Run& run);
+  void arrive(Run& run);
 
   ChunkPool& pool_;
   std::deque<Run> runs_;
   std::size_t queued_bytes_ = 0;
+  std::size_t awaited_bytes_ = 0;
 };
 
 }  // namespace phoenix::server

@@ -17,6 +17,19 @@ using commands::Gather;
 using commands::Request;
 using protocol::Status;
 
+namespace {
+
+// What a request holds while it is away: its words there, and what its reply may be here.
+std::uint32_t bytes_away(const Command& command, commands::Args args) {
+  constexpr std::size_t kBytesPerWord = 64;  // Its view, and its share of what is gathered.
+  const bool is_list = command.gather == Gather::in_key_order;
+  std::size_t bytes = is_list ? kAwaitedListBytes : engine::kSmallValueBytesMax;
+  for (const auto word : args) bytes += word.size() + kBytesPerWord;
+  return static_cast<std::uint32_t>(bytes);  // Bounded by protocol::kArgvBytesMax.
+}
+
+}  // namespace
+
 Router::Router(unsigned core, Shared& shared, Shard& shard, Connections& connections,
                ChunkPool& pool, SessionActions& actions, io::Ring& ring, Metrics& metrics)
     : core_(core),
@@ -148,7 +161,7 @@ bool Router::run_away(const PendingRequest& pending, unsigned owner) {
   if (!has_room(owner)) return false;
   Session& session = *pending.session;
   HopPart& part = add_part(owner, session, *pending.command, pending.request, pending.id);
-  part.run = session.output.append_awaited();
+  part.run = session.output.append_awaited(bytes_away(*pending.command, pending.request.args));
   return true;
 }
 
@@ -191,9 +204,9 @@ bool Router::run_gathered(const PendingRequest& pending) {
   Session& session = *pending.session;
   gathering->command = &command;
   gathering->session = &session;
-  gathering->run = session.output.append_awaited();
+  gathering->run = session.output.append_awaited(bytes_away(command, args));
   gathering->id = pending.id;
-  gathering->items.resize(rank);
+  if (command.gather == Gather::in_key_order) gathering->items.resize(rank);
   gathering->key_order = std::move(ranks);
   gathering->parts_missing = static_cast<std::uint32_t>(
       std::count_if(words.begin(), words.end(), [](const auto& w) { return !w.empty(); }));

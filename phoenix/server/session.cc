@@ -105,7 +105,11 @@ Session::Decoded Session::decode(const commands::Table& table, RequestBatch& bat
     return begin_large(input, header) ? take_large(table, batch) : Decoded::need_more;
   }
   const std::size_t frame_bytes = header.frame_bytes();
-  if (input.size() < frame_bytes) return Decoded::need_more;
+  if (input.size() < frame_bytes) {
+    if (!memory_is_full || frame_bytes <= kFrameBytesWhenFullMax) return Decoded::need_more;
+    return break_off(header.id, {protocol::Status::out_of_memory,
+                                 "request over 1 MiB while memory is full (--max-memory)"});
+  }
   const std::string_view frame = input.substr(0, frame_bytes);
   if (is_opcode(header.type, Opcode::argv)) {
     const auto words_error = decode_words(frame, header);

@@ -135,7 +135,7 @@ class Session final {
   bool is_broken = false;            // The socket is of no use any more: nothing is sent.
   bool is_finished = false;          // Closed; to be reaped at the end of the turn.
   bool peer_has_ended = false;       // Half-closed: no more input will come.
-  bool memory_is_full = false;       // Set by the core: large inputs are discarded.
+  bool memory_is_full = false;       // Set by the core: large inputs are refused.
   unsigned requests_in_batch = 0;    // Decoded, not yet run or put back.
   std::uint64_t skipped_batch = 0;   // The batch of which the rest was put back.
   unsigned hops = 0;                 // Parts on other cores that will still touch this session.

@@ -32,6 +32,12 @@ void Shard::attach(log::Log& log, const Config& config) {
 Shard::Verdict Shard::admit(const Command& command, const Request& request,
                             commands::ReplySink& reply) {
   if (!has(command.flags, Flags::write)) return Verdict::execute;
+  if (durability_ == log::Durability::off && (request.flags & protocol::kWaitDurable) != 0) {
+    reply.error(
+        Status::error,
+        "bad flags: wait-durable on a server that keeps nothing on disk (--durability off)");
+    return Verdict::refused;
+  }
   if (has(command.flags, Flags::denied_when_full) && memory_is_full()) {
     reply.error(Status::out_of_memory,
                 "command not allowed when used memory > 'maxmemory': delete keys, or start the "

@@ -86,9 +86,9 @@ TEST_CASE("places are kept for replies that come later, in any order") {
   ChunkPool pool;
   Output output(pool);
   append(pool, output, "a", 0);
-  Run* const b = output.append_awaited();
+  Run* const b = output.append_awaited(100);
   append(pool, output, "c", 0);
-  Run* const d = output.append_awaited();
+  Run* const d = output.append_awaited(100);
   CHECK(drain(output, 0) == "a");
   CHECK_FALSE(output.waits_for_commit(0));  // It waits for another core.
   output.fill_copy(*d, "d");
@@ -179,10 +179,17 @@ TEST_CASE("an output is full by bytes, and by replies") {
   by_bytes.consume(1);
   CHECK_FALSE(by_bytes.full());
   Output by_runs(pool);
-  for (std::size_t i = 1; i < kSessionRunsMax; ++i) by_runs.append_awaited();
+  for (std::size_t i = 1; i < kSessionRunsMax; ++i) by_runs.append_awaited(100);
   CHECK_FALSE(by_runs.full());
-  by_runs.append_awaited();
+  by_runs.append_awaited(100);
   CHECK(by_runs.full());
+  Output by_awaited(pool);
+  Run* const first = by_awaited.append_awaited(kSessionAwaitedBytesMax - 1);
+  CHECK_FALSE(by_awaited.full());
+  by_awaited.append_awaited(1);
+  CHECK(by_awaited.full());
+  by_awaited.fill_copy(*first, "short");
+  CHECK_FALSE(by_awaited.full());
 }
 
 /// An output beside a plain model of it: what each reply is and what it waits for.
@@ -203,7 +210,7 @@ class Modelled {
       case 2:
         return add_owned(random_position(newest));
       case 3:
-        pieces_.push_back({"", 0, output.append_awaited()});
+        pieces_.push_back({"", 0, output.append_awaited(100)});
         return;
       case 4:
         fill_one(newest);
