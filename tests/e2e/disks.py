@@ -165,9 +165,11 @@ class FaultDisk:
         return self.status()[2]
 
 
-def image_file(mebibytes, directory=None):
-    """A sparse file to make a small file system on."""
-    path = harness.temporary_directory(directory) / "image"
+def image_file(mebibytes):
+    """A sparse file to make a small file system on; in memory where there is plenty."""
+    memory = "/dev/shm"
+    roomy = os.path.isdir(memory) and shutil.disk_usage(memory).free > 8 * (mebibytes << 20)
+    path = harness.temporary_directory(memory if roomy else None) / "image"
     with open(path, "wb") as image:
         image.truncate(mebibytes << 20)
     return pathlib.Path(path)

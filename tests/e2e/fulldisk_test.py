@@ -8,7 +8,7 @@ import disks
 import harness
 
 MEBIBYTES = 256
-VALUE = b"x" * 60_000
+VALUE = b"x" * 250_000
 
 
 class FullDisk(unittest.TestCase):
@@ -18,7 +18,7 @@ class FullDisk(unittest.TestCase):
 
     def fill(self, db, start=0):
         """Sets values until one is refused; the number of the refused one."""
-        for number in range(start, start + 20_000):
+        for number in range(start, start + 5_000):
             reply = db.set(b"k%d" % number, VALUE)
             if reply.is_error:
                 self.assertEqual(reply.status, client.DISK_FULL, reply.value)
@@ -32,7 +32,7 @@ class FullDisk(unittest.TestCase):
         self.addCleanup(server.kill)
         with server.start().client() as db:
             stored = self.fill(db)
-            print(f"{stored} values of 60 kB on {MEBIBYTES} MiB", flush=True)
+            print(f"{stored} values of 250 kB on {MEBIBYTES} MiB", flush=True)
             self.assertGreater(stored, 100)
             self.assertIsNone(db.get(b"k%d" % stored), "a refused write was done")
             self.assertTrue(db.get(b"k0") == VALUE, "reads go on")
@@ -86,4 +86,4 @@ class FullDisk(unittest.TestCase):
 
 if __name__ == "__main__":
     disks.require(fault_disk=False)
-    harness.main(limit_s=120)
+    harness.main(limit_s=240)
