@@ -1,8 +1,8 @@
 """File systems of the test's own: on a disk whose power can be cut, or on a small one.
 
 Needs root, FUSE and loop devices; a test file that calls `require` is skipped where they are
-missing. It then goes on in a mount namespace of its own, so that nothing it mounts outlives it, and
-loop devices are told to let go with their last user. No other loop device is touched.
+missing. It then goes on in a mount namespace of its own, so that nothing it mounts outlives it; the
+loop devices go with their mounts, and no other loop device is touched.
 """
 import os
 import pathlib
@@ -77,14 +77,10 @@ class Mount:
         self.make = make
 
     def __enter__(self):
-        device = run("losetup", "--find", "--show", self.image)
-        try:
-            if self.make:
-                run("mkfs.ext4", "-q", "-F", "-m", "0", device)
-            words = ("-o", ",".join(self.options)) if self.options else ()
-            run("mount", "-t", "ext4", *words, device, self.path)
-        finally:
-            run("losetup", "--detach", device)  # With the unmount, if it is mounted.
+        if self.make:
+            run("mkfs.ext4", "-q", "-F", "-m", "0", self.image)
+        # The loop device that mount takes goes with the mount, however this process ends.
+        run("mount", "-t", "ext4", "-o", ",".join(("loop", *self.options)), self.image, self.path)
         return self.path
 
     def __exit__(self, *_):
