@@ -3,6 +3,7 @@
 import select
 import socket
 import struct
+import threading
 import time
 import unittest
 
@@ -112,6 +113,53 @@ class Readers(unittest.TestCase):
             self.assertEqual(db.socket.recv(1), b"", "the server closes when all is said")
         with self.server.client() as db:
             self.assertEqual(db.value("EXISTS", *(f"h{n}" for n in range(300))), 300)
+
+    def test_half_closed_while_its_output_is_full(self):
+        """The end that came while nothing more could be queued is not forgotten."""
+        with self.server.client() as db:
+            db.set(b"big", b"x" * 3 * MIB)
+        for _ in range(5):
+            with self.server.client() as db:
+                db.send(frame(client.GET, b"big") * 2)
+                db.socket.shutdown(socket.SHUT_WR)
+                self.assertEqual([len(db.receive().value) for _ in range(2)], [3 * MIB] * 2)
+                self.assertEqual(db.socket.recv(1), b"", "the server closes when all is said")
+
+    def test_sender_faster_than_the_server(self):
+        """A peer that reads its replies and sends all it can: it waits, and nothing piles up."""
+        before = self.server.memory_bytes()
+        with self.server.client() as db:
+            reader = threading.Thread(target=self.read_to_the_end, args=(db.socket,))
+            reader.start()
+            data = frame(client.PING) * 50_000
+            deadline = time.monotonic() + 2
+            while time.monotonic() < deadline:
+                db.send(data)
+            self.assert_bounded(before)
+            db.socket.shutdown(socket.SHUT_WR)
+            reader.join()
+
+    @staticmethod
+    def read_to_the_end(peer):
+        while peer.recv(MIB):
+            pass
+
+    def test_lists_of_large_values_unread(self):
+        """Replies that come from another core are counted before they are there."""
+        with self.server.client() as db:
+            for number in range(16):
+                db.set(b"{a}%d" % number, b"x" * MIB)
+                db.set(b"{b}%d" % number, b"x" * MIB)
+        before = self.server.memory_bytes()
+        with self.server.client() as one, self.server.client() as two:
+            for peer, tag in ((one, "a"), (two, "b")):
+                peer.send(argv_frame("MGET", *(f"{{{tag}}}{n}" for n in range(16))) * 60)
+            time.sleep(2)
+            growth = self.server.memory_bytes() - before
+        print(f"grew by {growth / MIB:.1f} MiB", flush=True)
+        if harness.LEVEL != "quick":
+            self.assertLess(growth, 400 * MIB)  # Of 2 x 60 x 16.
+        self.assert_others_are_served()
 
     def test_half_closed_inside_a_frame(self):
         with self.server.client() as db:

@@ -50,9 +50,10 @@ class Stopped(unittest.TestCase):
     def test_signals_that_mean_nothing_here(self):
         """A terminal that closes, or a reader that goes, ends no server by accident of SIGPIPE."""
         with harness.Server(cores=2) as server, server.client() as db:
-            for number in (signal.SIGPIPE, signal.SIGWINCH, signal.SIGCHLD):
+            for number in (signal.SIGPIPE, signal.SIGWINCH, signal.SIGCHLD, signal.SIGUSR1):
                 server.send_signal(number)
                 self.assertEqual(db.ask(client.frame(client.PING)).value, "PONG")
+            self.assertEqual(server.stop(), 0)
 
     def test_second_signal_does_not_break_the_stop(self):
         with harness.Server(cores=2) as server:

@@ -155,6 +155,18 @@ TEST_CASE("when memory runs out in the middle of a large value, what had come of
                                        std::to_string(static_cast<int>(Fault::out_of_memory))));
 }
 
+TEST_CASE("while memory is full, a long request that must be collected is refused at its header") {
+  const std::string value(2'000'000, 'v');
+  const std::string frame = frame_of(1, {"MSET", "a", value});
+  DecodingSession decoding;
+  decoding.session.memory_is_full = true;
+  decoding.turn(frame_of(2, {"DEL", std::string(1000, 'a')}));
+  REQUIRE(decoding.requests.size() == 1);
+  decoding.turn(std::string_view(frame).substr(0, 5'000));
+  CHECK(decoding.session.broken().id == 1);
+  CHECK(decoding.session.broken().error.status == protocol::Status::out_of_memory);
+}
+
 TEST_CASE("an idle session gives its memory back") {
   DecodingSession decoding;
   const std::string frame = frame_of(1, {"MSET", "a", std::string(500'000, 'v')});
