@@ -28,8 +28,8 @@ inline constexpr std::size_t kChunkBytes = std::size_t{64} << 10U;
 /// A session with this much output queued is not read from until it has taken some.
 inline constexpr std::size_t kSessionOutputBytesMax = std::size_t{1} << 20U;
 
-/// A longer request is not collected while the memory budget is full, except a plain SET, whose value
-/// is dropped as it comes.
+/// A longer request is not collected while the memory budget is full, except a plain SET, whose
+/// value is dropped as it comes.
 inline constexpr std::size_t kFrameBytesWhenFullMax = std::size_t{1} << 20U;
 
 /// Replies a session may have outstanding (not yet durable, or on another core).
