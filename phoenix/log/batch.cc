@@ -101,10 +101,11 @@ std::uint64_t OpenBatch::add(const engine::Effect& effect) {
   if (large_ && effect.kind == RecordKind::put && effect.value.large != nullptr) {
     return add_streamed(record, effect.value.large);
   }
-  const auto size = static_cast<std::size_t>(record_bytes(record));
-  if (large_) grow(used_ + size);
-  PHX_CHECK(used_ + size <= buffer_.size_bytes());  // It was reserved.
-  PHX_CHECK(encode_record(record, buffer_.data() + used_) == size);
+  const std::size_t size_max = record.key.size() + record.value.size() + kPlainOverheadMax;
+  if (large_) grow(used_ + size_max);
+  PHX_CHECK(used_ + size_max <= buffer_.size_bytes());  // It was reserved.
+  const std::size_t size = encode_record(record, buffer_.data() + used_);
+  PHX_DCHECK(size <= size_max);
   used_ += size;
   bytes_ += size;
   return place;

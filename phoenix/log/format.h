@@ -165,6 +165,9 @@ struct Record {
 /// born_lsn, transaction, parts, patch offset, crc, padding.
 inline constexpr std::uint64_t kRecordOverheadMax = 2 + 3 + 5 + 6 + 8 + 10 + 5 + 4 + 7;
 
+/// The same for the records that clients cause: kind, flags, two sizes, expiry, crc, padding.
+inline constexpr std::uint64_t kPlainOverheadMax = 2 + 3 + 5 + 6 + 4 + 7;
+
 /// Bytes of the whole record, a multiple of 8.
 [[nodiscard]] std::uint64_t record_bytes(const Record& record);
 

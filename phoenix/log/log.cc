@@ -10,8 +10,6 @@ namespace {
 
 /// A write waits for the next batch rather than make one longer than this.
 constexpr std::uint64_t kBatchBytesSoft = std::uint64_t{1} << 20U;
-/// What an effect of a client adds to its key and value: kind, flags, sizes, expiry, crc, padding.
-constexpr std::uint64_t kEffectOverheadMax = 2 + 3 + 5 + 6 + 4 + 7;
 /// A larger write gets a segment of its own, streamed.
 constexpr std::uint64_t kLargeBytes = std::uint64_t{4} << 20U;
 
@@ -279,7 +277,7 @@ io::Task<Result<void>> Log::start() {
 
 Reservation Log::reserve(std::uint64_t payload_bytes, std::uint32_t effects, bool is_delete) {
   if (parts_->off) return Reservation::granted;
-  return parts_->reserve(payload_bytes + effects * kEffectOverheadMax, is_delete);
+  return parts_->reserve(payload_bytes + effects * kPlainOverheadMax, is_delete);
 }
 
 engine::LogPosition Log::emit(const engine::Effect& effect) {

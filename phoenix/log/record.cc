@@ -24,7 +24,7 @@ std::size_t varint_bytes(std::uint64_t value) {
   return size;
 }
 
-std::byte* put_varint(std::byte* out, std::uint64_t value) {
+inline std::byte* put_varint(std::byte* out, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7U) *out++ = static_cast<std::byte>(value | 0x80U);
   *out++ = static_cast<std::byte>(value);
   return out;
