@@ -221,6 +221,7 @@ int main(int argc, char** argv) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // Inherited by all threads.
   for (const int number : {SIGPIPE, SIGXFSZ, SIGHUP}) signal(number, SIG_IGN);
 
+  uring::Host host;  // Outlives the store in `shared`, which closes its files through it.
   server::Shared shared(*config, table);
   const std::uint64_t descriptors = raise_descriptor_limit();
   const std::uint64_t most = descriptors > 2 * server::kReservedDescriptors
@@ -230,7 +231,6 @@ int main(int argc, char** argv) {
       config->connections_max == 0 ? most : std::min(config->connections_max, most);
   shared.process_id = getpid();
 
-  uring::Host host;
   Threads threads(shared, host);
   threads.start();
   wait_for_the_end(threads, signals);
