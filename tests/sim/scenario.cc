@@ -128,7 +128,7 @@ void Scenario::crash(std::unique_ptr<Process>& process) {
   for (auto& user : users_) user->lose_connection();
   if (options_.rots) rot();
   if (options_.steps_clock_back)
-    world_.step_wall(-1 - static_cast<std::int64_t>(random_.below(20)));
+    world_.step_wall(-50 - static_cast<std::int64_t>(random_.below(2000)));
 }
 
 // One bit of one segment. Most bits are zeros that were never written: look for one that was.
