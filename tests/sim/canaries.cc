@@ -37,7 +37,6 @@ const std::vector<Canary>& canaries() {
       {"LSNs go back", &Log::lsn_goes_back, nullptr},
       {"skip the directory sync", &Log::skip_directory_sync, nullptr},
       {"batches before their header", &Log::header_not_awaited, nullptr},
-      {"an expiry is believed too early", &Log::stamp_not_durable, nullptr, Needs::clock_back},
       {"one superblock copy twice", &Log::superblock_same_copy_twice, nullptr},
       {"a read shows an uncommitted write", nullptr, &Server::hits_do_not_wait},
       {"a miss shows an uncommitted delete", nullptr, &Server::misses_do_not_wait},
