@@ -46,6 +46,7 @@ std::uint32_t& ExpiryHeap::ring_place(unsigned level, std::uint64_t number) {
   std::unique_ptr<Ring>& ring = rings_[level];
   if (ring == nullptr) {
     ring = std::make_unique<Ring>();
+    ++rings_made_;
     ring->fill(kNone);
   }
   return (*ring)[number % kRing];
@@ -197,9 +198,8 @@ ExpiryHeap::Taken ExpiryHeap::take_any() {
 }
 
 std::uint64_t ExpiryHeap::memory_bytes() const {
-  std::uint64_t bytes = buckets_.capacity() * sizeof(Bucket) + due_.capacity() * sizeof(Due);
-  for (const auto& ring : rings_) bytes += ring != nullptr ? sizeof(Ring) : 0;
-  return bytes;
+  return buckets_.capacity() * sizeof(Bucket) + due_.capacity() * sizeof(Due) +
+         rings_made_ * sizeof(Ring);
 }
 
 }  // namespace phoenix::engine

@@ -117,6 +117,7 @@ class ExpiryHeap final {
   Slab& slab_;
   std::int64_t now_ms_ = 0;
   std::array<std::unique_ptr<Ring>, kLevels> rings_{};
+  std::size_t rings_made_ = 0;
   std::vector<Bucket> buckets_;
   std::uint32_t free_bucket_ = kNone;
   std::vector<Due> due_;
