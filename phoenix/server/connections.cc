@@ -29,6 +29,15 @@ bool ran_out_of_descriptors(std::int32_t result) {
   return result == -EMFILE || result == -ENFILE || result == -ENOBUFS || result == -ENOMEM;
 }
 
+std::string busy_frame(std::string_view text) {
+  std::string frame;
+  NativeEncoder encoder;
+  encoder.begin(0, frame);
+  encoder.error(protocol::Status::busy, text);
+  (void)encoder.finish();  // An error has no large value.
+  return frame;
+}
+
 }  // namespace
 
 Connections::Connections(io::Context& io, Shared& shared, Metrics& metrics, ChunkPool& pool)
@@ -89,21 +98,14 @@ void Connections::open(int fd) {
   session.life.start();
 }
 
-// A last word for a connection beyond the limit; if it cannot be sent at once, so be it.
+// A last word for a connection that cannot be served; if it cannot be sent at once, so be it.
 void Connections::reject(int fd) {
-  static constexpr std::string_view kText =
-      "too many connections: raise --max-connections and the limit of open files";
-  static const std::string kFrame = [] {
-    std::string frame;
-    NativeEncoder encoder;
-    encoder.begin(0, frame);
-    encoder.error(protocol::Status::busy, kText);
-    (void)encoder.finish();  // An error has no large value.
-    return frame;
-  }();
+  static const std::string kFull =
+      busy_frame("too many connections: raise --max-connections and the limit of open files");
+  static const std::string kStops = busy_frame("the server is stopping: connect again later");
   metrics_.rejected.add(1);
   io::Operation operation = socket_operation(io::Operation::Kind::send, fd, 0);
-  operation.source = std::as_bytes(std::span(kFrame));
+  operation.source = std::as_bytes(std::span(stops_ ? kStops : kFull));
   operation.wait = false;
   io_.ring().submit(operation);
   io_.ring().submit(socket_operation(io::Operation::Kind::close, fd, 0));

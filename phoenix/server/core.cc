@@ -172,9 +172,15 @@ void Core::expire() {
 void Core::stop_when_asked() {
   if (shared_.stops.load(std::memory_order_relaxed) && !stops_) {
     stops_ = true;
+    stop_deadline_ns_ = now_ns_ + kShutdownNs + kShutdownDiskNs;
     connections_->stop(now_ns_ + kShutdownNs);
   }
   if (!stops_) return;
+  if (now_ns_ > stop_deadline_ns_ && !is_done()) {
+    environment_.failure.raise(
+        "the disk has not completed within 15 s what was accepted before the stop: what was not "
+        "acknowledged may or may not be there after a restart");
+  }
   if (!is_drained_ && connections_->empty()) {
     is_drained_ = true;
     shared_.cores_drained.fetch_add(1);

@@ -91,6 +91,7 @@ class Core final : private SessionActions {
   std::uint64_t next_tick_ns_ = 0;
   std::uint64_t expire_at_ns_ = 0;  // 0: nothing will expire.
   bool stops_ = false;
+  std::uint64_t stop_deadline_ns_ = 0;
   bool is_drained_ = false;
   io::Task<void> closing_;
   std::string info_;

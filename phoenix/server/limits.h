@@ -63,11 +63,17 @@ inline constexpr std::size_t kListSlicesPerTurn = 16;
 /// Nodes of the expiry heap looked at in one turn.
 inline constexpr std::size_t kExpiryNodesPerTurn = 64;
 
+/// How late an idle server may remove what has expired (nobody sees it meanwhile): so many times a
+/// second at most it writes an empty batch for that alone.
+inline constexpr std::int64_t kExpiryBatchMs = 100;
+
 /// Deadlines. A frame that has begun must end; a reader must take something; a stop must end.
 inline constexpr std::uint64_t kPartialFrameNs = 60 * kNanosPerSecond;
 inline constexpr std::uint64_t kStalledReaderNs = 60 * kNanosPerSecond;
 inline constexpr std::uint64_t kUnauthenticatedNs = 10 * kNanosPerSecond;
 inline constexpr std::uint64_t kShutdownNs = 10 * kNanosPerSecond;
+/// And what the disk gets on top, before a stop ends as a failure.
+inline constexpr std::uint64_t kShutdownDiskNs = 5 * kNanosPerSecond;
 
 /// Housekeeping: how often deadlines are looked at, and how many sessions at a time.
 inline constexpr std::uint64_t kTickNs = kNanosPerSecond / 4;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "phoenix/base/check.h"
+#include "phoenix/server/limits.h"
 
 namespace phoenix::server {
 
@@ -126,8 +127,13 @@ std::int64_t Shard::remove_expired(std::size_t nodes_max) {
   const engine::ExpirySlice slice = keyspace_.remove_expired(until_ms, nodes_max);
   if (slice.more_due) return now_ms_;
   if (slice.next_due_ms == engine::kNoExpiry) return 0;
-  // Due, but the clock that says so is not durable yet: an empty batch will say it.
-  if (stamps_matter && slice.next_due_ms <= now_ms_) log_->require_seal();
+  if (stamps_matter && slice.next_due_ms <= now_ms_) {
+    // Due, but the clock that says so is not durable yet. The batches of others will say it; where
+    // there are none an empty one does, for all that came due meanwhile.
+    const std::int64_t seal_at_ms = slice.next_due_ms + kExpiryBatchMs;
+    if (now_ms_ < seal_at_ms) return seal_at_ms;
+    log_->require_seal();
+  }
   return std::max(slice.next_due_ms, now_ms_ + 1);
 }
 
