@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t kSeedsMost = 3000;
 
 // What the world must do for a bug to matter.
-enum class Needs : std::uint8_t { crashes, rot, clock_back };
+enum class Needs : std::uint8_t { crashes, rot, slow_commits, clock_back };
 
 struct Canary {
   std::string_view name;
@@ -38,8 +38,10 @@ const std::vector<Canary>& canaries() {
       {"skip the directory sync", &Log::skip_directory_sync, nullptr},
       {"batches before their header", &Log::header_not_awaited, nullptr},
       {"one superblock copy twice", &Log::superblock_same_copy_twice, nullptr},
-      {"a read shows an uncommitted write", nullptr, &Server::hits_do_not_wait},
-      {"a miss shows an uncommitted delete", nullptr, &Server::misses_do_not_wait},
+      {"a read shows an uncommitted write", nullptr, &Server::hits_do_not_wait, Needs::slow_commits},
+      {"a miss shows an uncommitted delete", nullptr, &Server::misses_do_not_wait,
+       Needs::slow_commits},
+      {"an expiry is believed too early", &Log::stamp_not_durable, nullptr, Needs::clock_back},
       {"replies out of order", nullptr, &Server::replies_out_of_order},
   };
   return kCanaries;
@@ -53,6 +55,8 @@ std::uint64_t seed_that_catches(const Canary& canary) {
     options.lives = 4;
     options.rots = canary.needs == Needs::rot;
     options.steps_clock_back = canary.needs == Needs::clock_back;
+    options.habits.expires_soon = canary.needs == Needs::clock_back;
+    options.has_slow_commits = canary.needs >= Needs::slow_commits;
     const ScenarioOptions sound = options;
     if (canary.log_bug != nullptr) options.mutations.*canary.log_bug = true;
     if (canary.server_bug != nullptr) options.server_mutations.*canary.server_bug = true;

@@ -16,14 +16,18 @@ class Scenario final {
   Scenario(std::uint64_t seed, const ScenarioOptions& options)
       : options_(options),
         random_(seed * 0x9E3779B97F4A7C15U + 1),
-        world_(seed, options.has_faults ? sim::FaultPlan::random(seed) : sim::FaultPlan{}) {}
+        world_(seed, plan_of(seed, options)) {}
 
   ScenarioResult run();
 
  private:
+  static sim::FaultPlan plan_of(std::uint64_t seed, const ScenarioOptions& options);
   bool live(bool is_last);
   bool boot(std::unique_ptr<Process>& process);
   void work(Process& process);
+  bool all_are_answered(const Process& process);
+  void await_answers(Process& process);
+  void stop(Process& process);
   std::uint64_t disk_errors() const;
   void rot();
   void crash(std::unique_ptr<Process>& process);
@@ -38,9 +42,16 @@ class Scenario final {
   bool has_rotted_ = false;
 };
 
+sim::FaultPlan Scenario::plan_of(std::uint64_t seed, const ScenarioOptions& options) {
+  sim::FaultPlan plan;
+  if (options.has_faults) plan = sim::FaultPlan::random(seed);
+  if (options.has_slow_commits) plan.disk = {500'000, 4'000'000};
+  return plan;
+}
+
 ScenarioResult Scenario::run() {
   for (unsigned number = 0; number < 3; ++number) {
-    users_.push_back(std::make_unique<User>(world_, truth_, random_, number));
+    users_.push_back(std::make_unique<User>(world_, truth_, random_, number, options_.habits));
   }
   for (unsigned life = 0; life < options_.lives; ++life) {
     const bool is_last = life + 1 == options_.lives;
@@ -68,6 +79,10 @@ bool Scenario::live(bool is_last) {
   }
   if (!world_.down() && !is_last) world_.crash_after(random_.below(400));
   if (!world_.down()) work(*process);
+  // Most lives end in the midst of things.
+  const std::uint64_t end = random_.below(5);
+  if (end == 0) await_answers(*process);
+  if (end == 1 && options_.stops) stop(*process);
   crash(process);
   return true;
 }
@@ -127,8 +142,9 @@ void Scenario::crash(std::unique_ptr<Process>& process) {
   }
   for (auto& user : users_) user->lose_connection();
   if (options_.rots) rot();
-  if (options_.steps_clock_back)
-    world_.step_wall(-50 - static_cast<std::int64_t>(random_.below(2000)));
+  if (options_.steps_clock_back) {
+    world_.step_wall(-2'000 - static_cast<std::int64_t>(random_.below(5'000)));
+  }
 }
 
 // One bit of one segment. Most bits are zeros that were never written: look for one that was.
@@ -171,6 +187,40 @@ void Scenario::work(Process& process) {
   }
   // What has arrived by the crash counts as seen.
   for (auto& user : users_) user->take_replies();
+}
+
+// Or have lost their connection, which only faults may do.
+bool Scenario::all_are_answered(const Process& process) {
+  truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, process.highest_wall_ms());
+  bool are_all = true;
+  for (auto& user : users_) {
+    user->take_replies();
+    if (!world_.down() && user->was_left_without_answers()) {
+      truth_.violate("the server ended a connection without answering what came over it");
+    }
+    are_all = are_all && (user->is_idle() || user->is_broken());
+  }
+  return are_all || !truth_.violation.empty();
+}
+
+// Who goes on reading gets an answer to everything that was asked.
+void Scenario::await_answers(Process& process) {
+  if (world_.down() || !truth_.violation.empty()) return;
+  for (auto& user : users_) user->only_read();
+  const auto are_all = [&] { return all_are_answered(process); };
+  process.run_until(are_all, 300 * kNanosPerSecond);
+  if (!world_.down() && !all_are_answered(process)) truth_.violate("a request got no answer");
+}
+
+// As SIGTERM: in the midst of requests, with readers that may be slow.
+void Scenario::stop(Process& process) {
+  if (world_.down() || !truth_.violation.empty()) return;
+  truth_.server_stops = true;
+  const bool has_ended = process.stop();
+  truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, process.highest_wall_ms());
+  for (auto& user : users_) user->take_replies();
+  truth_.server_stops = false;
+  if (!has_ended && !world_.down()) truth_.violate("a stop did not end");
 }
 
 }  // namespace

@@ -21,13 +21,16 @@ struct ScenarioOptions {
   unsigned cores_max = 3;  // Drawn per life.
   std::uint64_t requests_per_life = 60;
   bool has_faults = true;  // sim::FaultPlan::random; else a quiet world.
+  bool has_slow_commits = false;  // Slower than the network: what is read is often not durable yet.
   bool crashes_during_boot = true;
   bool changes_cores = true;
   // Between two lives a bit of a segment flips. A start may then refuse. Rot of the very last
   // batches looks like a torn tail until an idle second covers them (LOG_FORMAT.md, rule 5), so
   // this is for canaries that are held against a sound run of the same seed.
   bool rots = false;
-  bool steps_clock_back = false;  // Quiet but for a clock that may step back at each restart.
+  bool steps_clock_back = false;  // At each crash, by more than the next start takes.
+  bool stops = false;             // Some lives end as by SIGTERM, and then in a crash.
+  Habits habits{};
   log::Mutations mutations{};     // Planted bugs, for canaries.
   server::Mutations server_mutations{};
 };

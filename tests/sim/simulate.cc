@@ -42,6 +42,11 @@ ScenarioOptions options_of(std::uint64_t seed) {
   ScenarioOptions options;
   options.has_faults = seed % 4 != 0;
   options.steps_clock_back = seed % 13 == 0;
+  options.has_slow_commits = seed % 13 == 0 || seed % 6 == 1;
+  options.stops = seed % 3 == 0;
+  options.habits.expires_soon = seed % 13 == 0 || seed % 5 == 0;
+  options.habits.half_closes = seed % 2 == 0;
+  options.habits.reads_late = seed % 7 < 3;
   return options;
 }
 

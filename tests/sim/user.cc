@@ -24,19 +24,31 @@ std::optional<std::string> text_of(const protocol::Value& value) {
 
 }  // namespace
 
-User::User(sim::World& world, Truth& truth, SeededRandom& random, unsigned number)
-    : world_(world), truth_(truth), random_(random), number_(number), client_(world) {}
+User::User(sim::World& world, Truth& truth, SeededRandom& random, unsigned number,
+           const Habits& habits)
+    : world_(world),
+      truth_(truth),
+      random_(random),
+      number_(number),
+      habits_(habits),
+      client_(world) {}
 
 void User::connect() {
   io::Endpoint endpoint;
   endpoint.address = "127.0.0.1";
   endpoint.port = kPort;
   client_.connect(endpoint);
+  has_half_closed_ = false;
+  acts_unread_ = 0;
 }
 
 bool User::is_broken() const {
   return client_.state() != sim::ClientState::open &&
          client_.state() != sim::ClientState::connecting;
+}
+
+bool User::was_left_without_answers() const {
+  return client_.state() == sim::ClientState::ended && !in_flight_.empty();
 }
 
 // What was sent and not answered may still happen on a server that lives on, at any time: those
@@ -98,14 +110,31 @@ void User::send_argv(InFlight& request, const std::vector<std::string>& words) {
 }
 
 void User::act() {
-  if (client_.open() && in_flight_.size() < kPipeline && random_.below(3) != 0) {
+  const bool may_send = client_.open() && !has_half_closed_;
+  if (may_send && in_flight_.size() < kPipeline && random_.below(3) != 0) {
     const std::uint64_t burst = 1 + random_.below(6);
     for (std::uint64_t i = 0; i < burst; ++i) send_something();
   }
+  if (client_.open()) act_oddly();
   take_replies();
 }
 
+void User::act_oddly() {
+  if (habits_.half_closes && !has_half_closed_ && random_.below(40) == 0) {
+    client_.half_close();
+    has_half_closed_ = true;
+  }
+  if (acts_unread_ > 0 && --acts_unread_ == 0) {
+    client_.set_reading(true);
+  } else if (habits_.reads_late && acts_unread_ == 0 && random_.below(20) == 0) {
+    client_.set_reading(false);
+    acts_unread_ = 1 + static_cast<unsigned>(random_.below(30));
+  }
+}
+
 void User::send_something() {
+  // What expires must be looked at before it is written again.
+  if (habits_.expires_soon && random_.below(4) != 0) return send_read(false);
   const std::uint64_t dice = random_.below(100);
   if (dice < 35) return send_write();
   if (dice < 43) return send_erase();
@@ -121,6 +150,14 @@ void User::send_something() {
   send_argv(request, {"PING", request.text});
 }
 
+// 0: none.
+std::uint64_t User::draw_ttl_ms() {
+  if (habits_.expires_soon) return random_.below(4) == 0 ? 0 : 1 + random_.below(8);
+  const std::uint64_t dice = random_.below(10);
+  if (dice == 0) return 1 + random_.below(6);
+  return dice == 1 ? 1 + random_.below(100'000) : 0;
+}
+
 void User::send_write() {
   const std::string key = own_key();
   std::uint16_t flags = 0;
@@ -128,9 +165,9 @@ void User::send_write() {
   Version version;
   version.value = new_value();
   const std::uint64_t dice = random_.below(10);
-  if (dice < 2) {
+  ttl_ms = dice == 2 || dice == 3 ? 0 : draw_ttl_ms();
+  if (ttl_ms > 0) {
     flags |= protocol::kHasTtl;
-    ttl_ms = 1 + random_.below(dice == 0 ? 6 : 100'000);
     version.expires_from_ms = wall_ms() - back_step_ms() + static_cast<std::int64_t>(ttl_ms);
     version.expires_until_ms = std::max(truth_.highest_wall_ms, wall_ms()) + lateness_ms() +
                                static_cast<std::int64_t>(ttl_ms);
@@ -247,8 +284,11 @@ bool User::take_reply() {
   protocol::Value value;
   const auto wrong = protocol::decode_reply_value(
       header, std::string_view(frame).substr(protocol::kHeaderBytes), value);
+  const bool is_sent_away = truth_.server_stops && header.id == 0 && header.status == Status::busy;
+  if (is_sent_away) return false;
   if (!wrong.text.empty() || in_flight_.empty()) {
-    truth_.violate("an unexpected reply: " + std::string(wrong.text));
+    truth_.violate("an unexpected reply, id " + std::to_string(header.id) + ": " +
+                   std::string(wrong.text.empty() ? value.bytes : wrong.text));
     return false;
   }
   const InFlight request = in_flight_.front();

@@ -23,6 +23,7 @@ struct Truth {
   std::map<std::string, KeyHistory> keys;
   std::map<std::string, std::int64_t> counters;  // Keys that INCR writes: the next number.
   std::int64_t highest_wall_ms = 0;              // Process::highest_wall_ms() of all lives.
+  bool server_stops = false;                     // It was told to: who connects late is sent away.
   std::string violation;                         // The first one.
 
   void violate(const std::string& what) {
@@ -30,9 +31,17 @@ struct Truth {
   }
 };
 
+/// How users behave, beside what they ask for.
+struct Habits {
+  bool expires_soon = false;  // Most values get a TTL of some milliseconds.
+  bool half_closes = false;   // Now and then one ends its side and waits for what it is owed.
+  bool reads_late = false;    // Now and then one takes nothing for a while.
+};
+
 class User final {
  public:
-  User(sim::World& world, Truth& truth, SeededRandom& random, unsigned number);
+  User(sim::World& world, Truth& truth, SeededRandom& random, unsigned number,
+       const Habits& habits = {});
   User(const User&) = delete;
   User& operator=(const User&) = delete;
 
@@ -41,6 +50,8 @@ class User final {
   void act();
   /// Only takes and checks replies.
   void take_replies();
+  /// Asks for nothing more on this connection, and takes all that comes.
+  void only_read() { client_.set_reading(true); }
   /// Asks for one key, for the check after a crash.
   void read(const std::string& key);
   /// Asks for all keys.
@@ -55,7 +66,10 @@ class User final {
   /// Keys of the last listing.
   const std::vector<std::string>& listed() const { return listed_; }
   bool is_connected() const { return client_.open(); }
+  /// The connection has ended, for whatever reason.
   bool is_broken() const;
+  /// The server has ended the connection in order although it owes answers.
+  bool was_left_without_answers() const;
 
  private:
   enum class Kind : std::uint8_t { write, erase, set_if_absent, expire, read, list, size, echo };
@@ -70,8 +84,10 @@ class User final {
     std::string text;
   };
 
+  void act_oddly();
   void send_something();
   void send_write();
+  std::uint64_t draw_ttl_ms();
   void send_erase();
   void send_expire();
   void send_increment();
@@ -100,7 +116,10 @@ class User final {
   Truth& truth_;
   SeededRandom& random_;
   unsigned number_;
+  Habits habits_;
   sim::Client client_;
+  bool has_half_closed_ = false;
+  unsigned acts_unread_ = 0;  // For as many it does not read.
   std::deque<InFlight> in_flight_;
   std::uint32_t next_id_ = 1;
   std::uint64_t values_ = 0;
