@@ -44,6 +44,17 @@ std::uint64_t raise_descriptor_limit() {
   return limit.rlim_cur;
 }
 
+// What the limit of open files leaves for connections.
+Result<std::uint64_t> connections_most(const server::Config& config, std::uint64_t descriptors) {
+  const std::uint64_t per_core = server::kCoreDescriptors + config.bind.size() + 1;
+  const std::uint64_t reserved = server::kProcessDescriptors + config.cores * per_core;
+  if (descriptors > reserved) return descriptors - reserved;
+  return fail(ErrorCode::invalid,
+              fmt::format("the limit of open files ({}) is too low for {} cores: raise it above {} "
+                          "(`ulimit -n`, LimitNOFILE= of a systemd unit), or use fewer --cores",
+                          descriptors, config.cores, reserved));
+}
+
 // CPUs of the affinity mask, in order.
 std::vector<int> cpus_granted() {
   std::vector<int> cpus;
@@ -60,7 +71,7 @@ std::vector<int> cpus_granted() {
 class Threads final {
  public:
   Threads(server::Shared& shared, uring::Host& host)
-      : shared_(shared), host_(host), phase_end_(shared.cores()) {}
+      : shared_(shared), host_(host), phase_end_(shared.cores(), Latch{this}) {}
   Threads(const Threads&) = delete;
   Threads& operator=(const Threads&) = delete;
 
@@ -93,6 +104,13 @@ class Threads final {
   }
 
  private:
+  // Runs when the last thread has come to the end of a phase. What they all look at then must be
+  // decided once: a thread that fails in the next phase may do so before another looks.
+  struct Latch {
+    Threads* threads;
+    void operator()() noexcept { threads->starts_no_more_ = threads->has_failed_; }
+  };
+
   static uring::RingOptions waker_options() {
     uring::RingOptions options;
     options.submission_entries = 512;
@@ -122,7 +140,7 @@ class Threads final {
     auto ring = uring::Ring::create(uring::RingOptions());
     if (!ring) fail(ring.error().message);
     phase_end_.arrive_and_wait();
-    if (has_failed_) return;
+    if (starts_no_more_) return;
     const server::CoreEnvironment environment{**ring, clock_, host_, failure_, random_};
     server::Core core(index, shared_, environment);
     for (const auto phase : server::kPhases) {
@@ -134,7 +152,7 @@ class Threads final {
       const auto result = task.result();
       if (!result) fail(result.error().message);
       phase_end_.arrive_and_wait();
-      if (has_failed_) return;
+      if (starts_no_more_) return;
       if (index == 0) announce(phase);
     }
     while (!core.is_done()) core.turn();
@@ -179,7 +197,8 @@ class Threads final {
   uring::SystemClock clock_;
   uring::SystemRandom random_;  // Used by the first core only.
   uring::ExitOnFailure failure_;
-  std::barrier<> phase_end_;
+  std::barrier<Latch> phase_end_;
+  bool starts_no_more_ = false;  // Written by Latch only, while all threads wait.
   std::size_t notices_said_ = 0;
   std::vector<std::thread> threads_;
   std::atomic<unsigned> ended_{0};
@@ -223,12 +242,13 @@ int main(int argc, char** argv) {
 
   uring::Host host;  // Outlives the store in `shared`, which closes its files through it.
   server::Shared shared(*config, table);
-  const std::uint64_t descriptors = raise_descriptor_limit();
-  const std::uint64_t most = descriptors > 2 * server::kReservedDescriptors
-                                 ? descriptors - server::kReservedDescriptors
-                                 : descriptors / 2;
+  const auto most = connections_most(*config, raise_descriptor_limit());
+  if (!most) {
+    (void)std::fputs(("phoenix-server: " + most.error().message + "\n").c_str(), stderr);
+    return kStartFailed;
+  }
   shared.connections_max =
-      config->connections_max == 0 ? most : std::min(config->connections_max, most);
+      config->connections_max == 0 ? *most : std::min(config->connections_max, *most);
   shared.process_id = getpid();
 
   Threads threads(shared, host);

@@ -15,6 +15,7 @@ enum class ErrorCode : std::uint8_t {
   io,             // The operating system refused or failed an operation.
   not_permitted,  // It refused for want of a right or a feature.
   disk_full,      // No room for what has to be written.
+  exhausted,      // Descriptors or memory have run out for the moment.
   in_use,         // Somebody else holds what is exclusive.
   damaged,        // Data that was durable is missing or changed.
   unsupported,    // A format or a kernel that this build does not know.

@@ -12,6 +12,7 @@ namespace phoenix::log {
 namespace {
 
 constexpr std::uint64_t kRetryNs = kNanosPerSecond;
+constexpr std::uint64_t kExhaustedNs = kNanosPerSecond / 10;
 
 }  // namespace
 
@@ -221,6 +222,9 @@ io::Task<void> Preparer::prepare(Purpose purpose) {
     shelve(purpose, std::move(*segment));
   } else if (segment.error().code == ErrorCode::disk_full) {
     note_full(purpose, least);
+  } else if (segment.error().code == ErrorCode::exhausted) {
+    // Who writes waits meanwhile: descriptors come back when connections end.
+    co_await context_.io.sleep_until(context_.now_ns() + kExhaustedNs);
   } else {
     context_.fail(segment.error().message);
   }

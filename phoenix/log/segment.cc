@@ -68,6 +68,9 @@ io::Task<Result<std::unique_ptr<Segment>>> prepare_segment(LogContext& context,
   const auto flags = static_cast<std::uint8_t>(io::Operation::kOpenCreate | direct);
   const int directory = context.store.access.directory;
   const std::int32_t fd = co_await context.io.open(directory, name.c_str(), flags);
+  if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM) {
+    co_return fail(ErrorCode::exhausted, "creating segment " + name + ": " + errno_text(fd));
+  }
   if (fd < 0) co_return system_error("creating segment " + name, fd);
   segment->fd = fd;
   const Result<void> filled = co_await fill_with_zeros(context, fd, size_bytes, stop);

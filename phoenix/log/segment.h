@@ -49,7 +49,8 @@ struct Segment {
 }
 
 /// Makes a zero-filled segment that a power cut can no longer take away. An error of code disk_full
-/// leaves nothing behind and may be tried again; after any other the log must not go on. Gives up
+/// or exhausted leaves nothing behind and may be tried again; after any other the log must not go
+/// on. Gives up
 /// (result: null) between two slices when `stop` turns true.
 io::Task<Result<std::unique_ptr<Segment>>> prepare_segment(LogContext& context,
                                                            std::uint64_t size_bytes,

@@ -79,8 +79,11 @@ inline constexpr std::uint64_t kShutdownDiskNs = 5 * kNanosPerSecond;
 inline constexpr std::uint64_t kTickNs = kNanosPerSecond / 4;
 inline constexpr std::size_t kSessionsPerTick = 4096;
 
-/// Descriptors that connections must leave for the log, the listeners and the kernel's ring.
-inline constexpr std::uint64_t kReservedDescriptors = 128;
+/// Descriptors that connections must leave to the process, and to each core: its ring, the segments
+/// that are written, in reserve and being closed, and while it recovers those that are read. Each
+/// address that is listened on takes one more per core.
+inline constexpr std::uint64_t kProcessDescriptors = 64;
+inline constexpr std::uint64_t kCoreDescriptors = 10;
 
 /// What --max-connections may ask for: Linux has no more descriptors for one process.
 inline constexpr std::uint64_t kConnectionsMax = std::uint64_t{1} << 30U;

@@ -42,6 +42,18 @@ class Flags(unittest.TestCase):
             with self.subTest(flags=flags):
                 harness.expect_refusal(self, harness.Server(flags=flags), word)
 
+    def test_failed_starts_end(self):
+        """Whichever core fails first, and whenever: the others end, and the reason is told."""
+        for number in range(12):
+            flags = ("--unix", "/dev/null/socket") if number % 2 else ("--bind", "203.0.113.1")
+            server = harness.Server(cores=8, flags=[*flags, "--allow-open-bind"])
+            harness.expect_refusal(self, server, "/dev/null|203.0.113.1")
+
+    def test_too_few_descriptors_for_the_cores(self):
+        wrapper = ("sh", "-c", 'ulimit -n 256 && exec "$@"', "sh")
+        server = harness.Server(cores=32, wrapper=wrapper)
+        harness.expect_refusal(self, server, "open files", "ulimit")
+
     def test_port_in_use(self):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
