@@ -429,8 +429,12 @@ void Connections::stop(std::uint64_t deadline_ns) {
     if (!listener.is_armed) continue;
     io_.ring().submit(socket_operation(io::Operation::Kind::cancel, listener.fd, 0));
   }
+  // As if every peer had ended its side: what was received is answered, and nothing more is taken.
   for (const auto& session : sessions_) {
-    if (session) end_input(*session);
+    if (!session) continue;
+    session->peer_has_ended = true;
+    touch(*session);
+    make_ready(*session);
   }
 }
 

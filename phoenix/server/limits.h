@@ -63,9 +63,9 @@ inline constexpr std::size_t kListSlicesPerTurn = 16;
 /// Nodes of the expiry heap looked at in one turn.
 inline constexpr std::size_t kExpiryNodesPerTurn = 64;
 
-/// How late an idle server may remove what has expired (nobody sees it meanwhile): so many times a
-/// second at most it writes an empty batch for that alone.
-inline constexpr std::int64_t kExpiryBatchMs = 100;
+/// How late an idle server may remove what has expired (nobody sees it meanwhile): it writes an empty
+/// batch for that alone once in this time at most.
+inline constexpr std::int64_t kExpiryBatchMs = 1000;
 
 /// Deadlines. A frame that has begun must end; a reader must take something; a stop must end.
 inline constexpr std::uint64_t kPartialFrameNs = 60 * kNanosPerSecond;

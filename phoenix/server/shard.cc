@@ -71,7 +71,7 @@ log::Position Shard::execute(const Command& command, const Request& request,
   emitted_ = false;
   commands::Context context{keyspace_, now_ms_, reply, table_, session};
   command.run(context, request);
-  const engine::ExpiryMs expiry_ms = keyspace_.take_expiry_seen();
+  const engine::ExpiryMs expiry_ms = std::max(keyspace_.take_expiry_seen(), removed_until_ms_);
   log::Position position = 0;
   if (emitted_) {
     position = log_->emitted_position();
@@ -79,7 +79,7 @@ log::Position Shard::execute(const Command& command, const Request& request,
     position = position_of_read(command, request);
   }
   if (expiry_ms != engine::kNoExpiry) {
-    position = std::max(position, position_of_expiry(expiry_ms));
+    position = std::max(position, position_of_expiry(expiry_ms, request.flags));
   }
   return by_policy(position, request.flags);
 }
@@ -105,9 +105,12 @@ log::Position Shard::position_of_read(const Command& command, const Request& req
 }
 
 // The wall clock may step back in a crash: an answer "it has expired" stands only once a durable
-// stamp is at or past that expiry.
-log::Position Shard::position_of_expiry(engine::ExpiryMs expiry_ms) {
-  if (durability_ != log::Durability::always || expiry_ms <= log_->durable_stamp_ms()) return 0;
+// stamp is at or past that expiry. Without a wait for what is durable nothing of that is promised.
+log::Position Shard::position_of_expiry(engine::ExpiryMs expiry_ms, std::uint16_t flags) {
+  const bool waits = durability_ == log::Durability::always
+                         ? (flags & protocol::kDoNotWait) == 0
+                         : (flags & protocol::kWaitDurable) != 0;
+  if (!waits || expiry_ms <= log_->durable_stamp_ms()) return 0;
   log_->require_seal();
   return log_->open_position();
 }
@@ -125,6 +128,8 @@ std::int64_t Shard::remove_expired(std::size_t nodes_max) {
   const std::int64_t until_ms =
       stamps_matter ? std::min(now_ms_, log_->durable_stamp_ms()) : now_ms_;
   const engine::ExpirySlice slice = keyspace_.remove_expired(until_ms, nodes_max);
+  // Where stamps are late nobody can tell any more which miss rests on an expiry.
+  if (durability_ == log::Durability::interval && slice.removed > 0) removed_until_ms_ = until_ms;
   if (slice.more_due) return now_ms_;
   if (slice.next_due_ms == engine::kNoExpiry) return 0;
   if (stamps_matter && slice.next_due_ms <= now_ms_) {

@@ -68,7 +68,7 @@ class Shard final : public engine::EffectSink {
 
   log::Position position_of_read(const commands::Command& command,
                                  const commands::Request& request);
-  log::Position position_of_expiry(engine::ExpiryMs expiry_ms);
+  log::Position position_of_expiry(engine::ExpiryMs expiry_ms, std::uint16_t flags);
   log::Position by_policy(log::Position position, std::uint16_t flags);
 
   const commands::Table& table_;
@@ -79,6 +79,7 @@ class Shard final : public engine::EffectSink {
   std::uint64_t memory_bytes_max_;
   std::uint64_t buffer_bytes_ = 0;
   std::int64_t now_ms_ = 0;
+  engine::ExpiryMs removed_until_ms_ = engine::kNoExpiry;
   bool emitted_ = false;
 
   // Which batch last touched a hash: what a read (a miss, too) may have seen (rule 7).

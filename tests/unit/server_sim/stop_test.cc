@@ -38,6 +38,33 @@ TEST_CASE("a stop answers what was accepted, and ends") {
   world.crash_now();
 }
 
+TEST_CASE("a stop answers all that was received, also to one who reads late") {
+  sim::World world(1);
+  Process process(world, small_config(2));
+  REQUIRE(process.boot());
+  sim::Client client(world);
+  client.connect(endpoint());
+  std::string requests;
+  protocol::append_request(requests, protocol::Opcode::set, 0, 0, "key", std::string(1000, 'v'));
+  constexpr std::uint32_t kReads = 3000;
+  for (std::uint32_t id = 1; id <= kReads; ++id) {
+    protocol::append_request(requests, protocol::Opcode::get, 0, id, "key", {});
+  }
+  client.send(requests);
+  client.set_reading(false);
+  const auto is_sent = [&] { return client.open() && client.unsent_bytes() == 0; };
+  REQUIRE(process.run_until(is_sent, kNanosPerSecond));
+  (void)process.run_until([] { return false; }, kNanosPerSecond);
+  process.shared().stops = true;
+  (void)process.run_until([] { return false; }, kNanosPerSecond);
+  client.set_reading(true);
+  CHECK(process.stop());
+  const std::size_t expected = protocol::kHeaderBytes + kReads * (protocol::kHeaderBytes + 1000);
+  CHECK(client.received().size() == expected);
+  CHECK(client.state() == sim::ClientState::ended);
+  world.crash_now();
+}
+
 TEST_CASE("a stop ends as a failure, in time, when the disk has ceased to answer") {
   sim::World world(1);
   Process process(world, small_config(2));
