@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Counts test cases out of what meson wrote down, over suites and builds.
 
-tally.py add COUNTS BUILD_DIR    appends the outcomes of BUILD_DIR's last `meson test` to COUNTS
-tally.py run COUNTS NAME STATUS  appends one test that ended with this exit code
+tally.py add COUNTS BUILD_DIR STATUS  appends the outcomes of BUILD_DIR's last `meson test`, which
+                                 ended with this exit code, to COUNTS
 tally.py sum COUNTS BROKEN       prints what was skipped and what failed, then the closing line;
                                  each line of BROKEN is a stage that did not even run to its end
 
@@ -40,15 +40,20 @@ def cases(test):
     return passed, failed, skipped
 
 
-def add(counts, directory):
+def add(counts, directory, status):
     """One line per test: build, name, counts, and why it was skipped."""
     log = pathlib.Path(directory, "meson-logs", "testlog.json")
-    if not log.exists():
-        sys.exit(f"{log}: meson ran no test")
-    for line in log.read_text(encoding="utf-8").splitlines():
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    has_failed = False
+    for line in lines:
         test = json.loads(line)
+        outcome = cases(test)
+        has_failed = has_failed or outcome[1] > 0
         reasons = SKIP_REASON.findall(test.get("stdout") or "")
-        append(counts, f"{directory}: {test['name']}", cases(test), test["result"], reasons)
+        append(counts, f"{directory}: {test['name']}", outcome, test["result"], reasons)
+    # A run that ended early may have written down nothing, or only what went well.
+    if not lines or (status != "0" and not has_failed):
+        append(counts, f"{directory}: meson test", (0, 1, 0), f"exit code {status}")
 
 
 def append(counts, name, outcome, result, reasons=()):
@@ -93,11 +98,8 @@ def total(counts, broken):
 
 def main():
     words = sys.argv[1:]
-    if len(words) == 3 and words[0] == "add":
-        add(words[1], words[2])
-    elif len(words) == 4 and words[0] == "run":
-        good = words[3] == "0"
-        append(words[1], words[2], (1, 0, 0) if good else (0, 1, 0), f"exit code {words[3]}")
+    if len(words) == 4 and words[0] == "add":
+        add(words[1], words[2], words[3])
     elif len(words) == 3 and words[0] == "sum":
         sys.exit(0 if total(words[1], words[2]) else 1)
     else:
