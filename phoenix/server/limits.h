@@ -63,8 +63,8 @@ inline constexpr std::size_t kListSlicesPerTurn = 16;
 /// Nodes of the expiry heap looked at in one turn.
 inline constexpr std::size_t kExpiryNodesPerTurn = 64;
 
-/// How late an idle server may remove what has expired (nobody sees it meanwhile): it writes an empty
-/// batch for that alone once in this time at most.
+/// How late an idle server may remove what has expired (nobody sees it meanwhile): it writes an
+/// empty batch for that alone once in this time at most.
 inline constexpr std::int64_t kExpiryBatchMs = 1000;
 
 /// Deadlines. A frame that has begun must end; a reader must take something; a stop must end.

@@ -107,9 +107,8 @@ log::Position Shard::position_of_read(const Command& command, const Request& req
 // The wall clock may step back in a crash: an answer "it has expired" stands only once a durable
 // stamp is at or past that expiry. Without a wait for what is durable nothing of that is promised.
 log::Position Shard::position_of_expiry(engine::ExpiryMs expiry_ms, std::uint16_t flags) {
-  const bool waits = durability_ == log::Durability::always
-                         ? (flags & protocol::kDoNotWait) == 0
-                         : (flags & protocol::kWaitDurable) != 0;
+  const bool waits = durability_ == log::Durability::always ? (flags & protocol::kDoNotWait) == 0
+                                                            : (flags & protocol::kWaitDurable) != 0;
   if (!waits || expiry_ms <= log_->durable_stamp_ms()) return 0;
   log_->require_seal();
   return log_->open_position();

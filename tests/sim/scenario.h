@@ -20,7 +20,7 @@ struct ScenarioOptions {
   unsigned lives = 3;      // Starts of the server; each but the last ends in a crash.
   unsigned cores_max = 3;  // Drawn per life.
   std::uint64_t requests_per_life = 60;
-  bool has_faults = true;  // sim::FaultPlan::random; else a quiet world.
+  bool has_faults = true;         // sim::FaultPlan::random; else a quiet world.
   bool has_slow_commits = false;  // Slower than the network: what is read is often not durable yet.
   bool crashes_during_boot = true;
   bool changes_cores = true;
@@ -31,7 +31,7 @@ struct ScenarioOptions {
   bool steps_clock_back = false;  // At each crash, by more than the next start takes.
   bool stops = false;             // Some lives end as by SIGTERM, and then in a crash.
   Habits habits{};
-  log::Mutations mutations{};     // Planted bugs, for canaries.
+  log::Mutations mutations{};  // Planted bugs, for canaries.
   server::Mutations server_mutations{};
 };
 
