@@ -67,6 +67,19 @@ def require(fault_disk):
     os.execvp(again[0], again)
 
 
+def run_when_closed(*words):
+    """As run, for what needs all files closed: the kernel ends a ring, which holds the directory's
+    lock, some time after its process."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return run(*words)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
 class Mount:
     """An ext4 on a file or device, mounted; `with` unmounts it."""
 
@@ -84,16 +97,7 @@ class Mount:
         return self.path
 
     def __exit__(self, *_):
-        """The kernel may still be closing the files of a process that was just killed."""
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                run("umount", self.path)
-                return
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.02)
+        run_when_closed("umount", self.path)
 
 
 class FaultDisk:

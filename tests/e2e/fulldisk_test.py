@@ -76,7 +76,7 @@ class FullDisk(unittest.TestCase):
         with server.start().client() as db:
             db.set(b"a", b"1")
         self.assertEqual(server.stop(), 0)
-        disks.run("mount", "-o", "remount,ro", self.path)
+        disks.run_when_closed("mount", "-o", "remount,ro", self.path)
         harness.expect_refusal(self, server, "read-only")
         disks.run("mount", "-o", "remount,rw", self.path)
         with server.start().client() as db:
