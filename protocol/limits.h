@@ -33,6 +33,9 @@ inline constexpr std::uint64_t kUnauthenticatedBytesMax = std::uint64_t{16} << 1
 /// How deep lists in a reply may nest: bounds the stack of a decoder.
 inline constexpr std::uint32_t kReplyDepthMax = 8;
 
+/// Of the name that a client may give in HELLO: it is meant for a line of a list.
+inline constexpr std::uint32_t kClientNameBytesMax = 64;
+
 /// The longest error text that a server sends.
 inline constexpr std::uint32_t kErrorTextBytesMax = 512;
 

@@ -75,9 +75,10 @@ Connection::Connection(const Options& options, std::unique_ptr<Socket> socket)
     : options_(options), socket_(std::move(socket)) {}
 
 Result<void> Connection::greet(Deadline deadline) {
-  const std::string_view name =
-      std::string_view(options_.client_name).substr(0, protocol::kKeyBytesMax);
-  protocol::append_request(out_, protocol::Opcode::hello, 0, next_id(), {}, name);
+  if (options_.client_name.size() > protocol::kClientNameBytesMax) {
+    return fail(ErrorCode::invalid, "a client's name has at most 64 characters");
+  }
+  protocol::append_request(out_, protocol::Opcode::hello, 0, next_id(), {}, options_.client_name);
   const Result<Reply> reply = receive_until(deadline);
   if (!reply) return tl::unexpected<Error>(reply.error());
   greeted_ = true;
@@ -107,7 +108,8 @@ Result<void> Connection::learn(const protocol::Value& hello) {
 
 /// The same failures mean something else before the peer has shown that it is Phoenix.
 Error Connection::greeting_failure(Error error) const {
-  if (greeted_ || error.code == ErrorCode::interrupted) return error;
+  const bool is_told = error.code == ErrorCode::interrupted || error.code == ErrorCode::invalid;
+  if (greeted_ || is_told) return error;
   const std::string where = options_.endpoint.text();
   if (error.code == ErrorCode::timed_out) {
     error.message = "the server at " + where + " did not answer the greeting within " +

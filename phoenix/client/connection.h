@@ -29,7 +29,8 @@ inline constexpr std::size_t kInboxBytesMax = std::size_t{1} << 20U;
 
 struct Options {
   Endpoint endpoint;
-  /// Told to the server, for its list of sessions; may be empty.
+  /// Told in HELLO; the server checks it and does not use it yet. Empty, or up to 64 printable ASCII
+  /// characters.
   std::string client_name;
   /// Sent with AUTH when set.
   std::optional<std::string> password;

@@ -1,7 +1,9 @@
 // The connection itself.
+#include <algorithm>
 #include <array>
 
 #include "phoenix/commands/table.h"
+#include "protocol/limits.h"
 
 namespace phoenix::commands {
 namespace {
@@ -26,7 +28,20 @@ void exit(Context& context, const Request&) {
   context.reply.ok();
 }
 
-void hello(Context& context, const Request&) {
+bool is_client_name(std::string_view name) {
+  return name.size() <= protocol::kClientNameBytesMax &&
+         std::all_of(name.begin(), name.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+// The name is checked and not kept: nothing shows it yet, and what will must be able to rely on it.
+void hello(Context& context, const Request& request) {
+  if (request.args.size() > 2) {
+    return context.reply.error(Status::error, "wrong number of arguments for 'hello' command");
+  }
+  if (request.args.size() == 2 && !is_client_name(request.args[1])) {
+    return context.reply.error(Status::error,
+                               "a client's name has at most 64 characters, all printable ASCII");
+  }
   context.session->hello(context.reply);
 }
 
@@ -64,7 +79,7 @@ constexpr auto kCommands = std::to_array<Command>({
      .flags = Flags::before_auth,
      .usage = "HELLO [client-name]",
      .summary = "Answers what a client wants to know first: version, limits, and which core owns "
-                "which slots.",
+                "which slots. The name (up to 64 printable ASCII characters) is not used yet.",
      .since = "0.1",
      .example = "HELLO => {...}",
      .run = hello},

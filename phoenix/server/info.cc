@@ -100,9 +100,9 @@ void Core::hello(commands::ReplySink& reply) {
   }
   reply.begin_map(9);
   reply.bytes("server");
-  reply.text("phoenix");
+  reply.bytes("phoenix");
   reply.bytes("version");
-  reply.text(PHOENIX_VERSION);
+  reply.bytes(PHOENIX_VERSION);
   reply.bytes("protocol");
   reply.integer(1);
   reply.bytes("cores");
@@ -124,7 +124,7 @@ void Core::hello(commands::ReplySink& reply) {
   reply.bytes("args_max");
   reply.integer(protocol::kArgsMax);
   reply.bytes("durability");
-  reply.text(durability_name(shared_.config.log.durability));
+  reply.bytes(durability_name(shared_.config.log.durability));
   reply.end();
 }
 

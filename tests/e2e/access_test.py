@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Passwords, IPv6 and unix sockets."""
 import os
+import pathlib
 import socket
 import stat
 import struct
@@ -9,6 +10,25 @@ import unittest
 import client
 import harness
 from client import argv_frame, frame
+
+
+GOLDEN = pathlib.Path(__file__).parents[1] / "unit/protocol/golden"
+
+
+def golden_hello():
+    """The map of HELLO's reply as docs/PROTOCOL.md defines it."""
+    lines = (GOLDEN / "reply_map.hex").read_text(encoding="utf-8").splitlines()
+    reply = bytes.fromhex(" ".join(line.split("#")[0] for line in lines))
+    return client.decode_value(client.MAP, reply[client.HEADER.size :])
+
+
+def kinds_of(value):
+    """A reply's value with the kinds in place of what is told."""
+    if isinstance(value, dict):
+        return {key: kinds_of(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return kinds_of(value[0]) if isinstance(value[0], list) else [type(value[0])]
+    return type(value)
 
 
 class Password(unittest.TestCase):
@@ -108,14 +128,31 @@ class Durability(unittest.TestCase):
         with harness.Server(cores=2) as server, server.client() as db:
             hello = db.ask(frame(client.HELLO)).value
             terms = {key.decode(): value for key, value in hello.items()}
-            self.assertEqual(terms["server"], "phoenix")
+            self.assertEqual(terms["server"], b"phoenix")
             self.assertEqual(terms["protocol"], 1)
             self.assertEqual(terms["cores"], 2)
-            self.assertEqual(terms["durability"], "always")
+            self.assertEqual(terms["durability"], b"always")
             slots = terms["slots"]
             self.assertEqual((slots[0][0], slots[-1][1]), (0, 16383))
             for left, right in zip(slots, slots[1:]):
                 self.assertEqual(left[1] + 1, right[0])
+
+    def test_hello_has_the_kinds_of_the_golden_file(self):
+        with harness.Server() as server, server.client() as db:
+            told = kinds_of(db.ask(frame(client.HELLO, value=b"shop-7")).value)
+        golden = kinds_of(golden_hello())
+        self.assertEqual(golden.pop(b"ports"), [int])  # Cores have no ports of their own.
+        self.assertEqual(told, golden)
+
+    def test_hello_takes_one_short_name(self):
+        with harness.Server() as server, server.client() as db:
+            self.assertEqual(db.ask(frame(client.HELLO, value=b"n" * 64)).status, client.OK)
+            for request in (
+                frame(client.HELLO, value=b"n" * 65),
+                frame(client.HELLO, value=b"\x1b[2J"),
+                argv_frame("HELLO", "a", "b"),
+            ):
+                self.assertEqual(db.ask(request).status, client.ERROR)
 
     def test_unknown_flags_are_refused(self):
         with harness.Server() as server, server.client() as db:

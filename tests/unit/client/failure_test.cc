@@ -104,6 +104,15 @@ TEST_CASE("a server that refuses the connection says why") {
   CHECK(contains(error.message, "BUSY too many sessions"));
 }
 
+TEST_CASE("a name that no server takes is refused here") {
+  const FakeServer server([](Peer& peer) { peer.wait_for_end(); });
+  Options options = options_for(server);
+  options.client_name = std::string(protocol::kClientNameBytesMax + 1, 'n');
+  const Error error = open_error(options);
+  CHECK(error.code == ErrorCode::invalid);
+  CHECK(error.message == "a client's name has at most 64 characters");
+}
+
 TEST_CASE("a greeting that does not name Phoenix") {
   const FakeServer server([](Peer& peer) {
     const auto hello = peer.next();

@@ -1,6 +1,7 @@
 // Commands that are about the session or the server.
 #include <doctest/doctest.h>
 
+#include "protocol/limits.h"
 #include "tests/unit/commands/harness.h"
 
 using namespace phoenix;
@@ -42,8 +43,21 @@ TEST_CASE("HELLO and INFO answer what the server tells") {
   Harness harness;
   CHECK(harness("HELLO") == "{\"server\": \"phoenix\"}");
   CHECK(harness("HELLO shop-7") == "{\"server\": \"phoenix\"}");
+  CHECK(harness.run({"HELLO", ""}) == "{\"server\": \"phoenix\"}");
   CHECK(harness("INFO") == "# Server\nversion:1\n");
   CHECK(harness("INFO all") == "wrong arity");
+}
+
+TEST_CASE("HELLO takes one name, short and printable") {
+  Harness harness;
+  const std::string longest(protocol::kClientNameBytesMax, 'n');
+  CHECK(harness.run({"HELLO", longest}) == "{\"server\": \"phoenix\"}");
+  const std::string refusal =
+      "(error) ERR a client's name has at most 64 characters, all printable ASCII";
+  CHECK(harness.run({"HELLO", longest + "n"}) == refusal);
+  CHECK(harness.run({"HELLO", "a\033[2J"}) == refusal);
+  CHECK(harness.run({"HELLO", "\xc3\xa4"}) == refusal);
+  CHECK(harness("HELLO a b") == "(error) ERR wrong number of arguments for 'hello' command");
 }
 
 TEST_CASE("what a stranger may ask before AUTH is little") {

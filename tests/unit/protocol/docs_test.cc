@@ -124,6 +124,7 @@ TEST_CASE("PROTOCOL.md: the limits are those of the code") {
       {"nested values in a reply", kReplyItemsMax},
       {"levels of lists and maps", kReplyDepthMax},
       {"error text", kErrorTextBytesMax},
+      {"name of a client", kClientNameBytesMax},
       {"before AUTH: words", kUnauthenticatedArgsMax},
       {"before AUTH: frame", kUnauthenticatedBytesMax}};
   for (const auto& limit : limits) {
