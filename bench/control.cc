@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 
 #include <array>
 #include <cerrno>
@@ -28,6 +29,7 @@ using protocol::Status;
 using uring::UniqueFd;
 
 constexpr int kAnswerSeconds = 5;
+constexpr std::uint32_t kRequestId = 1;  // One request at a time is on its way.
 constexpr std::size_t kAnswerBytesMax = std::size_t{1} << 20U;
 
 struct FreeAddresses {
@@ -53,11 +55,24 @@ class Conversation final {
   Result<protocol::ReplyFrame> ask(const std::string& request);
 
   int fd() const { return fd_.get(); }
+  UniqueFd take_fd() { return std::move(fd_); }
 
  private:
   UniqueFd fd_;
   protocol::FrameReader reader_;
 };
+
+std::string error_text(const protocol::ReplyFrame& frame) {
+  return fmt::format("{} {}", error_prefix(frame.header.status), protocol::printable(frame.value));
+}
+
+// An error that nobody asked for says why the connection ends.
+Result<protocol::ReplyFrame> answer_of(const protocol::ReplyFrame& frame) {
+  if (frame.header.id == 0 && is_error(frame.header.status)) {
+    return fail(ErrorCode::io, fmt::format("it ended the connection: {}", error_text(frame)));
+  }
+  return frame;
+}
 
 Result<protocol::ReplyFrame> Conversation::ask(const std::string& request) {
   const timeval patience{kAnswerSeconds, 0};
@@ -69,7 +84,7 @@ Result<protocol::ReplyFrame> Conversation::ask(const std::string& request) {
   for (;;) {
     protocol::ReplyFrame frame;
     const auto outcome = reader_.next(frame);
-    if (outcome == protocol::FrameReader::Outcome::frame) return frame;
+    if (outcome == protocol::FrameReader::Outcome::frame) return answer_of(frame);
     if (outcome == protocol::FrameReader::Outcome::malformed) {
       return fail(ErrorCode::unsupported,
                   fmt::format("it does not speak the native protocol: {}", reader_.error().text));
@@ -108,12 +123,11 @@ bool same_machine(int fd) {
 
 Result<void> hello(Conversation& server, ServerFacts& facts) {
   std::string request;
-  append_request(request, protocol::Opcode::hello, 0, 0, {}, "phoenix-bench");
+  append_request(request, protocol::Opcode::hello, 0, kRequestId, {}, "phoenix-bench");
   const auto reply = server.ask(request);
   if (!reply) return tl::unexpected<Error>(reply.error());
   if (is_error(reply->header.status)) {
-    return fail(ErrorCode::unsupported,
-                fmt::format("HELLO: {} {}", error_prefix(reply->header.status), reply->value));
+    return fail(ErrorCode::unsupported, fmt::format("HELLO: {}", error_text(*reply)));
   }
   protocol::Value map;
   if (const auto error = decode_reply_value(reply->header, reply->value, map); !error.ok()) {
@@ -125,19 +139,27 @@ Result<void> hello(Conversation& server, ServerFacts& facts) {
 
 int process_id_of(Conversation& server) {
   std::string request;
-  protocol::append_argv_request(request, 0, 1, {"INFO"});
+  protocol::append_argv_request(request, 0, kRequestId, {"INFO"});
   const auto reply = server.ask(request);
   return reply && reply->header.status == Status::ok ? process_id_in(reply->value) : 0;
 }
 
-}  // namespace
+// Who listens on a unix socket; 0 when that is not known here.
+int process_behind(int fd) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
+}
 
-Result<UniqueFd> connect_to(const std::string& host, std::uint16_t port) {
+Result<UniqueFd> connect_tcp(const Target& target) {
   addrinfo wanted{};
   wanted.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  const int error = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &found);
-  if (error != 0) return fail(ErrorCode::invalid, fmt::format("{}: {}", host, gai_strerror(error)));
+  const std::string port = std::to_string(target.port);
+  const int error = getaddrinfo(target.host.c_str(), port.c_str(), &wanted, &found);
+  if (error != 0) {
+    return fail(ErrorCode::invalid, fmt::format("{}: {}", target.host, gai_strerror(error)));
+  }
   const std::unique_ptr<addrinfo, FreeAddresses> addresses(found);
   std::string why;
   for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
@@ -145,7 +167,46 @@ Result<UniqueFd> connect_to(const std::string& host, std::uint16_t port) {
     if (fd) return fd;
     why = fd.error().message;
   }
-  return fail(ErrorCode::io, fmt::format("cannot connect to {} port {}: {}", host, port, why));
+  return fail(ErrorCode::io, fmt::format("cannot connect to {}: {}", target.text(), why));
+}
+
+Result<UniqueFd> connect_unix(const Target& target) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (target.unix_path.size() >= sizeof address.sun_path) {
+    return fail(ErrorCode::invalid, fmt::format("--unix {}: longer than the path of a unix socket "
+                                                "can be",
+                                                target.unix_path));
+  }
+  std::memcpy(address.sun_path, target.unix_path.data(), target.unix_path.size());
+  UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  if (!fd.valid() || connect(fd.get(), generic, sizeof address) != 0) {
+    return fail(ErrorCode::io,
+                fmt::format("cannot connect to {}: {}", target.text(), std::strerror(errno)));
+  }
+  return fd;
+}
+
+Result<void> authenticate(Conversation& server, const std::string& password) {
+  std::string request;
+  protocol::append_argv_request(request, 0, kRequestId, {"AUTH", password});
+  const auto reply = server.ask(request);
+  if (!reply) return tl::unexpected<Error>(reply.error());
+  if (!is_error(reply->header.status)) return {};
+  return fail(ErrorCode::not_permitted, fmt::format("AUTH: {}", error_text(*reply)));
+}
+
+}  // namespace
+
+Result<UniqueFd> connect_to(const Target& target) {
+  auto fd = target.unix_path.empty() ? connect_tcp(target) : connect_unix(target);
+  if (!fd || target.password.empty()) return fd;
+  Conversation server(std::move(*fd));
+  if (auto opened = authenticate(server, target.password); !opened) {
+    return fail(opened.error().code, fmt::format("{}: {}", target.text(), opened.error().message));
+  }
+  return server.take_fd();
 }
 
 void take_hello(const protocol::Value& map, ServerFacts& facts) {
@@ -171,18 +232,20 @@ int process_id_in(std::string_view info) {
   return pid;
 }
 
-Result<ServerFacts> ask_server(const std::string& host, std::uint16_t port, int known_pid) {
-  auto fd = connect_to(host, port);
+Result<ServerFacts> ask_server(const Target& target, int known_pid) {
+  auto fd = connect_to(target);
   if (!fd) return tl::unexpected<Error>(fd.error());
   Conversation server(std::move(*fd));
   ServerFacts facts;
   if (auto answered = hello(server, facts); !answered) {
     return fail(answered.error().code,
-                fmt::format("{} port {}: {}", host, port, answered.error().message));
+                fmt::format("{}: {}", target.text(), answered.error().message));
   }
-  facts.same_machine = same_machine(server.fd());
+  const bool is_unix = !target.unix_path.empty();
+  facts.same_machine = is_unix || same_machine(server.fd());
   facts.pid = known_pid;
-  if (facts.pid == 0 && facts.same_machine) facts.pid = find_listener(port);
+  if (facts.pid == 0 && is_unix) facts.pid = process_behind(server.fd());
+  if (facts.pid == 0 && facts.same_machine && !is_unix) facts.pid = find_listener(target.port);
   if (facts.pid == 0 && facts.same_machine) facts.pid = process_id_of(server);
   return facts;
 }

@@ -4,14 +4,16 @@
 #include <cstdint>
 #include <string>
 
+#include "bench/options.h"
 #include "phoenix/base/result.h"
 #include "phoenix/uring/unique_fd.h"
 #include "protocol/binary.h"
 
 namespace phoenix::bench {
 
-/// A connected, blocking TCP socket without Nagle's delay. The error names host and port.
-Result<uring::UniqueFd> connect_to(const std::string& host, std::uint16_t port);
+/// A connected, blocking socket (TCP without Nagle's delay), authenticated when there is a
+/// password. The error names the target.
+Result<uring::UniqueFd> connect_to(const Target& target);
 
 struct ServerFacts {
   std::string name;     // "server" of HELLO.
@@ -29,6 +31,6 @@ int process_id_in(std::string_view info);
 
 /// HELLO, and INFO where it is needed. An error when nobody answers in the native protocol within
 /// 5 s. `known_pid`: 0 to find it.
-Result<ServerFacts> ask_server(const std::string& host, std::uint16_t port, int known_pid);
+Result<ServerFacts> ask_server(const Target& target, int known_pid);
 
 }  // namespace phoenix::bench

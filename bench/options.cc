@@ -2,6 +2,10 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+
 #include <fmt/format.h>
 
 #include "bench/process.h"
@@ -36,12 +40,47 @@ struct Raw {
   CeilingOptions ceiling;
   double ratio = 0.5;
   std::string durability = "default";
+  std::string password_file;
 };
+
+/// CLI::Range lets "nan" through: no comparison with it is true.
+const CLI::Validator kFinite(
+    [](const std::string& text) {
+      const bool is_finite = std::isfinite(std::strtod(text.c_str(), nullptr));
+      return is_finite ? std::string() : text + " is no finite number";
+    },
+    "");
+
+Result<std::string> read_password(const std::string& path) {
+  constexpr std::size_t kPasswordBytesMax = 512;  // As the server takes it.
+  std::ifstream file(path);
+  std::string line;
+  if (!file || !std::getline(file, line)) {
+    return fail(ErrorCode::io, fmt::format("cannot read a password from {}", path));
+  }
+  if (!line.empty() && line.back() == '\r') line.pop_back();
+  if (line.empty() || line.size() > kPasswordBytesMax) {
+    return fail(ErrorCode::invalid,
+                fmt::format("the first line of {} must be a password of 1 to {} bytes", path,
+                            kPasswordBytesMax));
+  }
+  return line;
+}
+
+void declare_target(CLI::App& app, Raw& raw) {
+  Target& target = raw.run.target;
+  auto* host = app.add_option("-h,--host", target.host, "server's name or address");
+  host->capture_default_str();
+  auto* port = app.add_option("-p,--port", target.port, "server's port");
+  port->capture_default_str();
+  app.add_option("--unix", target.unix_path, "server's unix socket")
+      ->excludes(host)
+      ->excludes(port);
+  app.add_option("--password-file", raw.password_file, "authenticate with its first line");
+}
 
 void declare_load(CLI::App& app, Raw& raw) {
   RunOptions& run = raw.run;
-  app.add_option("-h,--host", run.host, "server's name or address")->capture_default_str();
-  app.add_option("-p,--port", run.port, "server's port")->capture_default_str();
   app.add_option("--connections", run.connections, "open at once")
       ->capture_default_str()
       ->check(CLI::Range(1U, kConnectionsMax));
@@ -50,9 +89,11 @@ void declare_load(CLI::App& app, Raw& raw) {
       ->check(CLI::Range(1U, kPipelineMax));
   app.add_option("--seconds", run.seconds, "to measure")
       ->capture_default_str()
+      ->check(kFinite)
       ->check(CLI::Range(0.01, kSecondsMax));
   app.add_option("--warmup", run.warmup_seconds, "seconds of the same load before")
       ->capture_default_str()
+      ->check(kFinite)
       ->check(CLI::Range(0.0, kSecondsMax));
   app.add_option("--threads", run.threads, "each with its own ring and share of connections")
       ->capture_default_str()
@@ -68,6 +109,7 @@ void declare_workload(CLI::App& app, Raw& raw) {
       ->check(CLI::IsMember({"get", "set", "mixed"}));
   app.add_option("--ratio", raw.ratio, "share of GETs in --workload mixed, 0 to 1")
       ->capture_default_str()
+      ->check(kFinite)
       ->check(CLI::Range(0.0, 1.0));
   app.add_option("--keys", run.keys, "number of keys, chosen uniformly")
       ->capture_default_str()
@@ -109,7 +151,7 @@ tl::unexpected<Error> wrong(std::string text) {
 // What no single option can tell.
 Result<RunOptions> check_together(const CLI::App& app, Raw& raw) {
   RunOptions& run = raw.run;
-  if (run.port == 0) return wrong("--port 0: a server's port is 1 to 65535");
+  if (run.target.port == 0) return wrong("--port 0: a server's port is 1 to 65535");
   if (app.count("--ratio") != 0 && run.workload != "mixed") {
     return wrong("--ratio only means something with --workload mixed");
   }
@@ -134,12 +176,17 @@ Result<RunOptions> check_together(const CLI::App& app, Raw& raw) {
 
 }  // namespace
 
+std::string Target::text() const {
+  return unix_path.empty() ? fmt::format("{} port {}", host, port) : unix_path;
+}
+
 Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   CLI::App app(kDescription, "phoenix-bench");
   app.set_help_flag("--help", "print this");
   app.set_version_flag("--version", std::string("phoenix-bench " PHOENIX_VERSION));
   app.footer(kFooter);
   Raw raw;
+  declare_target(app, raw);
   declare_load(app, raw);
   declare_workload(app, raw);
   const CLI::App* ceiling = declare_ceiling(app, raw);
@@ -158,6 +205,11 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   if (ceiling->parsed()) {
     result.ceiling = raw.ceiling;
     return result;
+  }
+  if (!raw.password_file.empty()) {
+    auto password = read_password(raw.password_file);
+    if (!password) return tl::unexpected<Error>(password.error());
+    raw.run.target.password = std::move(*password);
   }
   auto run = check_together(app, raw);
   if (!run) return tl::unexpected<Error>(run.error());

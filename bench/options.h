@@ -13,9 +13,19 @@ namespace phoenix::bench {
 
 enum class Durability : std::uint8_t { by_server, wait, do_not_wait };
 
-struct RunOptions {
+/// Where the server is, and how to get in.
+struct Target {
   std::string host = "127.0.0.1";
   std::uint16_t port = 6969;
+  std::string unix_path;  // When not empty: this unix socket instead.
+  std::string password;   // When not empty: sent with AUTH on every connection.
+
+  /// "127.0.0.1 port 6969", or the path.
+  std::string text() const;
+};
+
+struct RunOptions {
+  Target target;
   std::uint32_t connections = 50;
   std::uint32_t pipeline = 1;
   std::string workload = "get";  // get, set or mixed.
@@ -42,7 +52,7 @@ struct CommandLine {
   std::optional<std::string> help;  // To be printed, and that is all.
 };
 
-/// argv[0] is the program's name. The error is one sentence.
+/// argv[0] is the program's name. Reads the password file too. The error is one sentence.
 Result<CommandLine> parse_command_line(int argc, const char* const* argv);
 
 }  // namespace phoenix::bench

@@ -25,16 +25,32 @@ std::string ReplyCheck::request_text() const {
   return fmt::format("{} {}", request.verb == Verb::get ? "GET" : "SET", key);
 }
 
-bool ReplyCheck::bad_header(const char* header) {
+// An error without a request is about the connection, and says why it ends.
+bool ReplyCheck::unexpected(const char* header, std::size_t& payload_bytes) {
   protocol::ReplyHeader reply;
   const protocol::DecodeError error = decode_reply_header(header, reply);
+  if (error.ok() && reply.id == 0 && is_error(reply.status)) {
+    ends_connection_ = true;
+    status_ = reply.status;
+    comparing_ = false;
+    text_.clear();
+    payload_bytes = reply.frame_bytes() - protocol::kHeaderBytes;
+    return true;
+  }
   if (!error.text.empty()) {
     fatal_ = fmt::format("what came is no reply of the native protocol: {}", error.text);
   } else if (place_ >= batch_.size()) {
     fatal_ = fmt::format("a reply with id {} came to no request", reply.id);
   } else {
-    fatal_ = fmt::format("replies are out of order: id {} came, {} was next", reply.id, place_);
+    fatal_ = fmt::format("replies are out of order: id {} came, {} was next", reply.id,
+                         RequestBatch::id_of(place_));
   }
+  return false;
+}
+
+bool ReplyCheck::last_words() {
+  fatal_ = fmt::format("the server ended a connection: {} {}", error_prefix(status_),
+                       protocol::printable(text_));
   return false;
 }
 
@@ -67,7 +83,8 @@ void ReplyCheck::complain_of_status() {
   ++counts_.errors;
   if (complaints_.full()) return;
   if (is_error(status_)) {
-    complaints_.add(fmt::format("{}: {} {}", request_text(), error_prefix(status_), text_));
+    complaints_.add(fmt::format("{}: {} {}", request_text(), error_prefix(status_),
+                                protocol::printable(text_)));
     return;
   }
   complaints_.add(

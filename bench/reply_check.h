@@ -63,8 +63,9 @@ class ReplyCheck final {
   bool begin(const char* header, std::size_t& payload_bytes) {
     const auto magic = static_cast<std::uint8_t>(header[0]);
     const auto id = protocol::load_le<std::uint32_t>(header + 4);
-    if (magic != protocol::kReplyMagic || place_ >= batch_.size() || id != place_) {
-      return bad_header(header);
+    if (magic != protocol::kReplyMagic || place_ >= batch_.size() ||
+        id != RequestBatch::id_of(place_)) {
+      return unexpected(header, payload_bytes);
     }
     status_ = static_cast<protocol::Status>(header[1]);
     value_bytes_ = protocol::load_le<std::uint32_t>(header + 12);
@@ -90,6 +91,7 @@ class ReplyCheck final {
   }
 
   bool end() {
+    if (ends_connection_) return last_words();
     const Verb verb = batch_[place_].verb;
     if (verb == Verb::get && status_ == protocol::Status::ok) {
       ++counts_.hits;
@@ -106,7 +108,8 @@ class ReplyCheck final {
   }
 
  private:
-  bool bad_header(const char* header);
+  bool unexpected(const char* header, std::size_t& payload_bytes);
+  bool last_words();
   void keep_text(std::string_view bytes);
   void complain_of_value();
   void complain_of_miss();
@@ -124,7 +127,8 @@ class ReplyCheck final {
   std::uint32_t value_bytes_ = 0;
   bool comparing_ = false;
   bool matches_ = true;
-  std::string text_;  // Of an error reply.
+  bool ends_connection_ = false;  // An error that no request asked for.
+  std::string text_;              // Of an error reply.
   std::string fatal_;
 };
 

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "protocol/error.h"
+
 namespace phoenix::bench {
 namespace {
 
@@ -62,13 +64,23 @@ std::string describe_load(const RunOptions& options) {
 }
 
 std::string describe_server(const ServerFacts& server) {
-  std::string text = server.name.empty() ? "unknown" : server.name;
-  if (!server.version.empty()) text += " " + server.version;
+  std::string text = server.name.empty() ? "unknown" : protocol::printable(server.name);
+  if (!server.version.empty()) text += " " + protocol::printable(server.version);
   if (server.pid != 0) text += fmt::format(", process {}", server.pid);
   return text + fmt::format(", {} core{}", server.cores, server.cores == 1 ? "" : "s");
 }
 
-std::string warning_of(const RunResult& result) {
+std::string warning_of_misses(const Counts& counts) {
+  const auto gets = static_cast<double>(counts.hits + counts.misses);
+  const auto misses = static_cast<double>(counts.misses);
+  if (counts.misses == 0 || misses < kMissesSuspicious * gets) return {};
+  return fmt::format(
+      "warning: {:.0f} % of the GETs were misses: the server has no such keys (--preload stores "
+      "them)\n",
+      100 * misses / gets);
+}
+
+std::string warning_of_cpu(const RunResult& result) {
   if (!result.server_cpu_ns) {
     return "warning: the server's process is not known (--server-pid), so neither is its CPU "
            "time\n";
@@ -122,8 +134,11 @@ void append_json_cpu(Text out, const RunOptions& options, const RunResult& resul
 }
 
 void append_json_options(Text out, const RunOptions& options) {
-  fmt::format_to(out, "  \"host\": {}, \"port\": {}, \"connections\": {}, \"pipeline\": {},\n",
-                 quoted(options.host), options.port, options.connections, options.pipeline);
+  const Target& target = options.target;
+  fmt::format_to(out, "  \"host\": {}, \"port\": {}, \"unix\": {},\n", quoted(target.host),
+                 target.port, target.unix_path.empty() ? "null" : quoted(target.unix_path));
+  fmt::format_to(out, "  \"connections\": {}, \"pipeline\": {},\n", options.connections,
+                 options.pipeline);
   fmt::format_to(out, "  \"workload\": {}, \"get_share\": {:g}, \"keys\": {}, \"key_size\": {},\n",
                  quoted(options.workload), options.get_share, options.keys, options.key_bytes);
   fmt::format_to(
@@ -160,7 +175,7 @@ std::string text_report(const RunOptions& options, const RunResult& result) {
   if (result.server.name == kCeilingName) {
     fmt::format_to(out, "note: this server keeps nothing, so its values were not checked\n");
   }
-  return text + warning_of(result) + complaints_of(result);
+  return text + warning_of_misses(result.window) + warning_of_cpu(result) + complaints_of(result);
 }
 
 std::string json_report(const RunOptions& options, const RunResult& result) {

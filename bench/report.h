@@ -12,7 +12,10 @@ namespace phoenix::bench {
 /// sleeping and waking, and its throughput is the client's.
 inline constexpr double kBusyEnough = 0.9;
 
-/// Lines for a terminal, the warning about an idle server among them.
+/// Above this share of misses GETs measure the look-up of nothing, which is seldom what was meant.
+inline constexpr double kMissesSuspicious = 0.9;
+
+/// Lines for a terminal, the warnings about an idle server and missing keys among them.
 std::string text_report(const RunOptions& options, const RunResult& result);
 
 /// One object; times in microseconds; null where nothing is known.

@@ -26,7 +26,7 @@ void RequestBatch::encode(Verb verb) {
   out[0] = static_cast<char>(protocol::kRequestMagic);
   out[1] = static_cast<char>(is_set ? protocol::Opcode::set : protocol::Opcode::get);
   store_le(out + 2, is_set ? shape_.set_flags : std::uint16_t{0});
-  store_le(out + 4, static_cast<std::uint32_t>(size_));
+  store_le(out + 4, id_of(size_));
   store_le(out + 8, static_cast<std::uint32_t>(shape_.keys.key_bytes()));
   store_le(out + 12, static_cast<std::uint32_t>(is_set ? shape_.value_bytes : 0));
   shape_.keys.write(out + kHeaderBytes, 0);

@@ -1,8 +1,9 @@
 // The requests that one connection has on their way: encoded once, and then only patched where the
 // next batch differs, so that the client costs less than the server it measures.
 //
-// Invariants: ids are the places in the batch, so replies out of order cannot go unnoticed; the
-// bytes belong to the kernel from the send until its completion, and are not touched in between.
+// Invariants: ids are the places in the batch, from 1, so replies out of order cannot go unnoticed
+// (0 is for what the server says unasked); the bytes belong to the kernel from the send until its
+// completion, and are not touched in between.
 #pragma once
 
 #include <cstddef>
@@ -45,6 +46,8 @@ class RequestBatch final {
     end_ += frame_bytes(request.verb);
     ++size_;
   }
+
+  static std::uint32_t id_of(std::size_t place) { return static_cast<std::uint32_t>(place) + 1; }
 
   std::size_t size() const { return size_; }
   std::string_view bytes() const { return {bytes_.data(), end_}; }

@@ -114,9 +114,10 @@ void Run::edge() {
 }
 
 void Run::note_failure(const Error& error) {
-  shared_.failed = true;
   const std::lock_guard lock(mutex_);
   if (!failure_) failure_ = error;
+  // Last: whoever stops for it must not be the first to say why.
+  shared_.failed = true;
 }
 
 void Run::take(const WorkerResult& part) {
@@ -134,9 +135,9 @@ void Run::take(const WorkerResult& part) {
 
 Result<void> Run::work(Worker& worker, std::uint32_t index) {
   const RunOptions& options = plan_.options;
-  auto done = worker.connect([&options] { return connect_to(options.host, options.port); });
+  auto done = worker.connect([&options] { return connect_to(options.target); });
   if (done && options.preload) done = worker.preload();
-  if (!done) shared_.failed = true;
+  if (!done) note_failure(done.error());
   // Whoever failed comes here too: the others wait for all.
   loaded_.arrive_and_wait();
   if (!done) return done;
@@ -218,7 +219,7 @@ Result<RunResult> run_load(RunOptions options, const MakeRing& make_ring, const 
   if (auto allowed = allow_open_files(options.connections + kSpareFiles); !allowed) {
     return tl::unexpected<Error>(allowed.error());
   }
-  auto server = ask_server(options.host, options.port, options.server_pid);
+  auto server = ask_server(options.target, options.server_pid);
   if (!server) return tl::unexpected<Error>(server.error());
   // The ceiling keeps nothing, so nothing that it answers can be right.
   if (server->name == kCeilingName) options.verify = false;

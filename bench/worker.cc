@@ -131,7 +131,9 @@ void Worker::received(std::uint64_t id, const io::Completion& completion) {
     // The bytes of a batch are the kernel's until its send is over.
     if (answered == connection.batch.size() && !connection.sending) next_batch(id);
   } else if (completion.result == 0) {
-    return give_up("the server closed a connection");
+    const auto& complaints = result_.complaints.texts();
+    return give_up("the server closed a connection" +
+                   (complaints.empty() ? std::string() : "; before: " + complaints.front()));
   } else if (completion.result != -ENOBUFS) {
     return give_up(fmt::format("receiving failed: {}", std::strerror(-completion.result)));
   }
@@ -140,8 +142,10 @@ void Worker::received(std::uint64_t id, const io::Completion& completion) {
 
 void Worker::sent(std::uint64_t id, std::int32_t result) {
   Connection& connection = *connections_[id];
-  if (result < 0) return give_up(fmt::format("sending failed: {}", std::strerror(-result)));
   connection.sending = false;
+  // Why it has gone may still be there to be received.
+  if (result == -EPIPE || result == -ECONNRESET) return;
+  if (result < 0) return give_up(fmt::format("sending failed: {}", std::strerror(-result)));
   connection.sent_bytes += static_cast<std::size_t>(result);
   if (connection.sent_bytes < connection.batch.bytes().size()) return send(id);
   if (connection.check.answered() == connection.batch.size()) next_batch(id);

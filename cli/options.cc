@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <utility>
 
@@ -20,14 +21,22 @@ constexpr const char* kFooter =
     R"(With a command, sends it, prints the reply and ends:
   phoenix-cli SET greeting "hello world"
   phoenix-cli GET greeting
-Without one, reads commands from standard input: a prompt on a terminal (HELP
-lists the commands, EXIT leaves), and otherwise a command per line, many under
-way at once, with the replies in order:
+Without one, reads commands from standard input: a prompt on a terminal, and
+otherwise a command per line, many under way at once, with the replies in order:
   phoenix-cli < commands.txt
+HELP lists the commands; EXIT or QUIT leaves.
 In lines, "..." takes \n \r \t \\ \" and \xHH, and '...' takes all as it is.
 
 Exit code: 0 ok, 1 a reply was an error, 2 wrong usage, 3 no connection or lost,
 4 no answer in time, 5 the output could not be written.)";
+
+/// CLI::Range lets "nan" through: no comparison with it is true.
+const CLI::Validator kFinite(
+    [](const std::string& text) {
+      const bool is_finite = std::isfinite(std::strtod(text.c_str(), nullptr));
+      return is_finite ? std::string() : text + " is no finite number";
+    },
+    "");
 
 struct CloseFile {
   // Opened for reading: closing can lose nothing.
@@ -81,6 +90,7 @@ void declare(CLI::App& app, Arguments& arguments) {
       ->option_text("FILE");
   app.add_option("--timeout", arguments.timeout_seconds,
                  "Wait at most this long for the server to say anything; 0 is forever")
+      ->check(kFinite)
       ->check(CLI::Range(0.0, kTimeoutSecondsMax))
       ->option_text("SECONDS [5 to connect, 30 for replies]");
   app.add_flag("--raw", arguments.is_raw, "Print values as their bytes");

@@ -64,9 +64,11 @@ class Pipe final {
   }
 
   Result<void> send(std::string_view line) {
-    const auto words = tokenize(line);
+    auto words = tokenize(line);
     if (!words) return refuse(words.error().text());
     if (words->empty()) return {};
+    // As at the prompt; here each line has its reply, and the server knows one of the two words.
+    if (words->size() == 1 && is_name(words->front(), "QUIT")) words->front() = "EXIT";
     Result<void> sent = session_.send(*words);
     if (!sent && sent.error().code == ExitCode::usage) return refuse(sent.error().message);
     if (!sent) return sent;

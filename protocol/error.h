@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace phoenix::protocol {
@@ -29,5 +30,9 @@ enum class Status : std::uint8_t {
 
 /// The word that RESP puts before the text ("ERR", "OOM", "NOAUTH" ...), and that people see.
 [[nodiscard]] std::string_view error_prefix(Status status);
+
+/// What a peer said, for a terminal: everything but printable ASCII is escaped as \xHH, so that
+/// nobody at the other end can steer it.
+[[nodiscard]] std::string printable(std::string_view bytes);
 
 }  // namespace phoenix::protocol

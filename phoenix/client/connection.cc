@@ -43,18 +43,8 @@ Result<void> check_words(const std::vector<std::string_view>& words, std::uint16
   return {};
 }
 
-/// What a stranger sent, for a person: one line, without control characters.
-std::string printable(std::string_view bytes) {
-  std::string text;
-  for (const char c : bytes) {
-    if (c == '\r' || c == '\n') break;
-    text += c >= ' ' && c <= '~' ? c : '?';
-  }
-  return text;
-}
-
 std::string error_text(const protocol::Value& value) {
-  return std::string(protocol::error_prefix(value.status)) + " " + std::string(value.bytes);
+  return std::string(protocol::error_prefix(value.status)) + " " + protocol::printable(value.bytes);
 }
 
 }  // namespace
@@ -126,8 +116,9 @@ Error Connection::greeting_failure(Error error) const {
   const auto magic = static_cast<std::uint8_t>(first_bytes_[0]);
   if (magic == protocol::kReplyMagic) return error;
   if ((magic & 0xF0U) != (protocol::kReplyMagic & 0xF0U)) {
+    const std::string first_line = first_bytes_.substr(0, first_bytes_.find_first_of("\r\n"));
     return {ErrorCode::version, "what answers at " + where + " is not Phoenix: it sent '" +
-                                    printable(first_bytes_) + "'"};
+                                    protocol::printable(first_line) + "'"};
   }
   const bool is_newer = magic > protocol::kReplyMagic;
   return {ErrorCode::version, "the server at " + where + " speaks version " +
@@ -264,7 +255,7 @@ Result<void> Connection::exchange(Deadline deadline, std::uint32_t timeout_ms) {
   }
   if (ready.outcome == Socket::Outcome::timed_out) {
     return fail(ErrorCode::timed_out, "no reply from " + options_.endpoint.text() + " within " +
-                                          seconds_text(timeout_ms));
+                                          seconds_text(timeout_ms) + unanswered_text());
   }
   if (ready.writable) send_unsent();
   return ready.readable ? receive_arrived() : Result<void>{};
@@ -304,9 +295,13 @@ std::string Connection::closed_text(int error) const {
   if (error == 0) error = send_error_;
   text += error == 0 ? "the server closed it" : os_error_text(error);
   if (reader_.buffered_bytes() > 0) text += " in the middle of a reply";
-  if (pending_ == 1) return text + "; 1 request has no reply and may or may not have been executed";
-  return text + "; " + std::to_string(pending_) +
-         " requests have no reply and may or may not have been executed";
+  return text + unanswered_text();
+}
+
+std::string Connection::unanswered_text() const {
+  const std::string count =
+      pending_ == 1 ? "1 request has" : std::to_string(pending_) + " requests have";
+  return "; " + count + " no reply and may or may not have been executed";
 }
 
 std::uint32_t Connection::next_id() {

@@ -29,8 +29,8 @@ inline constexpr std::size_t kInboxBytesMax = std::size_t{1} << 20U;
 
 struct Options {
   Endpoint endpoint;
-  /// Told in HELLO; the server checks it and does not use it yet. Empty, or up to 64 printable ASCII
-  /// characters.
+  /// Told in HELLO; the server checks it and does not use it yet. Empty, or up to 64 printable
+  /// ASCII characters.
   std::string client_name;
   /// Sent with AUTH when set.
   std::optional<std::string> password;
@@ -118,6 +118,7 @@ class Connection final {
   std::uint32_t next_id();
   tl::unexpected<Error> die(ErrorCode code, std::string message);
   std::string closed_text(int error) const;
+  std::string unanswered_text() const;
 
   const Options options_;
   std::unique_ptr<Socket> socket_;

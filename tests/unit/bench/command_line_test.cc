@@ -1,4 +1,7 @@
 // The command line, what is asked of the machine and of the server, and what is printed.
+#include <unistd.h>
+
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -56,8 +59,8 @@ TEST_CASE("without arguments a local server is loaded with the defaults") {
   REQUIRE(line->run);
   CHECK_FALSE(line->ceiling);
   CHECK_FALSE(line->help);
-  CHECK(line->run->host == "127.0.0.1");
-  CHECK(line->run->port == 6969);
+  CHECK(line->run->target.host == "127.0.0.1");
+  CHECK(line->run->target.port == 6969);
   CHECK(line->run->connections == 50);
   CHECK(line->run->pipeline == 1);
   CHECK(line->run->get_share == 1);
@@ -78,8 +81,8 @@ TEST_CASE("every flag arrives") {
              "--json",     "out", "--durability", "wait",  "--seed",        "77"});
   REQUIRE(line);
   const bench::RunOptions& run = *line->run;
-  CHECK(run.host == "::1");
-  CHECK(run.port == 7000);
+  CHECK(run.target.host == "::1");
+  CHECK(run.target.port == 7000);
   CHECK(run.connections == 9);
   CHECK(run.pipeline == 16);
   CHECK(run.workload == "mixed");
@@ -130,6 +133,36 @@ TEST_CASE("wrong arguments are named") {
   CHECK(contains(refusal({"--durability", "maybe"}), "maybe"));
   CHECK(contains(refusal({"--key-size", "70000"}), "--key-size"));
   CHECK(contains(refusal({"-p", "0"}), "--port 0"));
+  CHECK(contains(refusal({"--unix", "/s", "-p", "1"}), "--unix"));
+  CHECK(contains(refusal({"--unix", "/s", "-h", "::1"}), "--unix"));
+}
+
+TEST_CASE("what is no finite number is no time and no share") {
+  for (const char* number : {"nan", "-nan", "NAN(1)", "inf", "-inf", "infinity", "1e999"}) {
+    CAPTURE(number);
+    CHECK(contains(refusal({"--seconds", number}), "--seconds"));
+    CHECK(contains(refusal({"--warmup", number}), "--warmup"));
+    CHECK(contains(refusal({"--workload", "mixed", "--ratio", number}), "--ratio"));
+  }
+}
+
+TEST_CASE("a unix socket and a password file are taken as the command line client takes them") {
+  std::string path = "/tmp/phoenix-bench-test-XXXXXX";
+  const uring::UniqueFd file(mkstemp(path.data()));
+  REQUIRE(file.valid());
+  constexpr std::string_view kText = "open sesame\r\nnot this\n";
+  REQUIRE(write(file.get(), kText.data(), kText.size()) == ssize_t{kText.size()});
+  const auto line = parse({"--unix", "/run/phoenix.sock", "--password-file", path.c_str()});
+  REQUIRE(line);
+  CHECK(line->run->target.unix_path == "/run/phoenix.sock");
+  CHECK(line->run->target.text() == "/run/phoenix.sock");
+  CHECK(line->run->target.password == "open sesame");
+  CHECK(parse({"-h", "::1"})->run->target.text() == "::1 port 6969");
+  REQUIRE(ftruncate(file.get(), 0) == 0);
+  const auto empty = parse({"--password-file", path.c_str()});
+  REQUIRE_FALSE(empty);
+  CHECK(contains(empty.error().message, "cannot read a password from " + path));
+  CHECK(unlink(path.c_str()) == 0);
 }
 
 TEST_CASE("arguments that contradict each other are named") {
@@ -224,6 +257,14 @@ TEST_CASE("the report warns of an idle server, of an unknown one and of wrong re
   bench::RunResult result = sample_result();
   result.server_cpu_ns = 3'000'000'000;
   CHECK(contains(text_report({}, result), "warning: the server was only 75 % busy"));
+  result.window.hits = 1'000;
+  result.window.misses = 999'000;
+  CHECK(
+      contains(text_report({}, result), "warning: 100 % of the GETs were misses: the server has"));
+  result.window = {.replies = 1'000'000};  // SETs alone.
+  CHECK_FALSE(contains(text_report({}, result), "misses: the server"));
+  result.server.name = "a\033[2J";
+  CHECK(contains(text_report({}, result), "server      a\\x1b[2J 0.1.0"));
   result.server_cpu_ns.reset();
   CHECK(contains(text_report({}, result), "warning: the server's process is not known"));
   CHECK(contains(json_report({}, result), "\"server_cpu_us_per_op\": null"));
@@ -240,6 +281,6 @@ TEST_CASE("the report warns of an idle server, of an unknown one and of wrong re
 
 TEST_CASE("a host name in JSON is quoted") {
   bench::RunOptions options;
-  options.host = "a\"b\\c\n";
+  options.target.host = "a\"b\\c\n";
   CHECK(contains(json_report(options, sample_result()), R"("host": "a\"b\\c\u000a")"));
 }

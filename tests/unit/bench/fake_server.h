@@ -36,6 +36,7 @@ struct Faults {
   std::uint64_t error_at = 0;        // Answered with an error.
   std::uint64_t swap_ids_at = 0;     // Answered with the wrong id.
   std::uint64_t close_at = 0;        // The connection ends instead of the reply.
+  std::uint64_t refuse_at = 0;       // As close_at, and the server says why.
   std::uint64_t silent_from = 0;     // No reply from then on.
 };
 
@@ -105,6 +106,7 @@ class FakeServer final : public io::Ring {
 
   // Takes some of what is being sent: mostly all, else at least one byte of it.
   io::Completion take(Peer& peer) {
+    if (peer.closed) return broken(peer);
     std::size_t size = peer.source.size();
     if (random_.below(3) == 0) size = 1 + random_.below(size);
     peer.input.append(reinterpret_cast<const char*>(peer.source.data()), size);
@@ -112,6 +114,14 @@ class FakeServer final : public io::Ring {
     io::Completion completion;
     completion.token = *peer.send;
     completion.result = static_cast<std::int32_t>(size);
+    peer.send.reset();
+    return completion;
+  }
+
+  static io::Completion broken(Peer& peer) {
+    io::Completion completion;
+    completion.token = *peer.send;
+    completion.result = -EPIPE;
     peer.send.reset();
     return completion;
   }
@@ -143,6 +153,7 @@ class FakeServer final : public io::Ring {
     while (peer.input.size() >= protocol::kHeaderBytes) {
       protocol::RequestHeader header;
       PHX_CHECK(decode_header(peer.input.data(), header).ok());
+      PHX_CHECK(header.id != 0);  // Left to what the server says unasked.
       if (peer.input.size() < header.frame_bytes()) return;
       answer_one(peer, header, peer.input.substr(0, header.frame_bytes()));
       peer.input.erase(0, header.frame_bytes());
@@ -176,6 +187,13 @@ class FakeServer final : public io::Ring {
       reply.bytes = "the log has no room";
     }
     if (faults.silent_from != 0 && requests >= faults.silent_from) return;
+    if (requests == faults.refuse_at) {
+      reply = {};
+      reply.status = protocol::Status::busy;
+      reply.bytes = "go away";
+      append_reply(peer.output, 0, reply);
+      peer.closed = true;
+    }
     peer.closed = peer.closed || requests == faults.close_at;
     if (peer.closed) return;
     append_reply(peer.output, header.id + (requests == faults.swap_ids_at ? 1 : 0), reply);

@@ -92,8 +92,8 @@ struct Fixture {
 };
 
 std::string good_stream() {
-  return reply(0, value_of(5)) + stored_reply(1) + reply(2, {}, protocol::Status::nil) +
-         reply(3, value_of(8));
+  return reply(1, value_of(5)) + stored_reply(2) + reply(3, {}, protocol::Status::nil) +
+         reply(4, value_of(8));
 }
 
 }  // namespace
@@ -174,7 +174,7 @@ TEST_CASE("any wrong byte of a value is found, however it is split") {
 }
 
 TEST_CASE("a value of another size or kind is found, and not looked for without --verify") {
-  const std::string short_value = reply(0, value_of(5).substr(1));
+  const std::string short_value = reply(1, value_of(5).substr(1));
   Fixture fixture;
   CHECK(fixture.feed(short_value));
   CHECK(fixture.counts.mismatches == 1);
@@ -184,7 +184,7 @@ TEST_CASE("a value of another size or kind is found, and not looked for without 
   CHECK(careless.feed(short_value));
   CHECK(careless.counts.hits == 1);
   CHECK(careless.counts.mismatches == 0);
-  std::string text = reply(0, value_of(5));
+  std::string text = reply(1, value_of(5));
   text[2] = static_cast<char>(protocol::Kind::text);
   Fixture kind;
   CHECK(kind.feed(text));
@@ -193,8 +193,8 @@ TEST_CASE("a value of another size or kind is found, and not looked for without 
 
 TEST_CASE("an error reply is counted and quoted, however it is split") {
   const std::string stream =
-      reply(0, "the memory budget is full", protocol::Status::out_of_memory) +
-      reply(1, {}, protocol::Status::nil);
+      reply(1, "the memory budget is full", protocol::Status::out_of_memory) +
+      reply(2, {}, protocol::Status::nil);
   for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
     Fixture fixture;
     CHECK(fixture.feed(std::string_view(stream).substr(0, cut)));
@@ -216,22 +216,40 @@ TEST_CASE("a miss is an error when every key was stored before") {
 
 TEST_CASE("replies out of order, too many, or of no protocol end the connection") {
   Fixture swapped;
-  CHECK_FALSE(swapped.feed(reply(1, value_of(5))));
-  CHECK(swapped.check.fatal() == "replies are out of order: id 1 came, 0 was next");
+  CHECK_FALSE(swapped.feed(reply(2, value_of(5))));
+  CHECK(swapped.check.fatal() == "replies are out of order: id 2 came, 1 was next");
   Fixture many;
   CHECK(many.feed(good_stream()));
-  CHECK_FALSE(many.feed(stored_reply(4)));
-  CHECK(many.check.fatal() == "a reply with id 4 came to no request");
+  CHECK_FALSE(many.feed(stored_reply(5)));
+  CHECK(many.check.fatal() == "a reply with id 5 came to no request");
   Fixture garbage;
   CHECK_FALSE(garbage.feed("-ERR unknown command\r\n"));
   CHECK(garbage.check.fatal().starts_with("what came is no reply of the native protocol: "));
+}
+
+TEST_CASE("an error that no request asked for is why the connection ends, however it is split") {
+  const std::string stream =
+      reply(1, value_of(5)) + reply(0, "too many connections\033[2J", protocol::Status::busy);
+  for (std::size_t cut = 0; cut < stream.size(); ++cut) {
+    Fixture fixture;
+    CHECK(fixture.feed(std::string_view(stream).substr(0, cut)));
+    CHECK_FALSE(fixture.feed(std::string_view(stream).substr(cut)));
+    CHECK(fixture.check.fatal() ==
+          "the server ended a connection: BUSY too many connections\\x1b[2J");
+    CHECK(fixture.counts.replies == 1);
+    CHECK(fixture.counts.errors == 0);
+  }
+  Fixture answered;
+  CHECK(answered.feed(good_stream()));
+  CHECK_FALSE(answered.feed(reply(0, "no AUTH", protocol::Status::not_authenticated)));
+  CHECK(answered.check.fatal() == "the server ended a connection: NOAUTH no AUTH");
 }
 
 TEST_CASE("only the first complaints are kept") {
   Fixture fixture;
   for (int i = 0; i < 20; ++i) {
     fixture.check.restart();
-    CHECK(fixture.feed(reply(0, "x")));
+    CHECK(fixture.feed(reply(1, "x")));
   }
   CHECK(fixture.counts.mismatches == 20);
   CHECK(fixture.complaints.texts().size() == Complaints::kKept);

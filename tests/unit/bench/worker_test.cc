@@ -145,6 +145,16 @@ TEST_CASE("what no measurement survives ends it, with the reason") {
   REQUIRE_FALSE(ended);
   CHECK(ended.error().message == "the server closed a connection");
 
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    CAPTURE(seed);
+    // A send that fails since the server has gone must not be what is told.
+    Fixture refused(seed, plan_of(1, false));
+    refused.server.faults.refuse_at = 33;
+    const auto why = refused.measure();
+    REQUIRE_FALSE(why);
+    CHECK(why.error().message == "the server ended a connection: BUSY go away");
+  }
+
   Fixture stalled(1, plan_of(1, false));
   stalled.server.faults.silent_from = 33;
   const auto silent = stalled.measure();

@@ -170,7 +170,7 @@ TEST_CASE("a patched batch is byte for byte what the codec writes") {
       const Request request{is_set ? Verb::set : Verb::get, random.below(100'000)};
       batch.add(request);
       append_request(expected, is_set ? protocol::Opcode::set : protocol::Opcode::get,
-                     is_set ? std::uint16_t{protocol::kWaitDurable} : std::uint16_t{0}, i,
+                     is_set ? std::uint16_t{protocol::kWaitDurable} : std::uint16_t{0}, i + 1,
                      key_of(shape.keys, request.key),
                      is_set ? value_of(request.key, 21) : std::string());
       CHECK(batch[i].key == request.key);

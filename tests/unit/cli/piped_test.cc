@@ -123,6 +123,13 @@ TEST_CASE("nothing behind EXIT is sent") {
   CHECK(run.output == "\"a\"\n\"exit\"\n");
 }
 
+TEST_CASE("QUIT leaves as EXIT does") {
+  const FakeServer server(serve);
+  const Run run = run_lines(options_for(server), "GET a\nQUIT now\nquit\nGET b\n");
+  CHECK(code_of(run) == ExitCode::ok);
+  CHECK(run.output == "\"a\"\n\"now\"\nOK\n");
+}
+
 TEST_CASE("many commands are under way at once, and none is lost") {
   constexpr int kLines = 20'000;
   const FakeServer server(serve);

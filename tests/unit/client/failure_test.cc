@@ -36,6 +36,36 @@ TEST_CASE("a refused password is an error with the server's words") {
   CHECK(contains(error.message, "WRONGPASS no such password"));
 }
 
+TEST_CASE("what a server says cannot steer the terminal") {
+  const std::string evil = "\033[2J\a\xc2\x9bx\n";
+  const std::string shown = "ERR \\x1b[2J\\x07\\xc2\\x9bx\\x0a";
+  const FakeServer refuses_greeting([&evil](Peer& peer) {
+    peer.reply(peer.next()->header.id, test::error_value(Status::error, evil));
+    peer.wait_for_end();
+  });
+  CHECK(contains(open_error(options_for(refuses_greeting)).message, shown));
+  const FakeServer refuses_password([&evil](Peer& peer) {
+    peer.greet();
+    peer.reply(peer.next()->header.id, test::error_value(Status::error, evil));
+    peer.wait_for_end();
+  });
+  Options options = options_for(refuses_password);
+  options.password = "x";
+  CHECK(contains(open_error(options).message, shown));
+  const FakeServer ends([&evil](Peer& peer) {
+    peer.greet();
+    static_cast<void>(peer.next());
+    peer.reply(0, test::error_value(Status::error, evil));
+    peer.wait_for_end();
+  });
+  CHECK(contains(call_error(*open_ok(options_for(ends))).message, shown));
+  const FakeServer stranger([](Peer& peer) {
+    peer.send("\033]0;x\a" + std::string(16, ' '));
+    peer.wait_for_end();
+  });
+  CHECK(contains(open_error(options_for(stranger)).message, "it sent '\\x1b]0;x\\x07"));
+}
+
 TEST_CASE("nobody listens") {
   std::uint16_t port = 0;
   {
@@ -162,7 +192,8 @@ TEST_CASE("a reply that does not come is a timeout, and may still be waited for"
   const auto connection = open_ok(options);
   const Error error = call_error(*connection);
   CHECK(error.code == ErrorCode::timed_out);
-  CHECK(contains(error.message, "within 0.05 s"));
+  CHECK(contains(error.message,
+                 "within 0.05 s; 1 request has no reply and may or may not have been executed"));
   const std::uint64_t one = 1;
   CHECK(::write(may_answer, &one, sizeof one) == sizeof one);
   Result<Reply> reply = fail(ErrorCode::timed_out, {});

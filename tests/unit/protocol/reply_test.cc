@@ -246,6 +246,11 @@ TEST_CASE("replies: random ones come back as they went in") {
   }
 }
 
+TEST_CASE("printable: what is no printable ASCII is escaped") {
+  CHECK(printable("any ~ text \\ \"quoted\"") == "any ~ text \\ \"quoted\"");
+  CHECK(printable(std::string_view("\0\t\x1f\x7f\x80\xff", 6)) == "\\x00\\x09\\x1f\\x7f\\x80\\xff");
+}
+
 TEST_CASE("error_prefix: every error has one, codes of a newer server too") {
   CHECK(error_prefix(Status::out_of_memory) == "OOM");
   CHECK(error_prefix(Status::not_authenticated) == "NOAUTH");
