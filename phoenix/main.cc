@@ -67,6 +67,17 @@ std::vector<int> cpus_granted() {
   return cpus;
 }
 
+// Every address, the first one first: scripts look there for the port.
+std::string listening_addresses(const server::Config& config, std::uint16_t port) {
+  std::string text;
+  for (const std::string& address : config.bind) {
+    const bool is_ipv6 = address.find(':') != std::string::npos;
+    if (!text.empty()) text += ", ";
+    text += is_ipv6 ? fmt::format("[{}]:{}", address, port) : fmt::format("{}:{}", address, port);
+  }
+  return config.unix_path.empty() ? text : text + ", " + config.unix_path;
+}
+
 // Runs one thread per core through the phases and then until all are done.
 class Threads final {
  public:
@@ -184,12 +195,8 @@ class Threads final {
     }
     if (phase != server::Phase::serve) return;
     const auto& config = shared_.config;
-    if (!config.unix_path.empty()) say("listening on " + config.unix_path);
-    for (std::size_t i = 1; i < config.bind.size(); ++i) {
-      say(fmt::format("listening on {}:{}", config.bind[i], shared_.port.load()));
-    }
-    say(fmt::format("ready: {} cores, data in {}, listening on {}:{}", shared_.cores(),
-                    config.log.directory, config.bind[0], shared_.port.load()));
+    say(fmt::format("ready: {} cores, data in {}, listening on {}", shared_.cores(),
+                    config.log.directory, listening_addresses(config, shared_.port.load())));
   }
 
   server::Shared& shared_;

@@ -113,6 +113,10 @@ Result<DirectoryStream> open_stream(int directory) {
 
 }  // namespace
 
+Host::~Host() {
+  for (const UnixListener& listener : unix_listeners_) listener.file.remove();
+}
+
 Result<int> Host::open_directory(const std::string& path) {
   if (path.empty()) return fail(ErrorCode::invalid, "the name of the data directory is empty");
   const std::string name = without_trailing_slashes(path);
@@ -194,8 +198,12 @@ bool Host::listens_on(const io::Endpoint& endpoint) const {
 }
 
 Result<int> Host::listen(const io::Endpoint& endpoint) {
-  if (!endpoint.unix_path.empty()) return listen_unix(endpoint.unix_path);
   const std::lock_guard guard(mutex_);
+  if (!endpoint.unix_path.empty()) {
+    auto fd = listen_unix(endpoint.unix_path);
+    if (fd) unix_listeners_.push_back({*fd, SocketFile::at(endpoint.unix_path)});
+    return fd;
+  }
   const PortSharing sharing = listens_on(endpoint) ? PortSharing::join : PortSharing::first;
   auto fd = listen_tcp(endpoint.address, endpoint.port, sharing);
   // Port 0 was a new port: further listeners join it by its number.
@@ -215,6 +223,11 @@ std::uint16_t Host::bound_port(int listener) {
 void Host::close(int fd) {
   const std::lock_guard guard(mutex_);
   std::erase_if(listeners_, [fd](const Listener& listener) { return listener.fd == fd; });
+  std::erase_if(unix_listeners_, [fd](const UnixListener& listener) {
+    if (listener.fd != fd) return false;
+    listener.file.remove();
+    return true;
+  });
   // These descriptors were not written to, so only a wrong one can fail here.
   PHX_CHECK(::close(fd) == 0 || errno != EBADF);
 }

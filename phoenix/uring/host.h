@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "phoenix/io/host.h"
+#include "phoenix/uring/listener.h"
 #include "phoenix/uring/unique_fd.h"
 
 namespace phoenix::uring {
@@ -14,8 +15,9 @@ namespace phoenix::uring {
 class Host final : public io::Host {
  public:
   Host() = default;
-  /// Gives the directory locks back. Descriptors that were handed out stay open.
-  ~Host() override = default;
+  /// Gives the directory locks back, and removes the files of unix sockets that still listen.
+  /// Descriptors that were handed out stay open.
+  ~Host() override;
 
   Result<int> open_directory(const std::string& path) override;
   Result<void> lock_directory(int directory) override;
@@ -28,8 +30,8 @@ class Host final : public io::Host {
 
   /// The first listener of an address and port finds out whether another process listens there
   /// (in_use); the following ones share the port with it, so that each core has its own queue.
-  /// A unix path has one listener; its file stays when that is closed, and is replaced by the
-  /// next one if nobody accepts on it.
+  /// A unix path has one listener; its file goes when that is closed, and what a killed process
+  /// left there is replaced by the next one.
   Result<int> listen(const io::Endpoint& endpoint) override;
 
   std::uint16_t bound_port(int listener) override;
@@ -43,11 +45,17 @@ class Host final : public io::Host {
     std::uint16_t port = 0;
   };
 
+  struct UnixListener {
+    int fd = -1;
+    SocketFile file;
+  };
+
   [[nodiscard]] bool listens_on(const io::Endpoint& endpoint) const;
 
   std::mutex mutex_;
   std::vector<UniqueFd> locks_;
   std::vector<Listener> listeners_;  // TCP only.
+  std::vector<UnixListener> unix_listeners_;
 };
 
 }  // namespace phoenix::uring

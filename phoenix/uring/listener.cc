@@ -220,4 +220,22 @@ Result<int> listen_unix(const std::string& path) {
   return insist([&] { return listen_unix_once(path); });
 }
 
+SocketFile SocketFile::at(const std::string& path) {
+  SocketFile file;
+  struct stat status {};
+  if (lstat(path.c_str(), &status) != 0) return file;
+  file.path_ = path;
+  file.device_ = status.st_dev;
+  file.inode_ = status.st_ino;
+  return file;
+}
+
+void SocketFile::remove() const {
+  struct stat status {};
+  if (inode_ == 0 || lstat(path_.c_str(), &status) != 0) return;
+  if (status.st_dev != device_ || status.st_ino != inode_) return;
+  // Without the right to it the file stays, and the next start replaces it.
+  static_cast<void>(unlink(path_.c_str()));
+}
+
 }  // namespace phoenix::uring

@@ -107,6 +107,14 @@ class Addresses(unittest.TestCase):
             with client.Client(path) as local:
                 self.assertEqual(local.get(b"a"), b"x" * 100_000)
             self.assertEqual(server.stop(), 0)
+            self.assertFalse(os.path.exists(path), "the socket's file stayed")
+
+    def test_ready_names_every_address(self):
+        path = str(harness.temporary_directory() / "phoenix.sock")
+        flags = ["--bind", "127.0.0.1,127.0.0.2", "--unix", path]
+        with harness.Server(flags=flags) as server:
+            addresses = f"127.0.0.1:{server.port}, 127.0.0.2:{server.port}, {path}\n"
+            self.assertTrue(server.lines[-1].endswith("listening on " + addresses), server.lines)
 
     def test_unix_path_of_another_server(self):
         path = str(harness.temporary_directory() / "phoenix.sock")
@@ -115,6 +123,7 @@ class Addresses(unittest.TestCase):
             with client.Client(path) as local:
                 self.assertEqual(local.ask(frame(client.PING)).value, "PONG")
             self.assertTrue(first.is_running())
+            self.assertTrue(os.path.exists(path), "who was refused removed the file of another")
 
     def test_unix_path_is_somebodys_file(self):
         path = harness.temporary_directory() / "diary.txt"

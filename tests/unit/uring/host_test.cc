@@ -36,6 +36,16 @@ int option_of(int fd, int level, int name) {
   return value;
 }
 
+// What a server that was killed leaves behind.
+void leave_socket(const std::string& path) {
+  const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  REQUIRE(path.size() < sizeof address.sun_path);
+  std::memcpy(address.sun_path, path.data(), path.size());
+  REQUIRE(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+}
+
 // A host and its first listener, on a port that was free.
 struct Listening {
   explicit Listening(std::string address) : endpoint{std::move(address), 0, {}} {
@@ -312,10 +322,40 @@ TEST_CASE("unix sockets: mode, a stale file is replaced, a living server is not"
   CHECK(used.code == ErrorCode::in_use);
   CHECK(contains(used.message, path + " is in use by another process"));
   host.close(*fd);
+  leave_socket(path);
   fd = host.listen({{}, 0, path});
   REQUIRE(fd.has_value());
   CHECK(connect_to(*fd).valid());
   host.close(*fd);
+}
+
+TEST_CASE("the file of a unix socket goes with its listener or its host, unless it is another's") {
+  const ScratchDirectory scratch;
+  const std::string path = scratch.path() + "/phoenix.sock";
+  const auto exists = [&path] { return ::access(path.c_str(), F_OK) == 0; };
+  Host host;
+  const auto closed = host.listen({{}, 0, path});
+  REQUIRE(closed.has_value());
+  host.close(*closed);
+  CHECK_FALSE(exists());
+  UniqueFd open;
+  {
+    Host ends;
+    const auto listening = ends.listen({{}, 0, path});
+    REQUIRE(listening.has_value());
+    open = UniqueFd(*listening);
+    CHECK(exists());
+  }
+  CHECK_FALSE(exists());
+  {
+    Host ends;
+    const auto listening = ends.listen({{}, 0, path});
+    REQUIRE(listening.has_value());
+    open = UniqueFd(*listening);
+    REQUIRE(::rename(path.c_str(), (path + ".moved").c_str()) == 0);
+    leave_socket(path);
+  }
+  CHECK(exists());
 }
 
 TEST_CASE("unix sockets: other files and long paths are refused in words") {
