@@ -217,6 +217,8 @@ io::Task<Result<void>> begin_epoch(io::Context& io, Store::Parts& parts,
   if (parts.off()) co_return Result<void>();
   const auto logs = logs_by_core(parts);
   if (!logs) co_return tl::unexpected<Error>(logs.error());
+  // Nothing is deleted then, so the relief of the superblock has to wait.
+  if (has_accepted_damage(parts)) parts.rewrites = false;
   for (CorePlace& place : parts.cores) {
     for (const std::string& damage : place.damage) {
       parts.notices.push_back("accepted as lost: " + damage);

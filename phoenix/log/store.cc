@@ -163,6 +163,17 @@ tl::unexpected<Error> damage_error(const Store::Parts& parts,
   return fail(ErrorCode::damaged, text);
 }
 
+// A rewrite unlinks what it has read, so it must not read around damage: that may be all that is
+// left of what was lost.
+tl::unexpected<Error> no_rewrite_error(const Store::Parts& parts, const std::string& damage) {
+  const std::string former = std::to_string(parts.found.core_count);
+  return fail(ErrorCode::damaged,
+              "the log in " + parts.where + " is damaged (" + damage +
+                  "), and another number of cores would write it anew and delete what is damaged. "
+                  "Nothing was changed. Start with the former --cores " +
+                  former + "; --accept-damage then serves what is left");
+}
+
 io::Task<Result<void>> scan_core(io::Context& io, Store::Parts& parts, WindowReader& reader,
                                  std::uint16_t old_core, CorePlace& place) {
   const auto segments = live_segments(parts, old_core);
@@ -215,6 +226,9 @@ io::Task<Result<void>> Store::replay(io::Context& io, unsigned core, ReplaySink&
   if (!scanned) co_return scanned;
   if (!place.damage.empty() && !parts.options.accept_damage) {
     co_return damage_error(parts, place.damage);
+  }
+  if (!place.damage.empty() && parts.remaps()) {
+    co_return no_rewrite_error(parts, place.damage.front());
   }
   ReplayFilter filter;
   filter.hash_key = &parts.found.hash_key;

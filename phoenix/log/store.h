@@ -79,7 +79,8 @@ class Store final {
   const HashKey& hash_key() const;
   /// The map for the new number of cores: unchanged when that is unchanged.
   const SlotMap& slots() const;
-  /// True when every core must write its live keys into its new log (phase 4).
+  /// True when every core must write its live keys into its new log (phase 4); known for good after
+  /// phase 3.
   bool rewrites() const;
   /// Something to tell the operator about the directory ("created", "buffered writes: ..."), one
   /// line each.
@@ -87,7 +88,8 @@ class Store final {
   Progress& progress();
 
   /// Phase 2, for core `core` of the new count: feeds it all records of its slots. Damage (rule 5)
-  /// is an error that names segment, offset and key range, unless Options::accept_damage.
+  /// is an error that names segment, offset and key range, unless Options::accept_damage; with
+  /// another number of cores also then, because the rewrite would delete what is damaged.
   io::Task<Result<void>> replay(io::Context& io, unsigned core, ReplaySink& sink);
 
   /// The highest wall-clock time found in any log: nothing may be seen to be younger than this.

@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include "phoenix/log/superblock.h"
 #include "tests/unit/log_crash/process.h"
 
 using namespace phoenix;
@@ -63,11 +64,11 @@ struct Started {
 };
 
 Started start_on(const Database& database, const sim::Disk& disk,
-                 const log::Options& options = small_options()) {
+                 const log::Options& options = small_options(), unsigned cores = 1) {
   sim::World world(9, plan_of(database), disk);
   Started started;
   {
-    Process process(world, options, 1);
+    Process process(world, options, cores);
     const auto result = process.start();
     started.ok = result.has_value();
     if (!result) started.error = result.error().message;
@@ -148,13 +149,17 @@ TEST_CASE("damage is named, and nothing is changed by refusing") {
   }
 }
 
-TEST_CASE("damage accepted by flag: the rest is served, and the damaged segment stays") {
-  const Database database = make_database(1, 12, true);
-  sim::Disk disk = database.disk;
+void lose_batch_two(const Database& database, sim::Disk& disk) {
   for (const auto& name : database.segments) {
     if (disk.content(kDirectory, name)[kHeaderBytes] == 0) continue;
     disk.plant(kDirectory, name, kHeaderBytes + 512, std::string(512, '\0'));
   }
+}
+
+TEST_CASE("damage accepted by flag: the rest is served, and the damaged segment stays") {
+  const Database database = make_database(1, 12, true);
+  sim::Disk disk = database.disk;
+  lose_batch_two(database, disk);
   log::Options options = small_options();
   options.accept_damage = true;
   const Started accepted = start_on(database, disk, options);
@@ -169,6 +174,49 @@ TEST_CASE("damage accepted by flag: the rest is served, and the damaged segment 
   const Started again = start_on(database, accepted.disk);
   CHECK(!again.ok);
   CHECK(again.code == ErrorCode::damaged);
+}
+
+TEST_CASE("accepted damage and another number of cores: refused, as a rewrite would delete it") {
+  const Database database = make_database(1, 12, true);
+  sim::Disk disk = database.disk;
+  lose_batch_two(database, disk);
+  log::Options options = small_options();
+  options.accept_damage = true;
+  const Started refused = start_on(database, disk, options, 2);
+  REQUIRE(!refused.ok);
+  CHECK(refused.code == ErrorCode::damaged);
+  CHECK(refused.error.find("Start with the former --cores 1") != std::string::npos);
+  for (const auto& name : disk.names(kDirectory)) {
+    CHECK(refused.disk.content(kDirectory, name) == disk.content(kDirectory, name));
+  }
+  CHECK(start_on(database, refused.disk, options).ok);
+}
+
+TEST_CASE("accepted damage: too many recorded ends do not make a rewrite delete it") {
+  const Database database = make_database(1, 12, true);
+  sim::Disk disk = database.disk;
+  lose_batch_two(database, disk);
+  const std::string content = disk.content(kDirectory, "superblock.a");
+  auto decoded = log::decode_superblock(std::as_bytes(std::span(content)));
+  REQUIRE(decoded.state == log::SuperblockState::valid);
+  // Of cores that are no more: they count, and harm nothing.
+  for (unsigned i = 0; i <= log::kRecordedEndsRewrite; ++i) {
+    decoded.superblock.ends.push_back({1, 1, 1, static_cast<std::uint16_t>(1 + i), 0});
+  }
+  const auto encoded = log::encode_superblock(decoded.superblock);
+  REQUIRE(encoded.has_value());
+  const std::string bytes(reinterpret_cast<const char*>(encoded->data()), encoded->size());
+  for (const char* copy : {"superblock.a", "superblock.b"}) {
+    disk.plant_file(kDirectory, copy, bytes);
+  }
+  log::Options options = small_options();
+  options.accept_damage = true;
+  const Started accepted = start_on(database, disk, options);
+  REQUIRE_MESSAGE(accepted.ok, accepted.error);
+  for (const auto& name : database.segments) {
+    if (disk.content(kDirectory, name)[kHeaderBytes] == 0) continue;
+    CHECK(accepted.disk.exists(kDirectory, name));
+  }
 }
 
 TEST_CASE("a missing segment is damage") {
