@@ -42,6 +42,7 @@ Result<BatchCursor::Step> BatchCursor::step_in_extent() {
   place.segment_bytes = found.header.size_bytes;
   place.write_alignment = found.header.write_alignment;
   place.stream = found.header.stream;
+  place.seed = access_.seed_of(found.uid);
   const auto header = decode_batch_header(view, place);
   if (!header) return damaged("changed while it was read");
   header_ = *header;
@@ -54,7 +55,7 @@ Result<BatchCursor::Step> BatchCursor::step_in_extent() {
     consume(kBatchHeaderBytes);
   } else if (view.size() < header_.bytes) {
     return Step::load;
-  } else if (!check_batch(header_, access_.seed_of(found.uid), view.first(header_.bytes))) {
+  } else if (!check_batch(header_, place.seed, view.first(header_.bytes))) {
     return damaged("changed while it was read");
   }
   loaded_ = true;

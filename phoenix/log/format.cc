@@ -23,6 +23,12 @@ std::span<const std::byte> bytes_of(const T& value) {
   return std::as_bytes(std::span<const T, 1>(&value, 1));
 }
 
+std::uint16_t header_crc(BatchHeader header, std::uint32_t seed) {
+  header.crc = 0;
+  header.header_crc = 0;
+  return static_cast<std::uint16_t>(crc32c(seed, bytes_of(header)));
+}
+
 bool valid_alignment(std::uint32_t alignment) {
   return std::has_single_bit(alignment) && alignment >= 512 && alignment <= kWriteAlignmentMax;
 }
@@ -73,6 +79,7 @@ std::uint32_t begin_batch_crc(BatchHeader& header, std::uint32_t seed) {
   PHX_CHECK(header.seq > 0);
   header.magic = kBatchMagic;
   header.crc = 0;
+  header.header_crc = header_crc(header, seed);
   return crc32c(seed, bytes_of(header));
 }
 
@@ -95,7 +102,7 @@ std::optional<BatchHeader> decode_batch_header(std::span<const std::byte> bytes,
   BatchHeader header;
   std::memcpy(&header, bytes.data(), sizeof header);
   if (header.offset != place.offset || header.stream != place.stream) return std::nullopt;
-  if (header.reserved != 0 || (header.flags & ~kBatchLast) != 0) return std::nullopt;
+  if ((header.flags & ~kBatchLast) != 0) return std::nullopt;
   if (header.bytes < sizeof header || !is_aligned(header.bytes, 8)) return std::nullopt;
   if (header.bytes > place.segment_bytes - place.offset) return std::nullopt;
   // Only the first batch of a segment may be one that is too large to share it.
@@ -105,6 +112,7 @@ std::optional<BatchHeader> decode_batch_header(std::span<const std::byte> bytes,
   // The smallest record takes 8 bytes, so a count cannot promise more than the bytes can hold.
   if (header.count > (header.bytes - sizeof header) / 8) return std::nullopt;
   if (header.seq == 0) return std::nullopt;
+  if (header.header_crc != header_crc(header, place.seed)) return std::nullopt;
   return header;
 }
 

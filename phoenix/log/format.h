@@ -6,6 +6,8 @@
 // - A decoder reads nothing outside of the bytes it is given, whatever they contain.
 // - A batch validates only at its own offset in its own segment: its offset is in its header, and
 //   its checksum is seeded with the segment's uid.
+// - What clients send is never taken for a batch's header, however it is made up: the header has a
+//   checksum of its own, seeded alike, so that such bytes cost nothing more than a look.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +20,7 @@
 
 namespace phoenix::log {
 
-inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr std::uint32_t kFormatVersion = 2;
 
 /// Blocks that are written at once and must not tear into each other; also the least alignment of
 /// buffers and of writes where direct IO is refused.
@@ -76,9 +78,9 @@ struct BatchHeader {
   std::uint32_t offset = 0;  // In the segment.
   std::uint8_t stream = 0;
   std::uint8_t flags = 0;  // kBatchLast.
-  std::uint16_t reserved = 0;
-  std::uint64_t seq = 0;        // Number in its stream: one more than the batch before.
-  std::uint64_t first_lsn = 0;  // Of its first record; an empty batch takes one as well.
+  std::uint16_t header_crc = 0;  // Low half of the header's alone (this and crc 0), seeded alike.
+  std::uint64_t seq = 0;         // Number in its stream: one more than the batch before.
+  std::uint64_t first_lsn = 0;   // Of its first record; an empty batch takes one as well.
   std::uint64_t stable_user_seq = 0;
   std::uint64_t stable_survivor_seq = 0;
   std::uint64_t stamp = 0;  // Unix milliseconds << 16, and 16 bits of a logical clock (0 so far).
@@ -113,12 +115,12 @@ enum class HeaderState : std::uint8_t {
 /// The checksum of a batch starts from this.
 [[nodiscard]] std::uint32_t batch_seed(std::uint64_t uid);
 
-/// Fills in magic and crc over the header and the records that stand behind it: `batch` is all of
+/// Fills in magic and both checksums, over the header and the records that stand behind it: `batch` is all of
 /// header.bytes, its first 64 bytes are overwritten.
 void encode_batch(BatchHeader header, std::uint32_t seed, std::span<std::byte> batch);
 
-/// The two halves of encode_batch for batches that are streamed: the checksum over the header with
-/// crc 0 (continue it over the records), and the header's final bytes.
+/// The two halves of encode_batch for batches that are streamed: all of the header but crc, and the
+/// checksum over it (continue it over the records); and the header's final bytes.
 [[nodiscard]] std::uint32_t begin_batch_crc(BatchHeader& header, std::uint32_t seed);
 void store_batch_header(const BatchHeader& header, std::span<std::byte> out);
 
@@ -128,9 +130,10 @@ struct BatchPlace {
   std::uint64_t segment_bytes = 0;  // No batch reaches behind this.
   std::uint32_t write_alignment = 0;
   std::uint8_t stream = 0;
+  std::uint32_t seed = 0;  // batch_seed() of the segment.
 };
-/// A header that could stand at `place`: everything but the checksum is right. `bytes` holds at
-/// least kBatchHeaderBytes.
+/// A header that was written at `place`: everything is right but the checksum of the records, which
+/// is not looked at. `bytes` holds at least kBatchHeaderBytes.
 inline constexpr std::size_t kBatchHeaderBytes = sizeof(BatchHeader);
 [[nodiscard]] std::optional<BatchHeader> decode_batch_header(std::span<const std::byte> bytes,
                                                              const BatchPlace& place);

@@ -17,6 +17,7 @@ class Scanner final {
     place_.segment_bytes = header.size_bytes;
     place_.write_alignment = header.write_alignment;
     place_.stream = header.stream;
+    place_.seed = seed;
     scan_.end_seq = header.first_seq;
     scan_.end_lsn = header.first_lsn;
     scan_.stable_user_seq = header.stable_user_seq;

@@ -87,13 +87,24 @@ void fuzz_record(std::string bytes, bool mend) {
   fuzz_records(bytes);
 }
 
+// The checksum that the header has of itself.
+void put_header_crc(std::string& bytes) {
+  std::string header = bytes.substr(0, log::kBatchHeaderBytes);
+  store_le(header.data() + 4, std::uint32_t{0});
+  store_le(header.data() + 22, std::uint16_t{0});
+  const std::uint32_t crc = crc32c(log::batch_seed(kUid), bytes_of(header));
+  store_le(bytes.data() + 22, static_cast<std::uint16_t>(crc));
+}
+
 void fuzz_batch(std::string bytes, bool mend) {
   if (bytes.size() < log::kBatchHeaderBytes) return;
+  if (mend) put_header_crc(bytes);
   log::BatchPlace place;
   place.offset = load_le<std::uint32_t>(bytes.data() + 16) & ~std::uint32_t{511};
   place.segment_bytes = place.offset + bytes.size();
   place.write_alignment = 512;
   place.stream = static_cast<std::uint8_t>(bytes[20]) & 1U;
+  place.seed = log::batch_seed(kUid);
   auto header = log::decode_batch_header(bytes_of(bytes), place);
   if (!header) return;
   FUZZ_CHECK(header->bytes <= bytes.size());

@@ -120,7 +120,7 @@ TEST_CASE("a record in three steps is the same as in one") {
 }
 
 BatchPlace sample_place() {
-  return {4096, 1U << 20U, 512, 0};
+  return {4096, 1U << 20U, 512, 0, batch_seed(kSampleUid)};
 }
 
 TEST_CASE("a batch validates only as a whole, at its place, in its segment") {
@@ -139,6 +139,9 @@ TEST_CASE("a batch validates only as a whole, at its place, in its segment") {
   BatchPlace other_stream = sample_place();
   other_stream.stream = 1;
   CHECK(!decode_batch_header(bytes_of(batch), other_stream).has_value());
+  BatchPlace other_segment = sample_place();
+  other_segment.seed = batch_seed(kSampleUid + 1);
+  CHECK(!decode_batch_header(bytes_of(batch), other_segment).has_value());
   BatchPlace at_end = sample_place();
   at_end.segment_bytes = 4096 + batch.size() - 8;
   CHECK(!decode_batch_header(bytes_of(batch), at_end).has_value());
@@ -153,14 +156,38 @@ TEST_CASE("a batch validates only as a whole, at its place, in its segment") {
 }
 
 TEST_CASE("only the first batch of a segment may be too large to share it") {
-  std::string batch = sample_batch();
-  store_le(batch.data() + 8, static_cast<std::uint32_t>(kSharedBatchBytesMax + 8));
+  std::string batch(kBatchHeaderBytes, '\0');
   BatchPlace place = sample_place();
   place.segment_bytes = kSegmentBytesMax;
-  CHECK(decode_batch_header(bytes_of(batch), place).has_value());
-  place.offset = 4608;
-  store_le(batch.data() + 16, std::uint32_t{4608});
+  for (const std::uint32_t offset : {4096U, 4608U}) {
+    BatchHeader header;
+    header.bytes = static_cast<std::uint32_t>(kSharedBatchBytesMax + 8);
+    header.offset = offset;
+    header.seq = 1;
+    header.crc = begin_batch_crc(header, place.seed);
+    store_batch_header(header, writable(batch));
+    place.offset = offset;
+    CHECK(decode_batch_header(bytes_of(batch), place).has_value() == (offset == 4096));
+  }
+}
+
+// Else each block of a large value could ask a start to look at the next 8 MiB in vain.
+TEST_CASE("a header that was made without knowing the uid is told from the header alone") {
+  std::string batch(kBatchHeaderBytes, '\0');
+  BatchHeader header;
+  header.bytes = static_cast<std::uint32_t>(kSharedBatchBytesMax);
+  header.offset = 4096;
+  header.seq = 31;
+  BatchPlace place = sample_place();
+  place.segment_bytes = kSegmentBytesMax;
+  header.crc = begin_batch_crc(header, 0);
+  store_batch_header(header, writable(batch));
   CHECK(!decode_batch_header(bytes_of(batch), place).has_value());
+  store_le(batch.data() + 22, std::uint16_t{0});
+  CHECK(!decode_batch_header(bytes_of(batch), place).has_value());
+  header.crc = begin_batch_crc(header, place.seed);
+  store_batch_header(header, writable(batch));
+  CHECK(decode_batch_header(bytes_of(batch), place).has_value());
 }
 
 TEST_CASE("segment headers: valid, blank, newer, damaged") {

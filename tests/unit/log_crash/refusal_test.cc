@@ -104,7 +104,7 @@ TEST_CASE("a superblock of another format version, or with unknown features, is 
 
 TEST_CASE("a segment of a newer format version is refused") {
   sim::Disk disk = make_disk(1);
-  forge(disk, used_segment(disk), kSegmentVersion, 2);
+  forge(disk, used_segment(disk), kSegmentVersion, 77);
   const Refused refused = start_on(disk);
   CHECK(says(refused, "was written by a newer version of Phoenix"));
   CHECK(same_files(refused.disk, disk));
