@@ -129,8 +129,8 @@ std::unique_ptr<Batch> OpenBatch::seal(BatchHeader header, std::uint32_t seed) {
   header.bytes = static_cast<std::uint32_t>(bytes_);
   header.count = count_;
   batch->header = header;
-  batch->large = large_;
-  if (!large_) {
+  batch->large = is_large();
+  if (!batch->large) {
     const auto padded = static_cast<std::size_t>(align_up(used_, alignment_));
     encode_batch(header, seed, buffer_.bytes().first(used_));
     std::memset(buffer_.data() + used_, 0, padded - used_);

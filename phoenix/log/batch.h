@@ -77,7 +77,8 @@ class OpenBatch final {
   std::uint64_t add(const engine::Effect& effect);
 
   std::uint32_t count() const { return count_; }
-  bool is_large() const { return large_; }
+  /// Holds a record that may be large; an empty batch is never large.
+  bool is_large() const { return large_ && count_ > 0; }
   /// Header and records, without padding.
   std::uint64_t bytes() const { return bytes_; }
 

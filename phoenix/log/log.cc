@@ -52,15 +52,15 @@ Reservation Log::Parts::reserve(std::uint64_t worst_bytes, bool is_delete) {
     open.ensure(worst_bytes, large);
     return Reservation::granted;
   }
+  leave_unused_large();
   return change_segment(worst_bytes, is_delete, large);
 }
 
 bool Log::Parts::accepts(std::uint64_t worst_bytes, bool is_delete, bool large) const {
-  if (current == nullptr || (open.is_large() && open.count() > 0)) return false;
+  if (current == nullptr || open.is_large()) return false;
   if (current->purpose == Purpose::deletes && !is_delete) return false;
-  if (large && (current->purpose != Purpose::large || !current->unused() || open.count() > 0)) {
-    return false;
-  }
+  // One large batch has a segment of its own; nothing else goes there.
+  if (large != (current->purpose == Purpose::large)) return false;
   const std::uint64_t batch = align_up(open.bytes() + worst_bytes, current->alignment);
   return batch <= current->room_bytes();
 }
@@ -68,7 +68,7 @@ bool Log::Parts::accepts(std::uint64_t worst_bytes, bool is_delete, bool large) 
 // What does not fit into the current segment waits until that is closed; it is closed only when
 // another is ready.
 Reservation Log::Parts::change_segment(std::uint64_t worst_bytes, bool is_delete, bool large) {
-  if (open.is_large() && open.count() > 0) return Reservation::wait;  // Sealed with LAST.
+  if (open.is_large()) return Reservation::wait;  // Sealed with LAST.
   const std::uint64_t bytes = worst_bytes + kBatchHeaderBytes;
   Purpose purpose = large ? Purpose::large : Purpose::normal;
   bool ready = preparer.has(purpose, bytes);
@@ -93,13 +93,22 @@ Reservation Log::Parts::change_segment(std::uint64_t worst_bytes, bool is_delete
   return Reservation::granted;
 }
 
+// A segment was granted to a large write that then changed nothing (its condition failed, say): it
+// waits for the next one, and nothing else may use it up.
+void Log::Parts::leave_unused_large() {
+  if (current == nullptr || current->purpose != Purpose::large || open.count() > 0) return;
+  std::unique_ptr<Segment> segment = committer.release(*current);
+  current = nullptr;
+  preparer.put_back(std::move(segment));
+}
+
 void Log::Parts::enter(std::unique_ptr<Segment> segment) {
   PHX_CHECK(current == nullptr && open.count() == 0);
   current = segment.get();
   committer.adopt(std::move(segment));
   // Before the first batch of this process the header can wait until there is one: a server that
-  // is only read leaves nothing behind.
-  if (next_seq != base.user_seq) activate();
+  // is only read leaves nothing behind. So can a large one's, which may never be used.
+  if (next_seq != base.user_seq && current->purpose != Purpose::large) activate();
 }
 
 void Log::Parts::activate() {
@@ -143,6 +152,7 @@ void Log::Parts::seal() {
 // An empty batch needs a block: in the current segment, else the one that is kept in it (it is
 // closed then), else in the next, even if that is the reserve for deletes.
 bool Log::Parts::make_place_for_empty() {
+  leave_unused_large();
   if (current != nullptr) {
     if (current->room_bytes() < current->alignment) closing = true;
     return true;

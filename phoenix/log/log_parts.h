@@ -20,6 +20,7 @@ struct Log::Parts {
   Reservation change_segment(std::uint64_t worst_bytes, bool is_delete, bool large);
   bool accepts(std::uint64_t worst_bytes, bool is_delete, bool large) const;
   void enter(std::unique_ptr<Segment> segment);
+  void leave_unused_large();
   void activate();
 
   // -- Sealing ------------------------------------------------------------------------------------

@@ -54,6 +54,12 @@ std::unique_ptr<Segment> Preparer::take(Purpose purpose, std::uint64_t batch_byt
   return segment;
 }
 
+void Preparer::put_back(std::unique_ptr<Segment> segment) {
+  PHX_CHECK(!segment->activated && segment->unused());
+  const Purpose purpose = segment->purpose;
+  shelf(purpose).ready.push_back(std::move(segment));
+}
+
 void Preparer::demand(Purpose purpose, std::uint64_t batch_bytes) {
   Shelf& wanted = shelf(purpose);
   wanted.wanted = true;
@@ -189,8 +195,10 @@ void Preparer::shelve(Purpose purpose, std::unique_ptr<Segment> segment) {
   asked.demand_bytes = 0;
 }
 
-// What is ready is too small for what is asked for now, and whoever asked for it has gone.
+// What is ready is too small for what is asked for now, or needed elsewhere, and whoever asked for
+// it has gone. Its room is free once the file is closed and its name is durably gone.
 io::Task<void> Preparer::drop_ready(Purpose purpose) {
+  if (shelf(purpose).ready.empty()) co_return;
   while (!shelf(purpose).ready.empty() && !context_.dead) {
     const std::unique_ptr<Segment> segment = std::move(shelf(purpose).ready.back());
     shelf(purpose).ready.pop_back();
@@ -201,6 +209,19 @@ io::Task<void> Preparer::drop_ready(Purpose purpose) {
     const int directory = context_.store.access.directory;
     const std::int32_t unlinked = co_await context_.io.unlink(directory, name.c_str());
     if (unlinked < 0) context_.fail("removing segment " + name + ": " + errno_text(unlinked));
+  }
+  co_await close_files();
+  const std::int32_t synced = co_await context_.io.sync(context_.store.access.directory);
+  if (synced < 0) context_.fail("syncing the directory: " + errno_text(synced));
+}
+
+// Large ones that are kept for nobody may be what takes the room of all others: once they are gone
+// it is tried again.
+io::Task<void> Preparer::found_full(Purpose purpose, std::uint64_t size_bytes) {
+  if (purpose == Purpose::large || shelf(Purpose::large).ready.empty()) {
+    note_full(purpose, size_bytes);
+  } else {
+    co_await drop_ready(Purpose::large);
   }
 }
 
@@ -213,7 +234,7 @@ io::Task<void> Preparer::prepare(Purpose purpose) {
   if (context_.dead) co_return;
   const bool ordinals_left = context_.store.cores[context_.core].next_ordinal <= kSegmentOrdinalMax;
   if (size_bytes == 0 || !ordinals_left) {
-    note_full(purpose, least);
+    co_await found_full(purpose, least);
     co_return;
   }
   auto segment = co_await prepare_segment(context_, size_bytes, stopping_);
@@ -221,7 +242,7 @@ io::Task<void> Preparer::prepare(Purpose purpose) {
   if (segment) {
     shelve(purpose, std::move(*segment));
   } else if (segment.error().code == ErrorCode::disk_full) {
-    note_full(purpose, least);
+    co_await found_full(purpose, least);
   } else if (segment.error().code == ErrorCode::exhausted) {
     // Who writes waits meanwhile: descriptors come back when connections end.
     co_await context_.io.sleep_until(context_.now_ns() + kExhaustedNs);

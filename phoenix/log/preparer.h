@@ -31,6 +31,8 @@ class Preparer final {
   /// Whether a segment for this purpose is ready that has room for a batch of so many bytes.
   bool has(Purpose purpose, std::uint64_t batch_bytes) const;
   std::unique_ptr<Segment> take(Purpose purpose, std::uint64_t batch_bytes);
+  /// Takes back one that was not used.
+  void put_back(std::unique_ptr<Segment> segment);
   /// Asks for one.
   void demand(Purpose purpose, std::uint64_t batch_bytes);
   /// An attempt for this purpose with at most these bytes met a full disk, not long ago. After a
@@ -63,6 +65,7 @@ class Preparer final {
   std::uint64_t least_bytes(Purpose purpose, std::uint64_t batch_bytes) const;
   std::uint64_t choose_size(Purpose purpose);
   io::Task<void> drop_ready(Purpose purpose);
+  io::Task<void> found_full(Purpose purpose, std::uint64_t size_bytes);
   void note_full(Purpose purpose, std::uint64_t size_bytes);
   void shelve(Purpose purpose, std::unique_ptr<Segment> segment);
   Shelf& shelf(Purpose purpose) { return shelves_[static_cast<std::size_t>(purpose)]; }

@@ -160,4 +160,58 @@ TEST_CASE("a large value that the disk has no room for is refused; smaller ones 
   CHECK(!process.put("huge", std::string(20 * kMiB, 'H')).has_value());
 }
 
+// Asks for room and then writes nothing, as a SET whose condition fails.
+bool ask_in_vain(Process& process, std::uint64_t payload_bytes) {
+  while (!process.down()) {
+    const auto answer = process.log(0).reserve(payload_bytes, 1, false);
+    if (answer != log::Reservation::wait) return answer == log::Reservation::granted;
+    process.seal();
+    process.turn();
+  }
+  return false;
+}
+
+TEST_CASE("large writes that come to nothing take no room, whatever is written in between") {
+  enum class Between : std::uint8_t { small_write, empty_batch, larger_one, nothing };
+  for (const auto between :
+       {Between::small_write, Between::empty_batch, Between::larger_one, Between::nothing}) {
+    sim::World world(1, disk_of(256 * kMiB));
+    Map expected;
+    {
+      Process process(world, small_options(), 1);
+      REQUIRE(process.start().has_value());
+      REQUIRE(process.put("first", "1").has_value());
+      REQUIRE(process.settle());
+      for (unsigned i = 0; i < 20; ++i) {
+        REQUIRE(ask_in_vain(process, 4 * kMiB));
+        if (between == Between::small_write) REQUIRE(process.put("small", name("", i)));
+        if (between == Between::empty_batch) process.log(0).require_seal();
+        if (between == Between::larger_one) REQUIRE(ask_in_vain(process, 4 * kMiB + i * 4096));
+        REQUIRE(process.settle());
+      }
+      CHECK(process.log(0).statistics().log_bytes < 8 * kMiB);
+      // It is there for the one that is meant.
+      REQUIRE(process.put("large", std::string(4 * kMiB, 'L')).has_value());
+      REQUIRE(process.put("last", "1").has_value());
+      REQUIRE(process.settle());
+      CHECK(process.log(0).statistics().log_bytes < 9 * kMiB);
+      expected = process.map();
+      process.close();
+    }
+    Process again(world, small_options(), 1);
+    REQUIRE(again.start().has_value());
+    CHECK(again.map() == expected);
+  }
+}
+
+TEST_CASE("a large segment that nobody used makes way when small writes need its room") {
+  sim::World world(1, disk_of(8 * kMiB));
+  Process process(world, small_options(), 1);
+  REQUIRE(process.start().has_value());
+  REQUIRE(ask_in_vain(process, 6 * kMiB));
+  unsigned count = 0;
+  while (process.put(name("fill", count), std::string(4000, 'f'))) ++count;
+  CHECK(count > 1000);
+}
+
 }  // namespace
