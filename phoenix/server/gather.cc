@@ -31,6 +31,7 @@ void gather_part(Gathering& gathering, std::uint32_t part, std::string_view fram
     if (gathering.error.empty()) gathering.error = frame;
     return;
   }
+  gathering.has_success = true;
   if (gathering.command->gather == Gather::sum) gathering.sum += value.integer;
   if (gathering.command->gather != Gather::in_key_order) return;
   const auto& ranks = gathering.key_order[part];
@@ -42,10 +43,19 @@ void gather_part(Gathering& gathering, std::uint32_t part, std::string_view fram
 
 std::string gathered_reply(const Gathering& gathering) {
   PHX_CHECK(gathering.parts_missing == 0);
-  if (!gathering.error.empty()) return gathering.error;
+  const bool is_write = has(gathering.command->flags, commands::Flags::write);
+  const bool is_partly_done = is_write && gathering.has_success;
+  if (!gathering.error.empty() && !is_partly_done) return gathering.error;
   std::string reply;
   NativeEncoder encoder;
   encoder.begin(gathering.id, reply);
+  if (!gathering.error.empty()) {
+    protocol::ReplyHeader header;
+    (void)decode(gathering.error, header);
+    encoder.error(header.status, kPartlyRefused);
+    (void)encoder.finish();  // An error.
+    return reply;
+  }
   switch (gathering.command->gather) {
     case Gather::sum:
       encoder.integer(gathering.sum);

@@ -24,6 +24,7 @@ struct Gathering {
   log::Position position = 0;  // Of the part that ran on the home core.
 
   std::int64_t sum = 0;
+  bool has_success = false;                           // At least one part was executed.
   std::string error;                                  // The first error's whole reply frame.
   std::vector<std::vector<std::uint32_t>> key_order;  // Per part: which keys it has, by their rank.
   std::vector<std::string> items;                     // Per key: its item, encoded.
@@ -31,6 +32,11 @@ struct Gathering {
 
 /// Takes the reply frame of part `part`.
 void gather_part(Gathering& gathering, std::uint32_t part, std::string_view frame);
+
+/// What an error says whose request was executed in part: "nothing was changed" would be untrue.
+inline constexpr std::string_view kPartlyRefused =
+    "a core had no room for its part: the other keys may have been changed; make room, and repeat "
+    "the request";
 
 /// The reply frame, once no part is missing.
 std::string gathered_reply(const Gathering& gathering);

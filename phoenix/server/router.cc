@@ -187,6 +187,7 @@ bool Router::run_gathered(const PendingRequest& pending) {
     if (!words[core].empty() && core != core_ && !has_room(core)) return false;
   }
 
+  Session& session = *pending.session;
   auto gathering = std::make_unique<Gathering>();
   std::string frame;
   Request request = pending.request;
@@ -199,9 +200,12 @@ bool Router::run_gathered(const PendingRequest& pending) {
     if (verdict == Shard::Verdict::execute) {
       gathering->position = shard_.execute(command, request, encoder_, nullptr);
     }
-    (void)encoder_.finish();  // Parts are lists, sums or OK: never a large value.
+    (void)encoder_.finish();                   // Parts are lists, sums or OK: never a large value.
+    if (verdict == Shard::Verdict::refused) {  // The others are not asked: nothing was changed.
+      session.output.append_owned(std::move(frame), {}, 0);
+      return true;
+    }
   }
-  Session& session = *pending.session;
   gathering->command = &command;
   gathering->session = &session;
   gathering->run = session.output.append_awaited(bytes_away(command, args));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "phoenix/server/gather.h"
 #include "tests/sim/process.h"
 
 namespace phoenix::simtest {
@@ -313,9 +314,10 @@ void User::check(const InFlight& request, const protocol::ReplyHeader& header,
     const bool is_definite = header.status == Status::disk_full ||
                              header.status == Status::out_of_memory ||
                              header.status == Status::busy;
-    // A part of an MSET on another core may have been executed: nothing follows from its error.
-    if (is_definite && request.versions.size() == 1) {
-      truth_.keys[request.keys[0]].refuse(request.versions[0]);
+    if (is_definite && value.bytes != server::kPartlyRefused) {
+      for (std::size_t i = 0; i < request.versions.size(); ++i) {
+        truth_.keys[request.keys[i]].refuse(request.versions[i]);
+      }
     }
     if (!is_definite) fail(request, "error: " + std::string(value.bytes));
     return;

@@ -130,12 +130,13 @@ TEST_CASE("an error of one part is the answer, the first of several") {
     Gathering gathering = gathering_of(table, name, 3);
     gathering.key_order = {{0}, {1}, {2}};
     gathering.items.resize(3);
+    const bool is_read = name == "MGET";
     gather_part(gathering, 1,
                 frame_of_part([](auto& reply) { reply.error(Status::disk_full, "no room"); }));
     gather_part(gathering, 0,
                 frame_of_part([](auto& reply) { reply.error(Status::out_of_memory, "full"); }));
     gather_part(gathering, 2, frame_of_part([&](auto& reply) {
-                  if (name != "MGET") return reply.integer(1);
+                  if (!is_read) return reply.error(Status::out_of_memory, "full");
                   reply.begin_list(1);
                   reply.nil();
                   reply.end();
@@ -144,6 +145,23 @@ TEST_CASE("an error of one part is the answer, the first of several") {
     REQUIRE(replies.size() == 1);
     CHECK(replies[0].id == 7);
     CHECK(replies[0].text == "(error) DISKFULL no room");
+  }
+}
+
+TEST_CASE("a write that one core refused and another did says that something may have changed") {
+  const commands::Table table;
+  for (const std::string_view name : {"DEL", "MSET"}) {
+    CAPTURE(name);
+    Gathering gathering = gathering_of(table, name, 2);
+    gather_part(gathering, 0,
+                frame_of_part([&](auto& reply) { name == "DEL" ? reply.integer(1) : reply.ok(); }));
+    gather_part(gathering, 1, frame_of_part([](auto& reply) {
+                  reply.error(Status::disk_full, "no room: nothing was changed");
+                }));
+    const auto replies = decode_replies(gathered_reply(gathering));
+    REQUIRE(replies.size() == 1);
+    CHECK(replies[0].id == 7);
+    CHECK(replies[0].text == "(error) DISKFULL " + std::string(kPartlyRefused));
   }
 }
 

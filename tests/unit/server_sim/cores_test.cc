@@ -1,0 +1,95 @@
+// A whole server of two cores in the simulated world: what takes part of both.
+#include <set>
+
+#include <doctest/doctest.h>
+
+#include "phoenix/base/slot.h"
+#include "phoenix/server/gather.h"
+#include "phoenix/sim/client.h"
+#include "protocol/binary.h"
+#include "tests/sim/process.h"
+#include "tests/unit/server/support.h"
+
+using namespace phoenix;
+using namespace phoenix::simtest;
+using server::test::decode_replies;
+using server::test::frame_of;
+using server::test::Reply;
+
+namespace {
+
+server::Config config_of_two() {
+  server::Config config = small_config(2);
+  config.log.durability = log::Durability::off;
+  return config;
+}
+
+/// A client that waits for the answer to each request.
+class Asker {
+ public:
+  Asker(sim::World& world, Process& process) : process_(process), client_(world) {
+    io::Endpoint endpoint;
+    endpoint.address = "127.0.0.1";
+    endpoint.port = kPort;
+    client_.connect(endpoint);
+  }
+
+  Reply ask(const std::vector<std::string_view>& words) {
+    client_.send(frame_of(1, words));
+    const auto is_answered = [&] { return has_whole_reply(client_.received()); };
+    REQUIRE(process_.run_until(is_answered, 10 * kNanosPerSecond));
+    const auto replies = decode_replies(client_.take());
+    REQUIRE(replies.size() == 1);
+    return replies[0];
+  }
+
+ private:
+  static bool has_whole_reply(std::string_view bytes) {
+    protocol::ReplyHeader header;
+    if (bytes.size() < protocol::kHeaderBytes) return false;
+    REQUIRE(protocol::decode_reply_header(bytes.data(), header).ok());
+    return bytes.size() >= header.frame_bytes();
+  }
+
+  Process& process_;
+  sim::Client client_;
+};
+
+std::string key_on(unsigned core, int number) {
+  constexpr unsigned kSlotsPerCore = 16'384 / 2;
+  for (int i = 0;; ++i) {
+    std::string key = "key" + std::to_string(number) + "-" + std::to_string(i);
+    if (slot_of(key) / kSlotsPerCore == core) return key;
+  }
+}
+
+TEST_CASE("an MSET over two cores that one refuses never claims that nothing was changed") {
+  server::Config config = config_of_two();
+  config.memory_bytes_max = std::uint64_t{32} << 20U;
+  std::set<bool> seen;
+  for (const unsigned full : {0U, 1U}) {
+    sim::World world(1);
+    Process process(world, config);
+    REQUIRE(process.boot());
+    Asker asker(world, process);
+    int filled = 0;
+    for (const std::size_t size : {30'000, 10}) {  // The long requests themselves take memory.
+      const std::string value(size, 'v');
+      while (asker.ask({"SET", key_on(full, filled), value}).status == protocol::Status::ok) {
+        REQUIRE(++filled < 10'000);
+      }
+    }
+    const std::string refused = key_on(full, 10'000);
+    const std::string other = key_on(1 - full, 10'000);
+    const Reply reply = asker.ask({"MSET", refused, "1", other, "1"});
+    CHECK(reply.status == protocol::Status::out_of_memory);
+    const bool says_partly = reply.text.find(server::kPartlyRefused) != std::string::npos;
+    CHECK(asker.ask({"EXISTS", refused}).text == "(integer) 0");
+    CHECK(asker.ask({"EXISTS", other}).text == (says_partly ? "(integer) 1" : "(integer) 0"));
+    seen.insert(says_partly);
+    world.crash_now();
+  }
+  CHECK(seen.size() == 2);  // Once the full core was the client's own, once the other.
+}
+
+}  // namespace
