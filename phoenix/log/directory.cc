@@ -93,6 +93,18 @@ Result<std::optional<Superblock>> choose_superblock(const Store::Parts& parts, b
   return std::optional<Superblock>();
 }
 
+// The other copy serves; it is only told, because the disk may be about to lose more. An ordinary
+// crash leaves a damaged one, too, if it cut the copy's write.
+void note_damaged_copies(Store::Parts& parts) {
+  for (std::size_t i = 0; i < 2; ++i) {
+    if (parts.copies.decoded[i].state != SuperblockState::damaged) continue;
+    const std::string& why = parts.copies.unreadable[i];
+    parts.notices.push_back("data directory " + parts.where + ": " +
+                            (why.empty() ? kSuperblockNames[i] + std::string(" is damaged") : why) +
+                            "; the other copy is whole and is used");
+  }
+}
+
 // A header of zeros: either nothing was written yet, or the block was lost. No batch comes before
 // its header, so any byte where a first batch can stand tells which.
 io::Task<Result<HeaderState>> state_of_blank(io::Context& io, std::uint32_t block_bytes, int fd) {
@@ -301,7 +313,10 @@ io::Task<Result<void>> open_database(io::Context& io, Store::Parts& parts, Rando
   parts.copies = *copies;
   const auto chosen = choose_superblock(parts, !listing->segments.empty());
   if (!chosen) co_return tl::unexpected<Error>(chosen.error());
-  if (chosen->has_value()) parts.found = **chosen;
+  if (chosen->has_value()) {
+    parts.found = **chosen;
+    note_damaged_copies(parts);
+  }
   Listing& found = *listing;
   if (parts.off()) {
     co_return co_await open_without_log(io, parts, random, found);

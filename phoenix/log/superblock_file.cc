@@ -15,7 +15,7 @@ std::uint8_t flags_for(const SegmentAccess& access, std::uint8_t flags) {
 }
 
 io::Task<Result<DecodedSuperblock>> read_copy(io::Context& io, SegmentAccess access,
-                                              std::size_t copy) {
+                                              std::size_t copy, std::string& why_unreadable) {
   const std::string name = kSuperblockNames[copy];
   const std::uint8_t flags = flags_for(access, io::Operation::kOpenRead);
   const std::int32_t fd = co_await io.open(access.directory, name.c_str(), flags);
@@ -23,9 +23,12 @@ io::Task<Result<DecodedSuperblock>> read_copy(io::Context& io, SegmentAccess acc
   const AlignedBuffer buffer(kSuperblockBytes, access.block_bytes);
   const auto read = co_await read_up_to(io, fd, buffer.bytes(), 0, access.block_bytes);
   const std::int32_t closed = co_await io.close(fd);
-  if (!read) co_return fail(read.error().code, name + ": " + read.error().message);
   if (closed < 0) co_return system_error("closing " + name, closed);
-  co_return decode_superblock(buffer.bytes().first(*read));
+  if (read) co_return decode_superblock(buffer.bytes().first(*read));
+  why_unreadable = name + ": " + read.error().message;
+  DecodedSuperblock damaged;
+  damaged.state = SuperblockState::damaged;
+  co_return damaged;
 }
 
 io::Task<Result<void>> write_and_sync(io::Context& io, SegmentAccess access, int fd,
@@ -79,9 +82,12 @@ io::Task<Result<SuperblockCopies>> read_superblocks(io::Context& io, SegmentAcce
   copies.present = present;
   for (std::size_t i = 0; i < 2; ++i) {
     if (!present[i]) continue;
-    const auto copy = co_await read_copy(io, access, i);
+    const auto copy = co_await read_copy(io, access, i, copies.unreadable[i]);
     if (!copy) co_return tl::unexpected<Error>(copy.error());
     copies.decoded[i] = *copy;
+  }
+  for (const std::string& why : copies.unreadable) {
+    if (!why.empty() && copies.newest() < 0) co_return fail(ErrorCode::io, why);
   }
   co_return copies;
 }

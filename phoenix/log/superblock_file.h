@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <string>
 
 #include "phoenix/base/result.h"
 #include "phoenix/io/context.h"
@@ -14,6 +15,7 @@ namespace phoenix::log {
 struct SuperblockCopies {
   std::array<bool, 2> present{};  // Whether the files exist.
   std::array<DecodedSuperblock, 2> decoded;
+  std::array<std::string, 2> unreadable;  // Why a copy could not be read, which is then `damaged`.
 
   /// The copy that counts, or -1 when none is valid.
   int newest() const;
@@ -21,7 +23,8 @@ struct SuperblockCopies {
   int first_to_write() const;
 };
 
-/// `present` says which files are in the directory.
+/// `present` says which files are in the directory. An error when a copy cannot be read, unless the
+/// other one is valid.
 io::Task<Result<SuperblockCopies>> read_superblocks(io::Context& io, SegmentAccess access,
                                                     std::array<bool, 2> present);
 

@@ -162,6 +162,38 @@ TEST_CASE("one copy of the superblock is enough, and the next start makes two of
   }
 }
 
+TEST_CASE("a copy of the superblock that is rotten or unreadable is told, and the other one serves") {
+  for (const bool unreadable : {false, true}) {
+    for (const std::string copy : {"superblock.a", "superblock.b"}) {
+      sim::Disk disk = make_disk(1);
+      if (unreadable) {
+        disk.fail_reads(kDirectory, copy, 0, 4096);
+      } else {
+        disk.flip_bit(kDirectory, copy, 8 * 50);
+      }
+      sim::World world(3, {}, disk);
+      Process process(world, small_options(), 1);
+      const auto started = process.start();
+      REQUIRE_MESSAGE(started.has_value(), started.error().message);
+      CHECK(process.map().size() == 1);
+      REQUIRE(process.store().notices().size() == 1);
+      const std::string notice = process.store().notices()[0];
+      CHECK(notice.find(copy) != std::string::npos);
+      CHECK(notice.find("the other copy is whole and is used") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("an unreadable copy of the superblock is an error when there is no other") {
+  sim::Disk disk = make_disk(1);
+  disk.fail_reads(kDirectory, "superblock.a", 0, 4096);
+  disk.flip_bit(kDirectory, "superblock.b", 8 * 50);
+  const Refused refused = start_on(disk);
+  CHECK(says(refused, "superblock.a: reading"));
+  CHECK(refused.error.code == ErrorCode::io);
+  CHECK(same_files(refused.disk, disk));
+}
+
 TEST_CASE("a second process is refused while the first one lives") {
   sim::World world(1);
   Process first(world, small_options(), 1);
