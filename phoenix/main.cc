@@ -27,6 +27,7 @@ namespace {
 
 constexpr int kStartFailed = 1;
 constexpr int kThreadsEndedSignal = SIGUSR1;
+constexpr time_t kProgressSeconds = 2;  // Between two words about a start that takes so long.
 
 // The output is for people and scripts that wait for the ready line; without a reader it is lost,
 // and the server serves all the same.
@@ -98,6 +99,14 @@ class Threads final {
     for (auto& thread : threads_) thread.join();
   }
   bool have_ended() const { return ended_.load() == shared_.cores(); }
+  /// Whether it is on its way to the ready line.
+  bool are_starting() const { return step_.load() != Step::none; }
+  void say_progress() const {
+    if (step_.load() == Step::recovering) say("recovering: " + describe(shared_.store->progress()));
+    if (step_.load() == Step::rewriting) {
+      say(fmt::format("writing the log anew for {} cores", shared_.cores()));
+    }
+  }
   /// Empty when every core has served and stopped as it should.
   const std::string& error() const { return error_; }
   void stop() {
@@ -121,6 +130,9 @@ class Threads final {
     Threads* threads;
     void operator()() noexcept { threads->starts_no_more_ = threads->has_failed_; }
   };
+
+  // What takes long in a start; the store is there from `recovering` on.
+  enum class Step : std::uint8_t { opening, recovering, rewriting, none };
 
   static uring::RingOptions waker_options() {
     uring::RingOptions options;
@@ -193,7 +205,10 @@ class Threads final {
                         progress.bytes_done.load()));
       }
     }
+    if (phase == server::Phase::open) step_ = Step::recovering;
+    if (phase == server::Phase::begin_epoch && shared_.store->rewrites()) step_ = Step::rewriting;
     if (phase != server::Phase::serve) return;
+    step_ = Step::none;
     const auto& config = shared_.config;
     say(fmt::format("ready: {} cores, data in {}, listening on {}", shared_.cores(),
                     config.log.directory, listening_addresses(config, shared_.port.load())));
@@ -210,17 +225,29 @@ class Threads final {
   std::vector<std::thread> threads_;
   std::atomic<unsigned> ended_{0};
   std::atomic<bool> has_failed_{false};
+  std::atomic<Step> step_{Step::opening};
   std::mutex mutex_;
   std::string error_;
 };
+
+// The next of the signals; 0 when a start may have something to say meanwhile.
+int next_signal(bool starting, const sigset_t& signals) {
+  constexpr timespec kPatience{kProgressSeconds, 0};
+  const int number = starting ? sigtimedwait(&signals, nullptr, &kPatience)
+                              : sigwaitinfo(&signals, nullptr);
+  return number > 0 ? number : 0;
+}
 
 // Blocks until a signal asks to stop, or until all threads have ended by themselves.
 void wait_for_the_end(Threads& threads, const sigset_t& signals) {
   bool has_stopped = false;
   while (true) {
-    int number = 0;
-    if (sigwait(&signals, &number) != 0) continue;
+    const int number = next_signal(threads.are_starting(), signals);
     if (threads.have_ended()) return;
+    if (number == 0) {
+      threads.say_progress();
+      continue;
+    }
     if (number == kThreadsEndedSignal || has_stopped) continue;  // Anybody may send that one, too.
     has_stopped = true;
     say("stopping: answering what was accepted");

@@ -191,6 +191,7 @@ io::Task<Result<void>> read_headers(io::Context& io, Store::Parts& parts) {
     co_return refuse(parts, ErrorCode::unsupported, "it holds too many segments");
   }
   for (CorePlace& place : parts.cores) place.next_ordinal = ordinal + 1;
+  parts.progress.log_bytes = live_bytes;
   // Each live byte is read twice, by every core where the map changes.
   parts.progress.bytes_total = 2 * live_bytes * (parts.remaps() ? parts.core_count : 1);
   co_return Result<void>();

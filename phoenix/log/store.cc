@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "phoenix/base/check.h"
 #include "phoenix/log/directory.h"
 #include "phoenix/log/file.h"
@@ -17,6 +19,19 @@ SlotMap even_slot_map(unsigned cores) {
     map[slot] = static_cast<std::uint16_t>(std::uint64_t{slot} * cores / kSlots);
   }
   return map;
+}
+
+std::string describe(const Progress& progress) {
+  constexpr double kBytesOfMB = 1e6;
+  constexpr double kBytesOfGB = 1e9;
+  const std::uint64_t total = std::max<std::uint64_t>(progress.bytes_total, 1);
+  const std::uint64_t done = std::min<std::uint64_t>(progress.bytes_done, total);
+  const auto percent = static_cast<unsigned>(100.0 * static_cast<double>(done) /
+                                             static_cast<double>(total));
+  const auto bytes = static_cast<double>(progress.log_bytes);
+  const bool many = bytes >= kBytesOfGB;
+  return fmt::format("{} % of {:.1f} {}", percent, bytes / (many ? kBytesOfGB : kBytesOfMB),
+                     many ? "GB" : "MB");
 }
 
 namespace {

@@ -48,10 +48,14 @@ class ReplaySink {
 
 /// Read by whoever prints progress while replays run; any thread.
 struct Progress {
-  std::atomic<std::uint64_t> bytes_total{0};
+  std::atomic<std::uint64_t> log_bytes{0};    // Of all segments that count.
+  std::atomic<std::uint64_t> bytes_total{0};  // To be read: the log several times over.
   std::atomic<std::uint64_t> bytes_done{0};
   std::atomic<std::uint64_t> records{0};
 };
+
+/// "34 % of 1.2 GB".
+[[nodiscard]] std::string describe(const Progress& progress);
 
 /// slot -> core, for all kSlots slots.
 using SlotMap = std::vector<std::uint16_t>;
