@@ -41,9 +41,30 @@ io::Task<void> WindowReader::serve(Chunk& chunk) {
     const auto target = chunk.buffer.bytes().first(chunk.wanted_bytes);
     const auto result = co_await read_up_to(io_, fd_, target, chunk.offset, block_bytes_);
     chunk.result = result;
+    if (!result && tolerate_) {
+      const std::size_t salvaged = co_await salvage(chunk);
+      chunk.result = salvaged;
+    }
     chunk.arrived = true;
     arrived_.notify();
   }
+}
+
+// Block by block, so that no more is lost than the disk has lost. Returns the bytes up to the end.
+io::Task<std::size_t> WindowReader::salvage(Chunk& chunk) {
+  std::size_t place = 0;
+  while (place < chunk.wanted_bytes) {
+    const auto block = chunk.buffer.bytes().subspan(place, block_bytes_);
+    const auto read = co_await read_up_to(io_, fd_, block, chunk.offset + place, block_bytes_);
+    if (!read) {
+      std::fill(block.begin(), block.end(), std::byte{0});
+      chunk.unreadable_bytes += block.size();
+    }
+    const std::size_t count = read ? *read : block.size();
+    place += count;
+    if (count < block.size()) break;
+  }
+  co_return place;
 }
 
 void WindowReader::request(Chunk& chunk) {
@@ -57,6 +78,7 @@ void WindowReader::request(Chunk& chunk) {
   chunk.wanted_bytes = static_cast<std::size_t>(std::min<std::uint64_t>(left, kChunkBytes));
   chunk.busy = chunk.wanted = true;
   chunk.arrived = false;
+  chunk.unreadable_bytes = 0;
   request_offset_ += chunk.wanted_bytes;
   if (chunk.task.valid()) {
     chunk.requested.notify();
@@ -81,15 +103,10 @@ io::Task<Result<bool>> WindowReader::more() {
 
 Result<void> WindowReader::take(Chunk& chunk) {
   chunk.busy = false;
-  std::size_t count = chunk.wanted_bytes;
-  if (!chunk.result && !tolerate_) return tl::unexpected<Error>(chunk.result.error());
-  if (!chunk.result) {
-    std::fill_n(chunk.buffer.data(), count, std::byte{0});
-    unreadable_bytes_ += count;
-  } else {
-    count = *chunk.result;
-    if (count < chunk.wanted_bytes) request_offset_ = end_;  // The file is shorter than it should.
-  }
+  if (!chunk.result) return tl::unexpected<Error>(chunk.result.error());
+  unreadable_bytes_ += chunk.unreadable_bytes;
+  std::size_t count = *chunk.result;
+  if (count < chunk.wanted_bytes) request_offset_ = end_;  // The file is shorter than it should.
   count = static_cast<std::size_t>(std::min<std::uint64_t>(count, end_ - chunk.offset));
   if (counter_ != nullptr) counter_->fetch_add(count, std::memory_order_relaxed);
   const auto skipped = static_cast<std::size_t>(std::min<std::uint64_t>(count, skip_ahead_));

@@ -25,7 +25,7 @@ class WindowReader final {
   /// Once stop() was awaited, or when the whole process ends (then nothing runs any more).
   ~WindowReader();
 
-  /// Unreadable parts are then shown as zeros and counted instead of ending everything.
+  /// Unreadable blocks are then shown as zeros and counted instead of ending everything.
   void tolerate_errors() { tolerate_ = true; }
   /// Counts the bytes that arrive.
   void count_into(std::atomic<std::uint64_t>& counter) { counter_ = &counter; }
@@ -56,6 +56,7 @@ class WindowReader final {
     bool wanted = false;   // Asked for and not begun yet.
     bool arrived = false;  // Read and not taken yet.
     Result<std::size_t> result;
+    std::size_t unreadable_bytes = 0;
     Event requested;
     io::Task<void> task;
   };
@@ -63,6 +64,7 @@ class WindowReader final {
   static constexpr std::size_t kChunks = 8;
 
   io::Task<void> serve(Chunk& chunk);
+  io::Task<std::size_t> salvage(Chunk& chunk);
   io::Task<void> settle();
   void request(Chunk& chunk);
   Result<void> take(Chunk& chunk);
