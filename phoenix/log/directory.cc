@@ -240,50 +240,19 @@ bool wants_rewrite(Store::Parts& parts) {
   return space && space->available_bytes > live_bytes + kept_free_bytes(parts.options, *space);
 }
 
-// Everything is declared dead first: a cut leaves an empty database, not a damaged one.
-io::Task<Result<void>> discard(io::Context& io, Store::Parts& parts, const Listing& listing) {
-  if (parts.copies.newest() >= 0) {
-    Superblock dead = parts.found;
-    ++dead.number;
-    ++dead.epoch;
-    dead.dead_below_epoch = dead.epoch;
-    dead.rewriting = false;
-    dead.ends.clear();
-    dead.bases.resize(dead.core_count);
-    const Result<void> written =
-        co_await write_superblocks(io, parts.access, dead, parts.copies, false);
-    if (!written) co_return written;
-  }
-  std::vector<std::uint64_t> uids;
-  for (const FoundSegment& segment : listing.segments) uids.push_back(segment.uid);
-  const Result<void> removed = co_await remove_segments(io, parts, uids);
-  if (!removed) co_return removed;
-  for (std::size_t i = 0; i < 2; ++i) {
-    if (!parts.copies.present[i]) continue;
-    const std::int32_t unlinked = co_await io.unlink(parts.access.directory, kSuperblockNames[i]);
-    if (unlinked < 0) co_return system_error("removing a superblock", unlinked);
-  }
-  const std::int32_t synced = co_await io.sync(parts.access.directory);
-  if (synced < 0) co_return system_error("syncing the directory", synced);
-  parts.notices.push_back("data directory " + parts.where + ": the log was discarded");
-  co_return Result<void>();
-}
-
-// Durability off: no log is kept, and one that is there must not come back one day.
-io::Task<Result<void>> open_without_log(io::Context& io, Store::Parts& parts, Random& random,
-                                        const Listing& listing) {
+// Durability off: no log is kept, and one that is there must not come back one day. It is deleted in
+// phase 3: nothing is written before that.
+Result<void> open_without_log(Store::Parts& parts, Random& random, Listing& listing) {
   if (listing.has_data() && !parts.options.discard_log) {
-    co_return refuse(parts, ErrorCode::invalid,
-                     "it holds a log, and --durability off would leave it to return later; start "
-                     "with --discard-log to delete it, or choose another directory");
+    return refuse(parts, ErrorCode::invalid,
+                  "it holds a log, and --durability off would leave it to return later; start "
+                  "with --discard-log to delete it, or choose another directory");
   }
-  if (listing.has_data()) {
-    const Result<void> discarded = co_await discard(io, parts, listing);
-    if (!discarded) co_return refuse(parts, discarded.error());
-  }
+  parts.discards = listing.has_data();
+  parts.segments = std::move(listing.segments);
   parts.found = new_superblock(parts, random);
   parts.slots = parts.found.slots;
-  co_return Result<void>();
+  return {};
 }
 
 io::Task<Result<void>> open_with_log(io::Context& io, Store::Parts& parts, Random& random,
@@ -320,7 +289,7 @@ io::Task<Result<void>> open_database(io::Context& io, Store::Parts& parts, Rando
   }
   Listing& found = *listing;
   if (parts.off()) {
-    co_return co_await open_without_log(io, parts, random, found);
+    co_return open_without_log(parts, random, found);
   }
   co_return co_await open_with_log(io, parts, random, found);
 }

@@ -212,8 +212,46 @@ io::Task<Result<void>> remove_segments(io::Context& io, Store::Parts& parts,
   co_return Result<void>();
 }
 
+namespace {
+
+// Everything is declared dead first: a cut leaves an empty database, not a damaged one.
+io::Task<Result<void>> discard(io::Context& io, Store::Parts& parts) {
+  const int newest = parts.copies.newest();
+  if (newest >= 0) {
+    Superblock dead = parts.copies.decoded[static_cast<std::size_t>(newest)].superblock;
+    ++dead.number;
+    ++dead.epoch;
+    dead.dead_below_epoch = dead.epoch;
+    dead.rewriting = false;
+    dead.ends.clear();
+    dead.bases.resize(dead.core_count);
+    const Result<void> written =
+        co_await write_superblocks(io, parts.access, dead, parts.copies, false);
+    if (!written) co_return written;
+  }
+  std::vector<std::uint64_t> uids;
+  for (const FoundSegment& segment : parts.segments) uids.push_back(segment.uid);
+  const Result<void> removed = co_await remove_segments(io, parts, uids);
+  if (!removed) co_return removed;
+  for (std::size_t i = 0; i < 2; ++i) {
+    if (!parts.copies.present[i]) continue;
+    const std::int32_t unlinked = co_await io.unlink(parts.access.directory, kSuperblockNames[i]);
+    if (unlinked < 0) co_return system_error("removing a superblock", unlinked);
+  }
+  const std::int32_t synced = co_await io.sync(parts.access.directory);
+  if (synced < 0) co_return system_error("syncing the directory", synced);
+  parts.segments.clear();
+  parts.notices.push_back("data directory " + parts.where + ": the log was discarded");
+  co_return Result<void>();
+}
+
+}  // namespace
+
 io::Task<Result<void>> begin_epoch(io::Context& io, Store::Parts& parts,
                                    std::int64_t stamp_high_water_ms) {
+  if (parts.discards) {
+    co_return co_await discard(io, parts);
+  }
   if (parts.off()) co_return Result<void>();
   const auto logs = logs_by_core(parts);
   if (!logs) co_return tl::unexpected<Error>(logs.error());

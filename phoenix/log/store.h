@@ -3,7 +3,8 @@
 //   1. open        one core: lock, superblock, the catalogue of segments.
 //   2. replay      every core, in parallel: its keys out of the old logs.
 //   3. begin_epoch one core: what was found is synced, the ends are recorded, a new epoch is
-//                  durable. From here on a crash loses nothing that was replayed.
+//                  durable. From here on a crash loses nothing that was replayed. Nothing is written
+//                  before; a log that is to be discarded goes here.
 //   4. every core starts its Log (log.h); after a change of the core count it also writes its live
 //      keys into it and waits until they are durable.
 //   5. retire      one core: old epochs that were rewritten are declared dead, then deleted; so are

@@ -50,6 +50,7 @@ struct Store::Parts {
   SlotMap slots;       // For the new core count.
   bool created = false;
   bool rewrites = false;
+  bool discards = false;  // Durability off: what is there is deleted.
   std::vector<FoundSegment> segments;
   std::vector<CorePlace> cores;
   std::vector<std::string> notices;

@@ -227,6 +227,22 @@ TEST_CASE("durability off refuses a log that would return later, and deletes it 
   CHECK(start_on(discarded.disk, options).ok);
 }
 
+TEST_CASE("opening and replaying write nothing, also where the log is to be discarded") {
+  const sim::Disk disk = make_disk(1);
+  for (const bool discards : {false, true}) {
+    log::Options options = small_options();
+    if (discards) options.durability = log::Durability::off;
+    options.discard_log = discards;
+    sim::World world(3, {}, disk);
+    Process process(world, options, 1);
+    REQUIRE(process.open().has_value());
+    REQUIRE(process.replay().has_value());
+    CHECK(same_files(world.disk(), disk));
+    REQUIRE(process.begin_epoch().has_value());
+    CHECK(!same_files(world.disk(), disk));
+  }
+}
+
 TEST_CASE("a crash while the log is discarded leaves the old data or none, and no damage") {
   log::Options off = small_options();
   off.durability = log::Durability::off;
