@@ -75,6 +75,7 @@ struct Context {
   ReplySink& reply;
   const Table& table;
   SessionControl* session;  // Null on the owner's side of a hop: keyed commands do not need it.
+  std::uint64_t steps = 0;  // What it took beyond words and bytes; about a nanosecond each.
 };
 
 /// One request. Views live until the handler returns.

@@ -1,5 +1,5 @@
-// LIST as it was asked for. The handler does one slice on one shard; the session that streams the
-// whole listing reads the same words.
+// LIST as it was asked for. The handler does one slice on one shard, whose LIMIT is how many keys
+// are still wanted; the session that streams the whole listing reads the same words.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +12,16 @@
 
 namespace phoenix::commands {
 
-/// Every key that a slice visits is matched against the pattern, at a cost of pattern times key: a
-/// longer one could hold up its core for minutes.
+/// Every key that a slice visits is matched against the pattern: see Pattern for what it costs.
 inline constexpr std::size_t kPatternBytesMax = 1024;
+
+/// A slice ends after so many lines of the index (of about 6 keys), or sooner: with the line that
+/// brings its keys to LIMIT or to so many bytes, or its matching to so many steps. About 50 us; but
+/// a line is finished, and keys of 64 KiB take up to half a millisecond each with the worst
+/// pattern.
+inline constexpr std::size_t kSliceLines = 12;
+inline constexpr std::size_t kSliceBytes = std::size_t{64} << 10U;
+inline constexpr std::size_t kSliceSteps = std::size_t{64} << 10U;
 
 struct ListRequest {
   std::string_view pattern = "*";

@@ -1,70 +1,117 @@
 #include "phoenix/commands/pattern.h"
 
 #include <algorithm>
-#include <cstddef>
+#include <bitset>
 
 namespace phoenix::commands {
 namespace {
 
-// Matches one pattern element at `at` against `c`; moves `at` behind the element.
-bool matches_set(std::string_view pattern, std::size_t& at, char c) {
-  const auto byte = [](char x) { return static_cast<unsigned char>(x); };
-  ++at;  // '['
-  const bool negated = at < pattern.size() && pattern[at] == '^';
-  if (negated) ++at;
-  bool matched = false;
-  while (at < pattern.size() && pattern[at] != ']') {
-    if (pattern[at] == '\\' && at + 1 < pattern.size()) ++at;
-    const char low = pattern[at++];
-    char high = low;
-    if (at + 1 < pattern.size() && pattern[at] == '-' && pattern[at + 1] != ']') {
-      high = pattern[at + 1];
-      at += 2;
-    }
-    const auto from = std::min(byte(low), byte(high));
-    const auto to = std::max(byte(low), byte(high));
-    matched = matched || (from <= byte(c) && byte(c) <= to);
-  }
-  if (at < pattern.size()) ++at;  // ']'
-  return matched != negated;
-}
-
-bool matches_one(std::string_view pattern, std::size_t& at, char c) {
-  if (pattern[at] == '[') return matches_set(pattern, at, c);
-  if (pattern[at] == '?') {
-    ++at;
-    return true;
-  }
-  if (pattern[at] == '\\' && at + 1 < pattern.size()) ++at;
-  return pattern[at++] == c;
+std::size_t byte_of(char c) {
+  return static_cast<unsigned char>(c);
 }
 
 }  // namespace
 
-bool matches_pattern(std::string_view pattern, std::string_view text) {
-  constexpr std::size_t kNone = ~std::size_t{0};
-  std::size_t p = 0;
-  std::size_t t = 0;
-  std::size_t star = kNone;  // Behind the last star seen, and what it has swallowed so far.
-  std::size_t swallowed = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = ++p;
-      swallowed = t;
+Pattern::Pattern(std::string_view pattern) {
+  const auto stars = static_cast<std::size_t>(std::count(pattern.begin(), pattern.end(), '*'));
+  words_ = (pattern.size() - stars + kBits - 1) / kBits;
+  rows_.resize(kBytes * words_);
+  state_.resize(words_);
+  std::size_t begin = 0;
+  for (std::size_t at = 0; at < pattern.size();) {
+    if (pattern[at] == '*') {
+      segments_.push_back({begin, elements_});
+      begin = elements_;
+      while (at < pattern.size() && pattern[at] == '*') ++at;
       continue;
     }
-    std::size_t next = p;
-    if (p < pattern.size() && matches_one(pattern, next, text[t])) {
-      p = next;
-      ++t;
-      continue;
+    if (pattern[at] == '[') {
+      at = read_set(pattern, at + 1);
+    } else if (pattern[at] == '?') {
+      for (std::size_t byte = 0; byte < kBytes; ++byte) allow(byte);
+      ++at;
+    } else {
+      if (pattern[at] == '\\' && at + 1 < pattern.size()) ++at;
+      allow(byte_of(pattern[at++]));
     }
-    if (star == kNone) return false;
-    p = star;
-    t = ++swallowed;
+    ++elements_;
   }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
+  segments_.push_back({begin, elements_});
+}
+
+// The set whose first byte is at `at`; returns where it has ended.
+std::size_t Pattern::read_set(std::string_view pattern, std::size_t at) {
+  const bool negated = at < pattern.size() && pattern[at] == '^';
+  if (negated) ++at;
+  std::bitset<kBytes> set;
+  while (at < pattern.size() && pattern[at] != ']') {
+    if (pattern[at] == '\\' && at + 1 < pattern.size()) ++at;
+    const std::size_t low = byte_of(pattern[at++]);
+    std::size_t high = low;
+    if (at + 1 < pattern.size() && pattern[at] == '-' && pattern[at + 1] != ']') {
+      high = byte_of(pattern[at + 1]);
+      at += 2;
+    }
+    for (std::size_t byte = std::min(low, high); byte <= std::max(low, high); ++byte) set.set(byte);
+  }
+  for (std::size_t byte = 0; byte < kBytes; ++byte) {
+    if (set[byte] != negated) allow(byte);
+  }
+  return std::min(at + 1, pattern.size());  // Behind the ']'.
+}
+
+// The element that is being read may stand for `byte`.
+void Pattern::allow(std::size_t byte) {
+  row_of(byte)[elements_ / kBits] |= std::uint64_t{1} << (elements_ % kBits);
+}
+
+// The ends of the pattern have their place. Between them each segment takes the first that fits: if
+// anything matches, that does.
+bool Pattern::matches(std::string_view text) {
+  const Segment first = segments_.front();
+  if (segments_.size() == 1) return text.size() == first.size() && fits(first, text);
+  const Segment last = segments_.back();
+  if (text.size() < first.size() + last.size()) return false;
+  if (!fits(first, text) || !fits(last, text.substr(text.size() - last.size()))) return false;
+  text = text.substr(first.size(), text.size() - first.size() - last.size());
+  for (std::size_t i = 1; i + 1 < segments_.size(); ++i) {
+    const std::size_t end = find_end(segments_[i], text);
+    if (end == kNone) return false;
+    text.remove_prefix(end);
+  }
+  return true;
+}
+
+bool Pattern::fits(Segment segment, std::string_view text) {
+  for (std::size_t i = 0; i < segment.size(); ++i) {
+    const std::size_t element = segment.begin + i;
+    ++steps_;
+    const std::uint64_t word = row_of(byte_of(text[i]))[element / kBits];
+    if ((word >> (element % kBits) & 1U) == 0) return false;
+  }
+  return true;
+}
+
+// Where the first place that fits ends. A bit of the state per element: all up to it fit what has
+// just been read ("Shift-And", Baeza-Yates and Gonnet, 1992).
+std::size_t Pattern::find_end(Segment segment, std::string_view text) {
+  const std::size_t first = segment.begin / kBits;
+  const std::size_t last = (segment.end - 1) / kBits;
+  const std::uint64_t begin_bit = std::uint64_t{1} << (segment.begin % kBits);
+  const std::uint64_t end_bit = std::uint64_t{1} << ((segment.end - 1) % kBits);
+  std::fill(state_.begin(), state_.end(), 0);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::uint64_t* const row = row_of(byte_of(text[i]));
+    std::uint64_t in = begin_bit;
+    for (std::size_t word = first; word <= last; ++word) {
+      const std::uint64_t old = state_[word];
+      state_[word] = ((old << 1U) | in) & row[word];
+      in = old >> (kBits - 1);
+    }
+    steps_ += last - first + 1;
+    if ((state_[last] & end_bit) != 0) return i + 1;
+  }
+  return kNone;
 }
 
 }  // namespace phoenix::commands

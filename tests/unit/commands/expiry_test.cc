@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "phoenix/commands/expiry_words.h"
+#include "phoenix/engine/index.h"
 #include "tests/unit/commands/harness.h"
 
 using namespace phoenix;
@@ -258,11 +259,16 @@ TEST_CASE("what a dead key did is told: the reply has to wait for its expiry to 
   CHECK(harness.keyspace.take_expiry_seen() == engine::kNoExpiry);
   harness.now_ms += 10;
   for (const std::string_view line :
-       {"GET a", "EXISTS a", "TTL a", "DEL a", "EXPIRE a 1", "PERSIST a", "MGET a b", "LIST"}) {
+       {"GET a", "EXISTS a", "TTL a", "DEL a", "EXPIRE a 1", "PERSIST a", "MGET a b"}) {
     CAPTURE(line);
     (void)harness(line);
     CHECK(harness.keyspace.take_expiry_seen() == kNow + 10);
   }
+  // The slice of a LIST that meets it; the place is that of the key's hash.
+  const auto place =
+      engine::Index::reverse_bits(harness.keyspace.hash_of("a")) & ~std::uint64_t{0xFFFF};
+  CHECK(harness("LIST CURSOR " + std::to_string(place)).starts_with("[(integer)"));
+  CHECK(harness.keyspace.take_expiry_seen() == kNow + 10);
   CHECK(harness.effects.count == 1);
 }
 

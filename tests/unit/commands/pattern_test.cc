@@ -12,6 +12,10 @@ using namespace phoenix::commands;
 
 namespace {
 
+bool matches_pattern(std::string_view pattern, std::string_view text) {
+  return Pattern(pattern).matches(text);
+}
+
 struct Case {
   std::string_view pattern;
   std::string_view text;
@@ -120,6 +124,38 @@ TEST_CASE("patterns made to explode do not") {
   for (int i = 0; i < 100; ++i) sets += "*[a-z]?";
   CHECK(matches_pattern(sets, text));
   CHECK_FALSE(matches_pattern(sets + "b", text));
+}
+
+TEST_CASE("a key costs its bytes times the words of the pattern, not times its elements") {
+  const std::string key(65'536, 'a');
+  Pattern at_the_end("*" + std::string(1'022, 'a') + "b");
+  CHECK_FALSE(at_the_end.matches(key));
+  CHECK(at_the_end.steps() <= 1'023);
+  Pattern in_the_middle("*" + std::string(1'021, 'a') + "b*");
+  CHECK_FALSE(in_the_middle.matches(key));
+  CHECK(in_the_middle.steps() <= 16 * key.size());
+  Pattern marks("*a" + std::string(1'000, '?') + "b*");
+  CHECK_FALSE(marks.matches(key));
+  CHECK(marks.steps() <= 16 * key.size());
+  Pattern plain("user:*");
+  CHECK_FALSE(plain.matches(key));
+  CHECK(plain.steps() == 1);
+}
+
+TEST_CASE("segments may lie anywhere in the words of bits") {
+  for (std::size_t before = 0; before < 140; before += 7) {
+    for (const std::size_t length : {1U, 2U, 63U, 64U, 65U, 130U}) {
+      CAPTURE(before);
+      CAPTURE(length);
+      const std::string head(before, 'h');
+      const std::string middle = std::string(length - 1, 'm') + "n";
+      const std::string pattern = head + "*" + middle + "*" + middle + "*t";
+      CHECK(matches_pattern(pattern, head + middle + middle + "t"));
+      CHECK(matches_pattern(pattern, head + "mm" + middle + "mnm" + middle + "xt"));
+      CHECK_FALSE(matches_pattern(pattern, head + middle + middle));
+      CHECK_FALSE(matches_pattern(pattern, head + middle + middle.substr(1) + "t"));
+    }
+  }
 }
 
 // Every way to match, tried one after the other: slow, and plainly right.
