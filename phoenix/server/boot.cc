@@ -147,7 +147,7 @@ io::Task<Result<void>> Core::rewrite() {
   engine::ScanCursor cursor = 0;
   do {
     EntryCollector slice;
-    cursor = shard_->keyspace().scan(cursor, kListSliceEntries, shard_->now_ms(), slice);
+    cursor = shard_->keyspace().scan(cursor, kRewriteSliceEntries, shard_->now_ms(), slice);
     for (const auto& entry : slice.entries) {
       while (true) {
         const std::uint64_t value_bytes =

@@ -235,18 +235,20 @@ void Connections::on_send(const io::Completion& completion) {
   if (has_input && !session.output.full()) make_ready(session);
 }
 
-Session* Connections::take_ready() {
-  if (ready_.empty()) return nullptr;
-  Session* const session = ready_.front();
-  ready_.pop_front();
+Session* Connections::take_ready(bool takes_long) {
+  auto& queue = takes_long ? ready_long_ : ready_;
+  if (queue.empty()) return nullptr;
+  Session* const session = queue.front();
+  queue.pop_front();
   session->is_ready = false;
+  session->takes_long = false;
   return session;
 }
 
 void Connections::make_ready(Session& session) {
   if (session.is_ready || session.ignores_input) return;
   session.is_ready = true;
-  ready_.push_back(&session);
+  (session.takes_long ? ready_long_ : ready_).push_back(&session);
 }
 
 void Connections::wait_for_room(Session& session) {
@@ -446,7 +448,10 @@ void Connections::reap() {
       list.erase(std::remove(list.begin(), list.end(), session), list.end());
     };
     if (session->is_held) forget(held_);
-    if (session->is_ready) forget(ready_);
+    if (session->is_ready) {
+      forget(ready_);
+      forget(ready_long_);
+    }
     if (session->is_waiting_for_room) forget(waiting_for_room_);
     sessions_[index].reset();
     free_.push_back(index);

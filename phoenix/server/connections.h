@@ -35,8 +35,9 @@ class Connections final {
   void on_receive(const io::Completion& completion);
   void on_send(const io::Completion& completion);
 
-  /// The next session with unparsed input, or null.
-  Session* take_ready();
+  /// The next session with unparsed input, or null: of those whose requests take long, or of the
+  /// others.
+  Session* take_ready(bool takes_long);
   void make_ready(Session& session);
   /// Its request waits for room in the log, or on the way to another core.
   void wait_for_room(Session& session);
@@ -63,7 +64,7 @@ class Connections final {
   void stop(std::uint64_t deadline_ns);
   bool empty() const { return open_ == 0 && accepting_ == 0; }
   /// Work is left for the next turn that no completion will announce.
-  bool has_ready() const { return !ready_.empty(); }
+  bool has_ready() const { return !ready_.empty() || !ready_long_.empty(); }
   std::uint64_t input_memory_bytes() const { return input_memory_bytes_; }
   void set_memory_full(bool is_full) { memory_is_full_ = is_full; }
 
@@ -100,6 +101,7 @@ class Connections final {
   std::size_t open_ = 0;
   std::size_t accepting_ = 0;
   std::deque<Session*> ready_;
+  std::deque<Session*> ready_long_;  // Whose next request takes long.
   std::vector<Session*> waiting_for_room_;
   std::vector<Session*> touched_;
   std::vector<Session*> held_;  // Outputs that wait for the commit position.

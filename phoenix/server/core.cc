@@ -36,11 +36,16 @@ void Core::turn() {
     connections_->tick();
     next_tick_ns_ = now_ns_ + kTickNs;
   }
+  TurnWork& work = router_->work();
+  work.begin();
+  work.grant(kHopWorkPerTurn);
   const bool has_mail = shared_.cores() > 1 && router_->receive_hops();
   if (count > 0 || ticks || has_mail) connections_->retry_waiting();
   serve_requests();
   stop_when_asked();
-  router_->step_listings();
+  work.grant(kListWorkPerTurn);
+  work.limit(kListWorkPerTurnMax);
+  router_->step_listings(now_ns_);
   if (!closing_.valid()) {
     expire();
     log_->seal(shard_->now_ms());
@@ -67,7 +72,7 @@ std::size_t Core::wait() {
 }
 
 std::uint64_t Core::deadline_ns() const {
-  if (connections_->has_ready() || router_->has_listing_work()) return 0;
+  if (connections_->has_ready() || router_->has_work_left()) return 0;
   std::uint64_t deadline = std::min(next_tick_ns_, io_.next_deadline_ns());
   if (expire_at_ns_ != 0) deadline = std::min(deadline, expire_at_ns_);
   return deadline;
@@ -92,22 +97,35 @@ void Core::dispatch(const io::Completion& completion) {
   }
 }
 
+// Those that take long come last, so that nobody waits for more than one of them; but one of them
+// is served in every turn.
 void Core::serve_requests() {
-  std::size_t left = kRequestsPerTurn;
-  while (left > 0) {
-    batch_.clear();
-    while (batch_.has_room()) {
-      Session* const session = connections_->take_ready();
-      if (session == nullptr) break;
-      decode_from(*session);
-    }
-    if (!batch_.requests.empty()) router_->run(batch_);
-    for (auto* session : deferred_) connections_->make_ready(*session);
-    const bool has_more = !batch_.requests.empty() || !deferred_.empty();
-    deferred_.clear();
-    if (!has_more) return;
-    left -= std::min(left, std::max<std::size_t>(batch_.requests.size(), 1));
+  TurnWork& work = router_->work();
+  work.grant(kSessionWorkPerTurn);
+  while (!work.is_spent() && serve_batch(false)) {
   }
+  work.grant(1);
+  while (!work.is_spent() && serve_batch(true)) {
+  }
+}
+
+// False when no session is left that is ready.
+bool Core::serve_batch(bool takes_long) {
+  TurnWork& work = router_->work();
+  batch_.clear();
+  batch_.work_max = work.left();
+  batch_.takes_long = takes_long;
+  while (batch_.has_room()) {
+    Session* const session = connections_->take_ready(takes_long);
+    if (session == nullptr) break;
+    decode_from(*session);
+  }
+  if (!batch_.requests.empty()) router_->run(batch_);
+  for (auto* session : deferred_) connections_->make_ready(*session);
+  const bool has_more = !batch_.requests.empty() || !deferred_.empty();
+  deferred_.clear();
+  work.take(std::max(batch_.work(), kWorkPerWord));
+  return has_more;
 }
 
 void Core::decode_from(Session& session) {
@@ -121,6 +139,10 @@ void Core::decode_from(Session& session) {
     if (decoded == Session::Decoded::request) {
       session.partial_since_ns = 0;
     } else if (decoded == Session::Decoded::no_room) {
+      deferred_.push_back(&session);
+      return;
+    } else if (decoded == Session::Decoded::takes_long) {
+      session.takes_long = true;
       deferred_.push_back(&session);
       return;
     } else if (decoded == Session::Decoded::broken) {

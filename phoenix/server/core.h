@@ -63,6 +63,7 @@ class Core final : private SessionActions {
   std::uint64_t deadline_ns() const;
   void dispatch(const io::Completion& completion);
   void serve_requests();
+  bool serve_batch(bool takes_long);
   void decode_from(Session& session);
   void expire();
   void stop_when_asked();

@@ -15,9 +15,20 @@ inline constexpr std::size_t kCompletionsPerTurn = 256;
 /// first-level cache to hold what was fetched.
 inline constexpr std::size_t kRequestsPerBatch = 128;
 
-/// Requests of one turn: past this the turn ends, commits and sends, and the rest waits for the
-/// next; about a millisecond of work.
-inline constexpr std::size_t kRequestsPerTurn = 4096;
+/// What a turn does before it commits and sends (see work.h): about a millisecond, or some 4000
+/// small requests. Half of it is for requests of other cores, half for those of its own sessions,
+/// and who needs less leaves it to the next. Listings get the last share, and a bounded one: they
+/// have time.
+inline constexpr std::size_t kHopWorkPerTurn = std::size_t{512} << 10U;
+inline constexpr std::size_t kSessionWorkPerTurn = std::size_t{512} << 10U;
+inline constexpr std::size_t kListWorkPerTurn = std::size_t{128} << 10U;
+inline constexpr std::size_t kListWorkPerTurnMax = std::size_t{256} << 10U;
+
+/// A request with more words or bytes than this, or that comes after one with a longer reply, is
+/// taken for one that takes long: it is run when the others have been.
+inline constexpr std::size_t kShortRequestWords = 64;
+inline constexpr std::size_t kShortRequestBytes = std::size_t{16} << 10U;
+inline constexpr std::size_t kShortReplyBytes = std::size_t{64} << 10U;
 
 /// Words of all requests of a batch together; one request has at most protocol::kArgsMax.
 inline constexpr std::size_t kWordsPerBatch = 128 * 1024;
@@ -55,10 +66,11 @@ inline constexpr std::size_t kHopsPerPair = 64;
 inline constexpr std::size_t kPartsPerHop = 512;
 inline constexpr std::size_t kHopBytesTarget = std::size_t{256} << 10U;
 
-/// Entries looked at by one slice of a LIST.
-inline constexpr std::size_t kListSliceEntries = 64;
-/// LIST slices that one session gets in one turn.
-inline constexpr std::size_t kListSlicesPerTurn = 16;
+/// Entries that are written anew at a time when the number of cores has changed.
+inline constexpr std::size_t kRewriteSliceEntries = 64;
+
+/// A listing that finds nothing says so this often, lest its client give up.
+inline constexpr std::uint64_t kListSilenceNs = kNanosPerSecond;
 
 /// Nodes of the expiry heap looked at in one turn.
 inline constexpr std::size_t kExpiryNodesPerTurn = 64;

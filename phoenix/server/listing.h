@@ -4,16 +4,19 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "phoenix/base/result.h"
 #include "phoenix/commands/list.h"
+#include "protocol/binary.h"
 
 namespace phoenix::server {
 
-/// A client's cursor: where to go on in a shard (its low 16 bits are free), and which shard.
+/// A client's cursor: where to go on in a shard (its low 16 bits are free), and which shard. On the
+/// wire it also tells of how many.
 struct ListCursor {
   std::uint64_t place = 0;
   unsigned core = 0;
@@ -21,7 +24,7 @@ struct ListCursor {
 
 class Listing final {
  public:
-  /// Refuses a cursor of a core that does not exist.
+  /// Refuses a cursor that was answered with another number of cores.
   static Result<std::unique_ptr<Listing>> begin(commands::Args args, std::uint32_t id,
                                                 unsigned cores);
 
@@ -41,8 +44,12 @@ class Listing final {
   std::string take_slice(std::string_view frame);
   bool is_complete() const { return is_complete_; }
 
+  /// A frame without keys when there has been none for a while, else nothing.
+  std::string sign_of_life(std::uint64_t now_ns);
+
  private:
   Listing() = default;
+  std::string part_of(std::span<const protocol::Value> keys);
   void append_end(std::string& frames, std::uint64_t cursor);
 
   std::uint32_t id_ = 0;
@@ -52,6 +59,7 @@ class Listing final {
   std::uint64_t left_ = 0;  // Keys until LIMIT.
   ListCursor cursor_;
   bool is_complete_ = false;
+  std::uint64_t silent_since_ns_ = 0;  // 0: since the next look.
   std::string cursor_word_;
   std::string limit_word_;
   std::vector<std::string_view> words_;

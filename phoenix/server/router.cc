@@ -69,21 +69,27 @@ void Router::run(RequestBatch& batch) {
   if (shared_.config.mutations.replies_out_of_order) {
     std::reverse(batch.requests.begin(), batch.requests.end());
   }
+  std::size_t requests_run = 0;
   for (auto& pending : batch.requests) {
     Session& session = *pending.session;
     session.requests_in_batch = 0;
     if (session.skipped_batch == batch_number_) continue;
     if (session.ignores_input) continue;
-    const bool may_run = !session.listing && !session.output.full();
+    const bool may_run = !session.listing && !session.output.full() && !work_.is_spent();
     if (may_run && run_one(pending)) {
+      ++requests_run;
       if (pending.frame == nullptr) session.large_input_done();
       continue;
     }
     session.put_back(pending);
     session.skipped_batch = batch_number_;
-    if (!session.listing) connections_.wait_for_room(session);
+    if (work_.is_spent()) {
+      connections_.make_ready(session);
+    } else if (!session.listing) {
+      connections_.wait_for_room(session);
+    }
   }
-  metrics_.requests.add(batch.requests.size());
+  metrics_.requests.add(requests_run);
 }
 
 bool Router::run_one(PendingRequest& pending) {
@@ -143,8 +149,14 @@ bool Router::run_here(const PendingRequest& pending) {
     actions_.act_for(session);
     position = shard_.execute(*pending.command, pending.request, sink_, &actions_);
   }
-  sink_.finish(session.output, position);
+  take_for_reply(session, sink_.finish(session.output, position));
   return true;
+}
+
+// A session whose reply was long is likely to ask for another such.
+void Router::take_for_reply(Session& session, std::size_t bytes) {
+  work_.take(bytes);
+  if (bytes > kShortReplyBytes) session.takes_long = true;
 }
 
 bool Router::run_keyed(PendingRequest& pending) {
@@ -252,55 +264,75 @@ void Router::start_listing(const PendingRequest& pending) {
   listings_.push_back(&session);
 }
 
-void Router::step_listings() {
-  for (std::size_t i = 0; i < listings_.size();) {
-    Session& session = *listings_[i];
+void Router::step_listings(std::uint64_t now_ns) {
+  std::size_t in_vain = 0;  // So many listings in a row could not go on.
+  while (in_vain < listings_.size() && !work_.is_spent()) {
+    next_listing_ %= listings_.size();
+    Session& session = *listings_[next_listing_];
     if (session.is_broken && session.listing && !session.listing->is_waiting) {
       session.listing.reset();
     }
-    for (std::size_t slice = 0; slice < kListSlicesPerTurn; ++slice) {
-      if (!session.listing || session.listing->is_waiting || session.output.full()) break;
-      run_slice(session);
+    ++in_vain;
+    if (session.listing) {
+      if (session.output.empty()) send_sign_of_life(session, now_ns);
+      const bool may_go_on = !session.listing->is_waiting && !session.output.full();
+      if (may_go_on && run_slice(session)) in_vain = 0;
     }
     if (session.listing) {
-      ++i;
-      continue;
+      ++next_listing_;
+    } else {
+      finish_listing(next_listing_);
     }
-    connections_.touch(session);
-    connections_.make_ready(session);
-    listings_[i] = listings_.back();
-    listings_.pop_back();
   }
 }
 
-void Router::run_slice(Session& session) {
+void Router::send_sign_of_life(Session& session, std::uint64_t now_ns) {
+  std::string frame = session.listing->sign_of_life(now_ns);
+  if (frame.empty()) return;
+  session.output.append_owned(std::move(frame), {}, 0);
+  connections_.touch(session);
+}
+
+void Router::finish_listing(std::size_t index) {
+  Session& session = *listings_[index];
+  connections_.touch(session);
+  connections_.make_ready(session);
+  listings_[index] = listings_.back();
+  listings_.pop_back();
+}
+
+// False: there is no room on the way to the core whose turn it is.
+bool Router::run_slice(Session& session) {
   Listing& listing = *session.listing;
   const Command& command = *shared_.table.find("LIST");
   Request request;
   request.flags = listing.flags();
   const unsigned owner = listing.core();
   if (owner != core_) {
-    if (!has_room(owner)) return;
+    if (!has_room(owner)) return false;
     request.args = listing.next_slice();
     listing.is_waiting = true;
     add_part(owner, session, command, request, listing.id());
-    return;
+    work_.take(request.args.size() * kWorkPerWord);
+    return true;
   }
   request.args = listing.next_slice();
   std::string frame;
   encoder_.begin(listing.id(), frame);
   const log::Position position = shard_.execute(command, request, encoder_, nullptr);
   (void)encoder_.finish();  // Keys are never large values.
+  work_.take(shard_.steps_of_last() + request.args.size() * kWorkPerWord + frame.size());
   std::string frames = listing.take_slice(frame);
   if (!frames.empty()) session.output.append_owned(std::move(frames), {}, position);
   if (listing.is_complete()) session.listing.reset();
   connections_.touch(session);
+  return true;
 }
 
-bool Router::has_listing_work() const {
-  return std::any_of(listings_.begin(), listings_.end(), [](const Session* session) {
-    return session->listing && !session->listing->is_waiting && !session->output.full();
-  });
+bool Router::has_work_left() const {
+  return was_cut_short_ || std::any_of(listings_.begin(), listings_.end(), [](const auto* session) {
+           return session->listing && !session->listing->is_waiting && !session->output.full();
+         });
 }
 
 bool Router::has_room(unsigned owner) const {

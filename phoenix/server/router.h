@@ -21,6 +21,7 @@
 #include "phoenix/server/shard.h"
 #include "phoenix/server/shared.h"
 #include "phoenix/server/sink.h"
+#include "phoenix/server/work.h"
 
 namespace phoenix::server {
 
@@ -43,11 +44,14 @@ class Router final {
   /// Executes or forwards the requests of a batch, in order.
   void run(RequestBatch& batch);
 
-  /// Takes what other cores sent. True when there was anything.
+  /// Takes what other cores sent, as far as the turn's work allows. True when there was anything.
   bool receive_hops();
 
-  /// Streams the next slices of the listings whose clients take them.
-  void step_listings();
+  /// Streams the next slices of the listings whose clients take them, likewise, in turn.
+  void step_listings(std::uint64_t now_ns);
+
+  /// What may still be done in this turn; all of the above takes from it.
+  TurnWork& work() { return work_; }
 
   /// End of a turn: posts what goes to other cores, returns replies whose position is durable, and
   /// wakes the cores that sleep.
@@ -56,8 +60,8 @@ class Router final {
   /// Requests of other cores that wait here, or own requests that are away.
   bool has_hops() const { return hops_away_ > 0 || !held_.empty(); }
   bool has_mail() const;
-  /// Listings that could go on at once.
-  bool has_listing_work() const;
+  /// Listings that could go on at once, or requests of other cores for which a turn was too short.
+  bool has_work_left() const;
 
  private:
   bool run_one(PendingRequest& pending);
@@ -67,7 +71,10 @@ class Router final {
   bool run_away(const PendingRequest& pending, unsigned owner);
   bool run_gathered(const PendingRequest& pending);
   void start_listing(const PendingRequest& pending);
-  void run_slice(Session& session);
+  bool run_slice(Session& session);
+  void send_sign_of_life(Session& session, std::uint64_t now_ns);
+  void finish_listing(std::size_t index);
+  void take_for_reply(Session& session, std::size_t bytes);
 
   std::uint16_t core_of(std::string_view key) const;
   bool has_room(unsigned owner) const;
@@ -76,8 +83,10 @@ class Router final {
                     const commands::Request& request, std::uint32_t id);
   void finish_gathering(Gathering& gathering);
 
+  bool take_mail(unsigned from);
   void execute_inbox(std::deque<HopBatch*>& inbox);
   bool execute_parts(HopBatch& batch);
+  bool execute_part(HopBatch& batch, HopPart& part);
   void give_back(HopBatch& batch);
   void take_back(HopBatch& batch, HopMessage::Kind kind);
   void deliver(HopPart& part, std::string_view frame);
@@ -105,6 +114,10 @@ class Router final {
   std::vector<HopBatch*> free_batches_;
   std::vector<std::unique_ptr<Gathering>> gatherings_;
   std::vector<Session*> listings_;
+  std::size_t next_listing_ = 0;
+  unsigned first_inbox_ = 0;    // Each is the first in turn: the last one may come off badly.
+  bool was_cut_short_ = false;  // The turn's work did not suffice for the inboxes.
+  TurnWork work_;
   std::size_t hops_away_ = 0;
   std::uint64_t batch_number_ = 0;
 };

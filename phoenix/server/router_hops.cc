@@ -16,18 +16,29 @@ bool Router::has_mail() const {
 
 bool Router::receive_hops() {
   bool received = false;
-  for (unsigned from = 0; from < shared_.cores(); ++from) {
+  was_cut_short_ = false;
+  const unsigned cores = shared_.cores();
+  first_inbox_ = (first_inbox_ + 1) % cores;
+  for (unsigned i = 0; i < cores; ++i) {
+    const unsigned from = (first_inbox_ + i) % cores;
     if (from == core_) continue;
-    HopMessage message;
-    while (shared_.mailbox(from, core_).pop(message)) {
-      received = true;
-      if (message.kind == HopMessage::Kind::request) {
-        inboxes_[from].push_back(message.batch);
-      } else {
-        take_back(*message.batch, message.kind);
-      }
-    }
+    received = take_mail(from) || received;
     execute_inbox(inboxes_[from]);
+  }
+  return received;
+}
+
+// What is left of it is found by has_mail.
+bool Router::take_mail(unsigned from) {
+  bool received = false;
+  HopMessage message;
+  while (!work_.is_spent() && shared_.mailbox(from, core_).pop(message)) {
+    received = true;
+    if (message.kind == HopMessage::Kind::request) {
+      inboxes_[from].push_back(message.batch);
+    } else {
+      take_back(*message.batch, message.kind);
+    }
   }
   return received;
 }
@@ -35,8 +46,12 @@ bool Router::receive_hops() {
 void Router::execute_inbox(std::deque<HopBatch*>& inbox) {
   while (!inbox.empty()) {
     HopBatch& batch = *inbox.front();
-    if (!execute_parts(batch)) return;  // Waits for the log; all behind it keep their order.
+    const std::size_t before = batch.executed;
+    const bool is_done = execute_parts(batch);
+    metrics_.requests_from_other_cores.add(batch.executed - before);
+    if (!is_done) return;  // Waits for the log or the next turn; all behind it keep their order.
     inbox.pop_front();
+    work_.take(batch.bytes());
     give_back(batch);
   }
 }
@@ -49,27 +64,33 @@ bool Router::execute_parts(HopBatch& batch) {
     for (std::size_t i = begin; i < end; ++i) keyspace.prefetch_index(batch.parts[i].hash);
     for (std::size_t i = begin; i < end; ++i) keyspace.prefetch_entry(batch.parts[i].hash);
     for (std::size_t i = begin; i < end; ++i) {
-      HopPart& part = batch.parts[i];
-      commands::Request request;
-      request.args = batch.words_of(part);
-      request.flags = part.flags;
-      request.ttl_ms = part.ttl_ms;
-      request.first_key_hash = part.hash;
-      if (part.large) request.large = &part.large;
-      part.reply_begin = batch.replies.size();
-      encoder_.begin(part.id, batch.replies);
-      const auto verdict = shard_.admit(*part.command, request, encoder_);
-      if (verdict == Shard::Verdict::wait) return false;
-      if (verdict == Shard::Verdict::execute) {
-        part.position = shard_.execute(*part.command, request, encoder_, nullptr);
-      }
-      part.reply_large = encoder_.finish();
-      part.reply_bytes = batch.replies.size() - part.reply_begin;
-      batch.position_max = std::max(batch.position_max, part.position);
-      ++batch.executed;
+      was_cut_short_ = was_cut_short_ || work_.is_spent();
+      if (was_cut_short_ || !execute_part(batch, batch.parts[i])) return false;
     }
-    metrics_.requests_from_other_cores.add(end - begin);
   }
+  return true;
+}
+
+bool Router::execute_part(HopBatch& batch, HopPart& part) {
+  commands::Request request;
+  request.args = batch.words_of(part);
+  request.flags = part.flags;
+  request.ttl_ms = part.ttl_ms;
+  request.first_key_hash = part.hash;
+  if (part.large) request.large = &part.large;
+  part.reply_begin = batch.replies.size();
+  encoder_.begin(part.id, batch.replies);
+  const auto verdict = shard_.admit(*part.command, request, encoder_);
+  if (verdict == Shard::Verdict::wait) return false;
+  if (verdict == Shard::Verdict::execute) {
+    part.position = shard_.execute(*part.command, request, encoder_, nullptr);
+    work_.take(shard_.steps_of_last());
+  }
+  part.reply_large = encoder_.finish();
+  part.reply_bytes = batch.replies.size() - part.reply_begin;
+  work_.take(request.args.size() * kWorkPerWord + part.reply_bytes);
+  batch.position_max = std::max(batch.position_max, part.position);
+  ++batch.executed;
   return true;
 }
 
@@ -101,6 +122,8 @@ void Router::deliver(HopPart& part, std::string_view frame) {
   PHX_CHECK(session.hops > 0);
   --session.hops;
   connections_.touch(session);
+  work_.take(kWorkPerWord);
+  take_for_reply(session, frame.size());
   if (part.gathering != nullptr) {
     gather_part(*part.gathering, part.gathering_part, frame);
     if (part.gathering->parts_missing == 0) finish_gathering(*part.gathering);

@@ -18,6 +18,14 @@ bool is_opcode(std::uint8_t type, Opcode opcode) {
   return type == static_cast<std::uint8_t>(opcode);
 }
 
+// As far as its words tell, before they are looked at.
+bool takes_long_to_run(std::string_view frame, const RequestHeader& header) {
+  if (header.value_bytes > kShortRequestBytes) return true;
+  if (header.value_bytes < sizeof(std::uint32_t)) return false;  // To be refused.
+  const char* const words = frame.data() + frame.size() - header.value_bytes;
+  return protocol::load_le<std::uint32_t>(words) > kShortRequestWords;
+}
+
 }  // namespace
 
 void Session::feed(std::string_view bytes) {
@@ -112,6 +120,7 @@ Session::Decoded Session::decode(const commands::Table& table, RequestBatch& bat
   }
   const std::string_view frame = input.substr(0, frame_bytes);
   if (is_opcode(header.type, Opcode::argv)) {
+    if (!batch.takes_long && takes_long_to_run(frame, header)) return Decoded::takes_long;
     const auto words_error = decode_words(frame, header);
     if (!words_error.text.empty()) return break_off(header.id, words_error);
     if (batch.words.size() + scratch_.size() > kWordsPerBatch) return Decoded::no_room;
@@ -130,6 +139,7 @@ Session::Decoded Session::decode(const commands::Table& table, RequestBatch& bat
   pending.request.flags = header.flags;
   check(pending, header);
   consume(frame_bytes);
+  batch.bytes += frame_bytes;
   ++requests_in_batch;
   return Decoded::request;
 }

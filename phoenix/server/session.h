@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "phoenix/io/task.h"
 #include "phoenix/server/listing.h"
 #include "phoenix/server/output.h"
+#include "phoenix/server/work.h"
 #include "protocol/binary.h"
 
 namespace phoenix::server {
@@ -52,13 +54,19 @@ struct RequestBatch {
     requests.reserve(kRequestsPerBatch);
     words.reserve(kWordsPerBatch);
   }
-  bool has_room() const { return requests.size() < kRequestsPerBatch; }
   void clear() {
     requests.clear();
     words.clear();
+    bytes = 0;
   }
+  std::size_t work() const { return words.size() * kWorkPerWord + bytes; }
+  bool has_room() const { return requests.size() < kRequestsPerBatch && work() < work_max; }
   std::vector<PendingRequest> requests;
   std::vector<std::string_view> words;  // Never grows past its reservation: views point into it.
+  std::size_t bytes = 0;                // Of the requests' frames.
+  // What the turn has left for it, and whether requests that take long are let in.
+  std::size_t work_max = std::numeric_limits<std::size_t>::max();
+  bool takes_long = true;
 };
 
 /// A SET whose value is too large for an entry: collected block by block as it arrives.
@@ -95,10 +103,11 @@ class Session final {
     protocol::DecodeError error;
   };
   enum class Decoded : std::uint8_t {
-    request,    // One more in the batch.
-    need_more,  // The input ends within a frame, or is empty.
-    no_room,    // The batch has no room for it.
-    broken,     // See broken().
+    request,     // One more in the batch.
+    need_more,   // The input ends within a frame, or is empty.
+    no_room,     // The batch has no room for it.
+    takes_long,  // And the batch is of those that do not.
+    broken,      // See broken().
   };
   /// Decodes the next request into `batch`.
   Decoded decode(const commands::Table& table, RequestBatch& batch);
@@ -128,6 +137,7 @@ class Session final {
   bool is_sending = false;
   bool is_stalled = false;           // The socket did not take all at once: send and wait.
   bool is_ready = false;             // In the core's queue of sessions with input.
+  bool takes_long = false;           // Its next request may: it is ready after all others.
   bool is_waiting_for_room = false;  // A request was put back until the log has room.
   bool is_held = false;              // In the core's list of outputs that wait for a commit.
   bool is_dirty = false;             // In the core's list of outputs to be sent.

@@ -71,6 +71,7 @@ log::Position Shard::execute(const Command& command, const Request& request,
   emitted_ = false;
   commands::Context context{keyspace_, now_ms_, reply, table_, session};
   command.run(context, request);
+  steps_of_last_ = context.steps;
   const engine::ExpiryMs expiry_ms = std::max(keyspace_.take_expiry_seen(), removed_until_ms_);
   log::Position position = 0;
   if (emitted_) {

@@ -39,6 +39,9 @@ class Shard final : public engine::EffectSink {
   log::Position execute(const commands::Command& command, const commands::Request& request,
                         commands::ReplySink& reply, commands::SessionControl* session);
 
+  /// What the last one took beyond its words and bytes.
+  std::uint64_t steps_of_last() const { return steps_of_last_; }
+
   /// Time as this shard sees it: never behind what a reader or the log has seen (rule 9).
   std::int64_t now_ms() const { return now_ms_; }
   void advance_time(std::int64_t wall_ms) { now_ms_ = wall_ms > now_ms_ ? wall_ms : now_ms_; }
@@ -81,6 +84,7 @@ class Shard final : public engine::EffectSink {
   std::int64_t now_ms_ = 0;
   engine::ExpiryMs removed_until_ms_ = engine::kNoExpiry;
   bool emitted_ = false;
+  std::uint64_t steps_of_last_ = 0;
 
   // Which batch last touched a hash: what a read (a miss, too) may have seen (rule 7).
   std::array<log::Position, kPlaces> last_batch_{};

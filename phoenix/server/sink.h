@@ -93,12 +93,15 @@ class SessionSink final : public commands::ReplySink {
     is_encoded_ = false;
   }
 
-  void finish(Output& output, log::Position position) {
+  /// Returns how many bytes were copied.
+  std::size_t finish(Output& output, log::Position position) {
     if (!is_encoded_) {
       output.append_committed(data_, size_bytes_, position);
-    } else {
-      output.append_owned(std::move(encoded_), encoder_.finish(), position);
+      return size_bytes_;
     }
+    const std::size_t bytes = encoded_.size();
+    output.append_owned(std::move(encoded_), encoder_.finish(), position);
+    return bytes;
   }
 
   void ok() override {

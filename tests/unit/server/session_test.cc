@@ -292,4 +292,55 @@ TEST_CASE("a batch is bounded by words, which never move") {
   }
 }
 
+TEST_CASE("requests of many words or bytes wait for a batch of their own") {
+  DecodingSession decoding;
+  std::vector<std::string_view> words{"MGET"};
+  words.insert(words.end(), kShortRequestWords - 1, "k");
+  const std::string short_one = frame_of(1, words);
+  words.emplace_back("k");
+  const std::string of_words = frame_of(2, words);
+  const std::string value(kShortRequestBytes, 'v');
+  const std::string of_bytes = frame_of(3, {"SET", "k", value});
+  decoding.batch.takes_long = false;
+  decoding.feed(short_one + of_words + of_bytes);
+  CHECK(decoding.decode() == Decoded::request);
+  for (int i = 0; i < 2; ++i) {
+    CHECK(decoding.decode() == Decoded::takes_long);
+    decoding.run_batch();
+    decoding.batch.takes_long = true;
+    CHECK(decoding.decode() == Decoded::request);
+    decoding.batch.takes_long = false;
+  }
+  decoding.run_batch();
+  CHECK(decoding.requests.size() == 3);
+}
+
+TEST_CASE("a batch is full when its work is") {
+  DecodingSession decoding;
+  decoding.feed(frame_of(1, {"GET", "a"}) + frame_of(2, {"GET", "b"}));
+  decoding.batch.work_max = 1;  // Whatever the first one takes: it is let in.
+  CHECK(decoding.decode() == Decoded::request);
+  CHECK(decoding.decode() == Decoded::no_room);
+  decoding.run_batch();
+  decoding.batch.work_max = std::size_t{1} << 20U;
+  CHECK(decoding.decode() == Decoded::request);
+}
+
+TEST_CASE("what a turn's work is not used for is left to the next, a debt is not") {
+  TurnWork work;
+  work.begin();
+  CHECK(work.is_spent());
+  work.grant(100);
+  work.take(40);
+  work.grant(100);
+  CHECK(work.left() == 160);
+  work.take(500);
+  CHECK(work.is_spent());
+  CHECK(work.left() == 0);
+  work.grant(50);
+  CHECK(work.left() == 50);
+  work.limit(20);
+  CHECK(work.left() == 20);
+}
+
 }  // namespace

@@ -1,4 +1,7 @@
 // A whole server of two cores in the simulated world: what takes part of both.
+#include <algorithm>
+#include <functional>
+#include <memory>
 #include <set>
 
 #include <doctest/doctest.h>
@@ -34,9 +37,12 @@ class Asker {
     client_.connect(endpoint);
   }
 
+  void send(const std::vector<std::string_view>& words) { client_.send(frame_of(1, words)); }
+  bool has_answer() const { return has_whole_reply(client_.received()); }
+
   Reply ask(const std::vector<std::string_view>& words) {
-    client_.send(frame_of(1, words));
-    const auto is_answered = [&] { return has_whole_reply(client_.received()); };
+    send(words);
+    const auto is_answered = [&] { return has_answer(); };
     REQUIRE(process_.run_until(is_answered, 10 * kNanosPerSecond));
     const auto replies = decode_replies(client_.take());
     REQUIRE(replies.size() == 1);
@@ -90,6 +96,45 @@ TEST_CASE("an MSET over two cores that one refuses never claims that nothing was
     world.crash_now();
   }
   CHECK(seen.size() == 2);  // Once the full core was the client's own, once the other.
+}
+
+/// The most requests that a turn of core 0 has run, until `done`.
+std::uint64_t most_in_a_turn(Process& process, const std::function<bool()>& done) {
+  const server::Metrics& metrics = process.shared().metrics[0];
+  std::uint64_t most = 0;
+  std::uint64_t before = metrics.requests.get() + metrics.requests_from_other_cores.get();
+  const auto look = [&] {
+    const std::uint64_t now = metrics.requests.get() + metrics.requests_from_other_cores.get();
+    most = std::max(most, now - before);
+    before = now;
+    return done();
+  };
+  REQUIRE(process.run_until(look, 100 * kNanosPerSecond));
+  return most;
+}
+
+bool all_answered(const std::vector<std::unique_ptr<Asker>>& askers) {
+  return std::all_of(askers.begin(), askers.end(),
+                     [](const auto& one) { return one->has_answer(); });
+}
+
+TEST_CASE("a turn ends when its work is done, on the client's core and on the other one") {
+  for (const unsigned owner : {0U, 1U}) {
+    CAPTURE(owner);
+    sim::World world(1);
+    Process process(world, config_of_two());
+    REQUIRE(process.boot());
+    const std::string key = key_on(owner, 1);
+    std::vector<std::unique_ptr<Asker>> askers;
+    for (int i = 0; i < 40; ++i) askers.push_back(std::make_unique<Asker>(world, process));
+    CHECK(askers[0]->ask({"SET", key, std::string(32'000, 'v')}).text == "OK");
+    std::vector<std::string_view> words{"MGET"};
+    words.insert(words.end(), 60, key);
+    for (const auto& asker : askers) asker->send(words);
+    // Replies of 1.9 MB: each is more than a turn's work.
+    CHECK(most_in_a_turn(process, [&] { return all_answered(askers); }) <= 2);
+    world.crash_now();
+  }
 }
 
 }  // namespace
