@@ -1,4 +1,5 @@
 // Assembles the server, explicitly: the only production file that names the real ring.
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -255,6 +256,15 @@ void wait_for_the_end(Threads& threads, const sigset_t& signals) {
   }
 }
 
+// Large blocks have pages of their own, which go back to the system when the block is freed, and
+// grow by being moved. By default glibc ends this for sizes up to 32 MiB when the first of them is
+// freed, and --max-memory would bound what is in use, but not what is held.
+void keep_large_blocks_apart() {
+  constexpr int kLargeBytes = 1 << 20;
+  mallopt(M_MMAP_THRESHOLD, kLargeBytes);
+  mallopt(M_TRIM_THRESHOLD, 2 * kLargeBytes);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -267,6 +277,7 @@ int main(int argc, char** argv) {
   if (config->print_commands) {
     return std::fputs(commands::commands_markdown(table).c_str(), stdout) < 0 ? kStartFailed : 0;
   }
+  keep_large_blocks_apart();
   umask(077);
   sigset_t signals;
   sigemptyset(&signals);

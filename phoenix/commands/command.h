@@ -106,6 +106,8 @@ struct Command {
   // anything, "\n" for the end of a line.
   std::string_view example;
   Handler run = nullptr;
+  // Tells those requests of a row denied_when_full that free memory all the same.
+  bool (*only_frees)(const Request&) = nullptr;
 };
 
 constexpr bool is_sound(const Command& c) {

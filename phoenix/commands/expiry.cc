@@ -23,6 +23,12 @@ Key first_key(const Request& request) {
   return Key{request.args[1], request.first_key_hash};
 }
 
+// A time that is over removes the key, as Redis does.
+bool removes_key(const Request& request) {
+  const auto amount = parse_integer(request.args[2]);
+  return amount && *amount <= 0;
+}
+
 void set_expiry(Context& context, const Request& request, TimeUnit unit, std::string_view name) {
   const auto amount = parse_integer(request.args[2]);
   if (!amount) {
@@ -34,7 +40,6 @@ void set_expiry(Context& context, const Request& request, TimeUnit unit, std::st
                                fmt::format("invalid expire time in '{}' command", name));
   }
   const Key key = first_key(request);
-  // A time that is over removes the key, as Redis does.
   const bool existed = *amount <= 0 ? context.keyspace.erase(key, context.now_ms)
                                     : context.keyspace.set_expiry(key, *at, context.now_ms);
   context.reply.integer(existed ? 1 : 0);
@@ -84,7 +89,8 @@ constexpr auto kCommands = std::to_array<Command>({
                 "there is no such key.",
      .since = "0.1",
      .example = "SET a 1 => OK; EXPIRE a 100 => (integer) 1; TTL a => (integer) 100",
-     .run = expire},
+     .run = expire,
+     .only_frees = removes_key},
     {.name = "PERSIST",
      .arity = 2,
      .flags = Flags::write,
@@ -102,7 +108,8 @@ constexpr auto kCommands = std::to_array<Command>({
      .summary = "As EXPIRE, in milliseconds.",
      .since = "0.1",
      .example = "SET a 1 => OK; PEXPIRE a 100000 => (integer) 1; TTL a => (integer) 100",
-     .run = pexpire},
+     .run = pexpire,
+     .only_frees = removes_key},
     {.name = "PTTL",
      .arity = 2,
      .flags = Flags::readonly,

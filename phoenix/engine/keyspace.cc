@@ -15,15 +15,8 @@ namespace {
 // Nodes of the expiry heap that may be stale beyond one per entry that has an expiry.
 constexpr std::size_t kStaleSlack = 1024;
 
-// What a shared large value costs beside its bytes: its block, the reference, their overhead.
-constexpr std::uint64_t kLargeOverheadBytes = 128;
-
 // The low bits of a scan position are the caller's; an index never has lines enough to need them.
 constexpr std::uint64_t kScanPositionMask = ~std::uint64_t{0xFFFF};
-
-std::uint64_t large_bytes(const LargeValueRef& large) {
-  return large->capacity_bytes() + kLargeOverheadBytes;
-}
 
 std::uint64_t hash_of_entry(const void* hash_key, char* entry) {
   return hash_bytes(*static_cast<const HashKey*>(hash_key), Entry(entry).key());
@@ -48,8 +41,9 @@ void check_bounds(std::string_view key, const NewValue& value, ExpiryMs expires_
 
 /// The rooms of a keyspace and what ties them together. Nothing here emits.
 struct Keyspace::Parts {
-  explicit Parts(const HashKey& key)
+  Parts(const HashKey& key, LargeMeterRef meter)
       : hash_key(key),
+        large_meter(std::move(meter)),
         index(slab, {hash_of_entry, &hash_key}),
         heap(slab),
         chance(key.constants[0]) {}
@@ -79,6 +73,7 @@ struct Keyspace::Parts {
   }
 
   HashKey hash_key;
+  LargeMeterRef large_meter;
   Slab slab;
   Index index;
   ExpiryHeap heap;
@@ -136,7 +131,8 @@ Entry Keyspace::Parts::create(const Key& key, const NewValue& value, const Entry
     PHX_CHECK(block->append(value.bytes));
     *large = block;
   }
-  large_value_bytes += large_bytes(*large);
+  (*large)->count_by(large_meter);
+  large_value_bytes += (*large)->memory_bytes();
   made.set_large(large.release());
   return made;
 }
@@ -239,7 +235,7 @@ void Keyspace::Parts::release(Entry entry) {
   if (has_outside_memory(shape)) --entries_outside_slab;
   if (shape.kind == ValueKind::large) {
     const std::unique_ptr<LargeValueRef> large(entry.large());
-    large_value_bytes -= large_bytes(*large);
+    large_value_bytes -= (*large)->memory_bytes();
   }
   slab.release(entry.address(), shape.size_bytes());
 }
@@ -282,8 +278,10 @@ std::size_t Keyspace::Parts::resolve(const ExpiryHeap::Taken& taken, std::int64_
   return size_before - index.size();
 }
 
-Keyspace::Keyspace(const HashKey& hash_key, EffectSink& sink)
-    : hash_key_(hash_key), sink_(sink), parts_(std::make_unique<Parts>(hash_key)) {}
+Keyspace::Keyspace(const HashKey& hash_key, EffectSink& sink, LargeMeterRef meter)
+    : hash_key_(hash_key),
+      sink_(sink),
+      parts_(std::make_unique<Parts>(hash_key, std::move(meter))) {}
 
 Keyspace::~Keyspace() = default;
 
@@ -416,6 +414,10 @@ std::size_t Keyspace::size_with_expiry() const {
 
 std::uint64_t Keyspace::used_bytes() const {
   return memory_bytes() - (parts_->slab.memory_bytes() - parts_->slab.used_bytes());
+}
+
+std::uint64_t Keyspace::large_value_bytes() const {
+  return parts_->large_value_bytes;
 }
 
 std::uint64_t Keyspace::memory_bytes() const {

@@ -55,7 +55,10 @@ struct ExpirySlice {
 
 class Keyspace final {
  public:
-  Keyspace(const HashKey& hash_key, EffectSink& sink);
+  /// Large values count by `meter` from when they are stored, also when they are overwritten and
+  /// somebody still sends them.
+  Keyspace(const HashKey& hash_key, EffectSink& sink,
+           LargeMeterRef meter = std::make_shared<LargeMeter>());
   ~Keyspace();
   Keyspace(const Keyspace&) = delete;
   Keyspace& operator=(const Keyspace&) = delete;
@@ -114,6 +117,8 @@ class Keyspace final {
   std::uint64_t memory_bytes() const;
   /// The same without the free slots of pages that are partly in use: falls with every delete.
   std::uint64_t used_bytes() const;
+  /// The large values among them.
+  std::uint64_t large_value_bytes() const;
 
  private:
   struct Parts;

@@ -18,8 +18,16 @@ bool LargeValue::reserve(std::size_t size_bytes) {
   void* const grown = std::realloc(data_, size_bytes);
   if (grown == nullptr) return false;
   data_ = static_cast<char*>(grown);
+  if (meter_) meter_->add(size_bytes - capacity_bytes_);
   capacity_bytes_ = size_bytes;
   return true;
+}
+
+void LargeValue::count_by(const LargeMeterRef& meter) const {
+  if (meter == meter_) return;
+  if (meter) meter->add(memory_bytes());
+  if (meter_) meter_->subtract(memory_bytes());
+  meter_ = meter;
 }
 
 bool LargeValue::append(std::string_view bytes) {

@@ -3,6 +3,7 @@
 // reader keeps what it is sending when the key is overwritten meanwhile.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -16,15 +17,37 @@ namespace phoenix::engine {
 /// copied value always fits in one.
 inline constexpr std::size_t kSmallValueBytesMax = std::size_t{32} << 10U;
 
+/// What the large values of one core hold, wherever they are held: in entries, by the log's batches
+/// in flight, and by sessions of any core that receive or send them. A block counts once, from its
+/// first byte until the last who holds it lets go, which may be another thread.
+class LargeMeter final {
+ public:
+  void add(std::uint64_t bytes) { bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+  void subtract(std::uint64_t bytes) { bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
+  std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> bytes_{0};
+};
+using LargeMeterRef = std::shared_ptr<LargeMeter>;
+
 /// A growing block of bytes; immutable once it is shared. Growth is realloc's, which moves pages
 /// and not bytes for blocks of this size, so memory follows what has arrived, not what was
 /// promised.
 class LargeValue final {
  public:
   LargeValue() = default;
+  explicit LargeValue(LargeMeterRef meter) { count_by(meter); }
   LargeValue(const LargeValue&) = delete;
   LargeValue& operator=(const LargeValue&) = delete;
-  ~LargeValue() { std::free(data_); }
+  ~LargeValue() {
+    count_by(nullptr);
+    std::free(data_);
+  }
+
+  /// It counts as memory of `meter`'s core from now on. Only by whoever stores it, before others
+  /// can see it there.
+  void count_by(const LargeMeterRef& meter) const;
 
   /// False when the system has no memory; the content stays as it was.
   [[nodiscard]] bool append(std::string_view bytes);
@@ -34,11 +57,16 @@ class LargeValue final {
   std::string_view view() const { return {data_, size_bytes_}; }
   std::size_t size_bytes() const { return size_bytes_; }
   std::size_t capacity_bytes() const { return capacity_bytes_; }
+  /// With what it costs beside its bytes: its block, the references, their overhead.
+  std::uint64_t memory_bytes() const { return capacity_bytes_ + kOverheadBytes; }
 
  private:
+  static constexpr std::uint64_t kOverheadBytes = 128;
+
   char* data_ = nullptr;
   std::size_t size_bytes_ = 0;
   std::size_t capacity_bytes_ = 0;
+  mutable LargeMeterRef meter_;
 };
 
 /// Shared between the entry, the log's batch in flight and sessions that send it, on any core.

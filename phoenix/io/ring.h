@@ -32,6 +32,9 @@ class Ring {
 
   /// What another core puts into Operation::fd of a wake for this ring. Constant; any thread.
   virtual int wake_handle() const = 0;
+
+  /// Memory of the buffers that receives fill.
+  virtual std::uint64_t buffer_bytes() const { return 0; }
 };
 
 inline constexpr std::uint64_t kNoDeadline = ~std::uint64_t{0};

@@ -47,6 +47,7 @@ AlignedBuffer BufferPool::take(std::size_t size_bytes) {
     idle_.pop_back();
     return taken;
   }
+  memory_bytes_ += wanted;
   return {wanted, std::max<std::size_t>(alignment_, kBlockBytes)};
 }
 
@@ -57,11 +58,17 @@ void BufferPool::give(AlignedBuffer buffer, std::size_t used_bytes) {
     former_max_bytes_ = recent_max_bytes_;
     recent_max_bytes_ = 0;
     const std::size_t useful = 4 * std::max(former_max_bytes_, kBufferBytesMin);
-    std::erase_if(idle_, [&](const AlignedBuffer& idle) { return idle.size_bytes() > useful; });
+    std::erase_if(idle_, [&](const AlignedBuffer& idle) {
+      if (idle.size_bytes() <= useful) return false;
+      memory_bytes_ -= idle.size_bytes();
+      return true;
+    });
   }
   const std::size_t need = std::max({recent_max_bytes_, former_max_bytes_, kBufferBytesMin});
   if (idle_.size() < kIdleMax && buffer.size_bytes() <= 4 * need) {
     idle_.push_back(std::move(buffer));
+  } else {
+    memory_bytes_ -= buffer.size_bytes();
   }
 }
 
@@ -72,12 +79,6 @@ AlignedBuffer BufferPool::grow(AlignedBuffer buffer, std::size_t used_bytes,
   std::memcpy(larger.data(), buffer.data(), used_bytes);
   give(std::move(buffer), 0);
   return larger;
-}
-
-std::uint64_t BufferPool::idle_bytes() const {
-  std::uint64_t bytes = 0;
-  for (const auto& buffer : idle_) bytes += buffer.size_bytes();
-  return bytes;
 }
 
 // With the padding to the write alignment, which the write includes.

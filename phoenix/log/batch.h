@@ -52,7 +52,8 @@ class BufferPool final {
   void give(AlignedBuffer buffer, std::size_t used_bytes);
   /// A larger one with the same first `used_bytes`.
   AlignedBuffer grow(AlignedBuffer buffer, std::size_t used_bytes, std::size_t size_bytes);
-  std::uint64_t idle_bytes() const;
+  /// Of all buffers: idle, open, and on their way to the disk.
+  std::uint64_t memory_bytes() const { return memory_bytes_; }
 
  private:
   static constexpr std::size_t kIdleMax = 4;
@@ -60,6 +61,7 @@ class BufferPool final {
 
   std::uint32_t alignment_;
   std::vector<AlignedBuffer> idle_;
+  std::uint64_t memory_bytes_ = 0;
   std::size_t recent_max_bytes_ = 0;
   std::size_t former_max_bytes_ = 0;
   unsigned given_ = 0;

@@ -346,8 +346,12 @@ io::Task<void> Log::close(std::int64_t stamp_ms) {
 
 LogStatistics Log::statistics() const {
   LogStatistics statistics = parts_->context.statistics;
-  statistics.buffer_bytes = parts_->open.pool().idle_bytes();
+  statistics.buffer_bytes = buffer_bytes();
   return statistics;
+}
+
+std::uint64_t Log::buffer_bytes() const {
+  return parts_->open.pool().memory_bytes();
 }
 
 }  // namespace phoenix::log

@@ -42,7 +42,7 @@ struct LogStatistics {
   std::uint64_t log_bytes = 0;       // Size of all segments of this core on disk.
   std::uint64_t commit_ns_last = 0;  // From seal to durable.
   std::uint64_t commit_ns_max = 0;
-  std::uint64_t buffer_bytes = 0;  // Memory of buffers that wait for the next batches.
+  std::uint64_t buffer_bytes = 0;  // Memory of the buffers that batches are encoded into.
 };
 
 class Log final : public engine::EffectSink {
@@ -95,6 +95,7 @@ class Log final : public engine::EffectSink {
   io::Task<void> close(std::int64_t stamp_ms);
 
   LogStatistics statistics() const;
+  std::uint64_t buffer_bytes() const;
 
  private:
   struct Parts;

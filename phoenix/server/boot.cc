@@ -121,9 +121,11 @@ Result<void> Core::listen_first() {
 }
 
 io::Task<Result<void>> Core::replay() {
-  const std::uint64_t memory = shared_.config.memory_bytes_max;
-  const std::uint64_t share = memory == 0 ? ~std::uint64_t{0} : memory / shared_.cores();
-  shard_ = std::make_unique<Shard>(shared_.table, shared_.store->hash_key(), share);
+  MemoryShare share;
+  share.core = index_;
+  share.all_bytes_max = shared_.config.memory_bytes_max;
+  if (share.all_bytes_max != 0) share.bytes_max = share.all_bytes_max / shared_.cores();
+  shard_ = std::make_unique<Shard>(shared_.table, shared_.store->hash_key(), buffers_, share);
   KeyspaceReplay sink(shard_->keyspace());
   auto result = co_await shared_.store->replay(io_, index_, sink);
   co_return result;
@@ -193,7 +195,7 @@ Result<void> Core::serve() {
       listeners_.push_back(*listener);
     }
   }
-  connections_ = std::make_unique<Connections>(io_, shared_, metrics_, chunks_);
+  connections_ = std::make_unique<Connections>(io_, shared_, metrics_, chunks_, shard_->budget());
   SessionActions& actions = *this;
   router_ = std::make_unique<Router>(index_, shared_, *shard_, *connections_, chunks_, actions,
                                      environment_.ring, metrics_);

@@ -40,8 +40,9 @@ std::string busy_frame(std::string_view text) {
 
 }  // namespace
 
-Connections::Connections(io::Context& io, Shared& shared, Metrics& metrics, ChunkPool& pool)
-    : io_(io), shared_(shared), metrics_(metrics), pool_(pool) {}
+Connections::Connections(io::Context& io, Shared& shared, Metrics& metrics, ChunkPool& pool,
+                         const MemoryBudget& budget)
+    : io_(io), shared_(shared), metrics_(metrics), pool_(pool), budget_(budget) {}
 
 Connections::~Connections() = default;
 
@@ -165,7 +166,7 @@ void Connections::on_receive(const io::Completion& completion) {
   touch(session);
   if (completion.result > 0) {
     if (session.ignores_input) return;
-    session.memory_is_full = memory_is_full_;
+    session.memory_is_full = budget_.is_full();
     const std::string_view bytes(reinterpret_cast<const char*>(completion.bytes.data()),
                                  completion.bytes.size());
     session.feed(bytes);
@@ -299,8 +300,8 @@ void Connections::end_turn(log::Position committed) {
     flush(session, committed);
     const std::uint64_t before = session.counted_memory_bytes;
     session.end_turn();
-    session.counted_memory_bytes = session.input_memory_bytes();
-    input_memory_bytes_ += session.counted_memory_bytes - before;
+    session.counted_memory_bytes = session.memory_bytes();
+    pool_.buffers().input += session.counted_memory_bytes - before;
   }
   for (const auto buffer : buffers_) io_.ring().release(buffer);
   buffers_.clear();
@@ -443,7 +444,7 @@ void Connections::stop(std::uint64_t deadline_ns) {
 void Connections::reap() {
   for (auto* session : finished_) {
     const std::uint32_t index = session->index();
-    input_memory_bytes_ -= session->counted_memory_bytes;
+    pool_.buffers().input -= session->counted_memory_bytes;
     const auto forget = [session](auto& list) {
       list.erase(std::remove(list.begin(), list.end(), session), list.end());
     };

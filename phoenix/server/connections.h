@@ -23,7 +23,8 @@ namespace phoenix::server {
 
 class Connections final {
  public:
-  Connections(io::Context& io, Shared& shared, Metrics& metrics, ChunkPool& pool);
+  Connections(io::Context& io, Shared& shared, Metrics& metrics, ChunkPool& pool,
+              const MemoryBudget& budget);
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
   ~Connections();
@@ -65,8 +66,6 @@ class Connections final {
   bool empty() const { return open_ == 0 && accepting_ == 0; }
   /// Work is left for the next turn that no completion will announce.
   bool has_ready() const { return !ready_.empty() || !ready_long_.empty(); }
-  std::uint64_t input_memory_bytes() const { return input_memory_bytes_; }
-  void set_memory_full(bool is_full) { memory_is_full_ = is_full; }
 
  private:
   struct Listener {
@@ -94,6 +93,7 @@ class Connections final {
   Shared& shared_;
   Metrics& metrics_;
   ChunkPool& pool_;
+  const MemoryBudget& budget_;
   std::vector<Listener> listeners_;
   std::vector<std::unique_ptr<Session>> sessions_;  // By index; null where free.
   std::vector<std::uint32_t> free_;
@@ -109,10 +109,8 @@ class Connections final {
   std::vector<io::BufferId> buffers_;  // To be given back at the end of the turn.
   log::Position committed_ = 0;
   std::size_t next_to_check_ = 0;
-  std::uint64_t input_memory_bytes_ = 0;
   std::uint64_t stop_deadline_ns_ = 0;
   bool stops_ = false;
-  bool memory_is_full_ = false;
 };
 
 }  // namespace phoenix::server

@@ -13,7 +13,9 @@ Core::Core(unsigned index, Shared& shared, const CoreEnvironment& environment)
       environment_(environment),
       io_(environment.ring, environment.clock),
       metrics_(shared.metrics[index]),
+      chunks_(buffers_),
       completions_(kCompletionsPerTurn) {
+  buffers_.receive = environment.ring.buffer_bytes();
   shared.doors[index].wake_handle = environment.ring.wake_handle();
 }
 
@@ -121,6 +123,7 @@ bool Core::serve_batch(bool takes_long) {
     decode_from(*session);
   }
   if (!batch_.requests.empty()) router_->run(batch_);
+  chunks_.set_memory_full(shard_->budget().is_full());  // Before the next ones answer more.
   for (auto* session : deferred_) connections_->make_ready(*session);
   const bool has_more = !batch_.requests.empty() || !deferred_.empty();
   deferred_.clear();
@@ -205,6 +208,8 @@ void Core::stop_when_asked() {
   }
   if (!is_drained_ && connections_->empty()) {
     is_drained_ = true;
+    PHX_DCHECK(buffers_.input == 0);
+    PHX_DCHECK(buffers_.output == chunks_.memory_bytes());
     shared_.cores_drained.fetch_add(1);
   }
   // The others may still need this shard until the last of them is drained.
@@ -216,17 +221,18 @@ void Core::stop_when_asked() {
 }
 
 void Core::publish_metrics() {
-  shard_->set_buffer_bytes(chunks_.memory_bytes() + connections_->input_memory_bytes());
-  connections_->set_memory_full(shard_->memory_is_full());
+  const MemoryBudget& budget = shard_->budget();
+  buffers_.log = log_->buffer_bytes();
+  chunks_.set_memory_full(budget.is_full());
   metrics_.turns.add(1);
   metrics_.keys.set(shard_->keyspace().size());
   metrics_.keys_with_expiry.set(shard_->keyspace().size_with_expiry());
-  metrics_.memory_bytes.set(shard_->memory_bytes());
+  metrics_.memory_bytes.set(budget.memory_bytes());
+  metrics_.buffer_bytes.set(budget.buffer_bytes());
   metrics_.commit_position.set(log_->commit_position());
   constexpr std::uint64_t kRarely = 64;  // What costs more is told less often.
   if (metrics_.turns.get() % kRarely != 0 && next_tick_ns_ != now_ns_ + kTickNs) return;
   const log::LogStatistics log = log_->statistics();
-  metrics_.buffer_bytes.set(chunks_.memory_bytes() + connections_->input_memory_bytes());
   metrics_.expiry_lag_ms.set(
       static_cast<std::uint64_t>(shard_->keyspace().expiry_lag_ms(shard_->now_ms())));
   metrics_.log_batches.set(log.batches);

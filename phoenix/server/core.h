@@ -79,6 +79,7 @@ class Core final : private SessionActions {
   CoreEnvironment environment_;
   io::Context io_;
   Metrics& metrics_;
+  BufferBytes buffers_;
   ChunkPool chunks_;
   std::unique_ptr<Shard> shard_;
   std::unique_ptr<log::Log> log_;

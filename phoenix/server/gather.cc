@@ -29,6 +29,9 @@ void gather_part(Gathering& gathering, std::uint32_t part, std::string_view fram
   const protocol::Value value = decode(frame, header);
   if (protocol::is_error(header.status)) {
     if (gathering.error.empty()) gathering.error = frame;
+  }
+  if (!gathering.error.empty()) {  // The items are of no use any more.
+    std::vector<std::string>().swap(gathering.items);
     return;
   }
   gathering.has_success = true;

@@ -21,6 +21,7 @@ struct Gathering {
   std::uint32_t id = 0;
   std::uint32_t parts_missing = 0;
   std::size_t place = 0;       // In the router's list.
+  std::uint64_t bytes = 0;     // Of the frames that it took, in the core's sum.
   log::Position position = 0;  // Of the part that ran on the home core.
 
   std::int64_t sum = 0;

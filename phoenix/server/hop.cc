@@ -18,6 +18,7 @@ void HopBatch::add_word(std::string_view word) {
   } else {
     own_blocks_.push_back(std::make_unique_for_overwrite<char[]>(word.size()));
     place = own_blocks_.back().get();
+    own_bytes_ += word.size();
   }
   std::memcpy(place, word.data(), word.size());
   words.emplace_back(place, word.size());
@@ -30,6 +31,7 @@ void HopBatch::clear() {
   words.clear();
   if (words.capacity() > kKeptWords) words.shrink_to_fit();
   own_blocks_.clear();
+  own_bytes_ = 0;
   replies.clear();
   if (replies.capacity() > kKeptReplyBytes) replies.shrink_to_fit();
   block_used_ = 0;
@@ -37,6 +39,13 @@ void HopBatch::clear() {
   executed = 0;
   position_max = 0;
   was_given_back_in_part = false;
+}
+
+void HopBatch::release_memory() {
+  std::vector<HopPart>().swap(parts);
+  std::vector<std::string_view>().swap(words);
+  std::string().swap(replies);
+  block_.reset();
 }
 
 }  // namespace phoenix::server

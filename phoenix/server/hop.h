@@ -42,7 +42,7 @@ struct HopPart {
   log::Position position = 0;
   std::size_t reply_begin = 0;
   std::size_t reply_bytes = 0;
-  engine::LargeValueRef reply_large;
+  engine::LargeValueRef reply_large;  // Follows the reply's bytes; a long list is all in here.
 };
 
 struct HopBatch {
@@ -55,6 +55,7 @@ struct HopBatch {
   std::size_t executed = 0;  // Parts done by the owner so far.
   log::Position position_max = 0;
   bool was_given_back_in_part = false;
+  std::uint64_t counted_bytes = 0;  // As memory_bytes() was, in the sum of the core that has it.
 
   commands::Args words_of(const HopPart& part) const {
     return commands::Args(words).subspan(part.words_begin, part.words_count);
@@ -66,6 +67,12 @@ struct HopBatch {
   /// Room for another request.
   bool has_room() const { return parts.size() < kPartsPerHop && bytes_ < kHopBytesTarget; }
   void clear();
+  /// After clear(): what is kept between uses goes, too.
+  void release_memory();
+  std::uint64_t memory_bytes() const {
+    return (block_ ? kBlockBytes : 0) + own_bytes_ + words.capacity() * sizeof(std::string_view) +
+           parts.capacity() * sizeof(HopPart) + replies.capacity();
+  }
 
  private:
   static constexpr std::size_t kBlockBytes = std::size_t{64} << 10U;
@@ -73,6 +80,7 @@ struct HopBatch {
   std::unique_ptr<char[]> block_;  // Kept between uses; words too large for it get their own.
   std::size_t block_used_ = 0;
   std::size_t bytes_ = 0;
+  std::size_t own_bytes_ = 0;
   std::vector<std::unique_ptr<char[]>> own_blocks_;
 };
 

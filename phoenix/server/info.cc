@@ -49,11 +49,14 @@ void append_log(std::string& page, const Shared& shared) {
 
 void append_cores(std::string& page, const Shared& shared) {
   page += "\n# Cores\n";
+  const std::uint64_t share = shared.config.memory_bytes_max / shared.cores();
   for (unsigned core = 0; core < shared.cores(); ++core) {
     const Metrics& m = shared.metrics[core];
-    page += fmt::format("core_{}:keys={},requests={},from_other_cores={},turns={},memory={}\n",
-                        core, m.keys.get(), m.requests.get(), m.requests_from_other_cores.get(),
-                        m.turns.get(), m.memory_bytes.get());
+    page += fmt::format(
+        "core_{}:keys={},requests={},from_other_cores={},turns={},memory={},buffers={},"
+        "maxmemory={}\n",
+        core, m.keys.get(), m.requests.get(), m.requests_from_other_cores.get(), m.turns.get(),
+        m.memory_bytes.get(), m.buffer_bytes.get(), share);
   }
 }
 

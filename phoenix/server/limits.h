@@ -39,9 +39,14 @@ inline constexpr std::size_t kChunkBytes = std::size_t{64} << 10U;
 /// A session with this much output queued is not read from until it has taken some.
 inline constexpr std::size_t kSessionOutputBytesMax = std::size_t{1} << 20U;
 
-/// A longer request is not collected while the memory budget is full, except a plain SET, whose
-/// value is dropped as it comes.
+/// While the memory budget is full: a longer request is not collected, its bytes are dropped as
+/// they come;
 inline constexpr std::size_t kFrameBytesWhenFullMax = std::size_t{1} << 20U;
+/// a longer reply with an item per key is not put together;
+inline constexpr std::size_t kReplyBytesWhenFullMax = std::size_t{1} << 20U;
+/// a session with so much queued, or awaited of other cores (32 small replies), is not read from.
+inline constexpr std::size_t kSessionOutputBytesWhenFullMax = kChunkBytes;
+inline constexpr std::size_t kSessionAwaitedBytesWhenFullMax = std::size_t{1} << 20U;
 
 /// Replies a session may have outstanding (not yet durable, or on another core).
 inline constexpr std::size_t kSessionRunsMax = 8192;
@@ -49,12 +54,12 @@ inline constexpr std::size_t kSessionRunsMax = 8192;
 /// What the requests that a session has on other cores may hold there and bring back, as far as it
 /// can be known beforehand: 512 small ones. More wait here.
 inline constexpr std::size_t kSessionAwaitedBytesMax = std::size_t{16} << 20U;
-/// What a reply with an item per key is taken for: few come near kReplyBytesMax, and they must not
-/// queue by the thousand.
-inline constexpr std::size_t kAwaitedListBytes = std::size_t{4} << 20U;
+/// What a reply with an item per key is taken for: few come near kReplyBytesMax. Four of them are
+/// awaited at a time, so that a session that does not read has at most four times kReplyBytesMax.
+inline constexpr std::size_t kAwaitedListBytes = kSessionAwaitedBytesMax / 4;
 
 /// Bytes of one reply that are copied together (values of an MGET): more gets an error.
-inline constexpr std::size_t kReplyBytesMax = std::size_t{64} << 20U;
+inline constexpr std::size_t kReplyBytesMax = std::size_t{16} << 20U;
 
 /// One send; slow readers are waited for in slices of this size.
 inline constexpr std::size_t kSendBytesMax = std::size_t{1} << 20U;

@@ -25,6 +25,7 @@ void ChunkPool::next_chunk() {
   Chunk* const previous = current_;
   if (free_.empty()) {
     chunks_.push_back(std::make_unique<Chunk>());
+    buffers_.output += sizeof(Chunk);
     current_ = chunks_.back().get();
   } else {
     current_ = free_.back();
@@ -46,6 +47,7 @@ void ChunkPool::recycle(Chunk& chunk) {
   PHX_CHECK(owner != chunks_.end());
   std::swap(*owner, chunks_.back());
   chunks_.pop_back();
+  buffers_.output -= sizeof(Chunk);
 }
 
 void Output::append_committed(const char* data, std::size_t size_bytes, log::Position position) {
@@ -90,14 +92,20 @@ void Output::arrive(Run& run) {
 void Output::fill(Run& run, std::string bytes, engine::LargeValueRef large,
                   log::Position position) {
   arrive(run);
-  run.extra = std::make_unique<Run::Extra>();
-  run.extra->owned = std::move(bytes);
+  own(run, std::move(bytes));
   run.extra->large = std::move(large);
-  run.data = run.extra->owned.data();
-  run.size_bytes = run.extra->owned.size();
   run.position = position;
   queued_bytes_ += run.size_bytes;
   if (run.extra->large) queued_bytes_ += run.extra->large->size_bytes();
+}
+
+// The bytes that lie in no chunk; counted until the run is released.
+void Output::own(Run& run, std::string bytes) {
+  run.extra = std::make_unique<Run::Extra>();
+  run.extra->owned = std::move(bytes);
+  run.data = run.extra->owned.data();
+  run.size_bytes = run.extra->owned.size();
+  pool_.buffers().output += run.extra->memory_bytes();
 }
 
 void Output::fill_copy(Run& run, std::string_view bytes) {
@@ -158,11 +166,9 @@ void Output::consume(std::size_t size_bytes) {
 void Output::leave_chunks() {
   for (auto& run : runs_) {
     if (run.chunk == nullptr) continue;
-    auto extra = std::make_unique<Run::Extra>();
-    extra->owned.assign(run.data, run.size_bytes);
+    std::string bytes(run.data, run.size_bytes);
     release(run);
-    run.extra = std::move(extra);
-    run.data = run.extra->owned.data();
+    own(run, std::move(bytes));
   }
 }
 
@@ -175,6 +181,10 @@ void Output::clear() {
 
 void Output::release(Run& run) {
   if (run.chunk != nullptr) pool_.release(*std::exchange(run.chunk, nullptr));
+  if (run.extra) {
+    pool_.buffers().output -= run.extra->memory_bytes();
+    run.extra.reset();
+  }
 }
 
 }  // namespace phoenix::server

@@ -17,6 +17,7 @@
 
 #include "phoenix/engine/value.h"
 #include "phoenix/log/log.h"
+#include "phoenix/server/budget.h"
 #include "phoenix/server/limits.h"
 
 namespace phoenix::server {
@@ -27,10 +28,11 @@ struct Chunk {
   std::array<char, kChunkBytes> bytes;
 };
 
-/// One core's chunks. The current one is appended to by whichever session answers next.
+/// One core's chunks. The current one is appended to by whichever session answers next. Chunks, and
+/// what outputs hold beside them, are counted in `buffers`.
 class ChunkPool final {
  public:
-  ChunkPool() = default;
+  explicit ChunkPool(BufferBytes& buffers) : buffers_(buffers) {}
   ChunkPool(const ChunkPool&) = delete;
   ChunkPool& operator=(const ChunkPool&) = delete;
 
@@ -48,10 +50,17 @@ class ChunkPool final {
   }
   std::uint64_t memory_bytes() const { return chunks_.size() * sizeof(Chunk); }
 
+  BufferBytes& buffers() { return buffers_; }
+  /// Outputs are full sooner while memory is.
+  void set_memory_full(bool is_full) { memory_is_full_ = is_full; }
+  bool memory_is_full() const { return memory_is_full_; }
+
  private:
   void next_chunk();
   void recycle(Chunk& chunk);
 
+  BufferBytes& buffers_;
+  bool memory_is_full_ = false;
   Chunk* current_ = nullptr;
   std::vector<Chunk*> free_;
   std::vector<std::unique_ptr<Chunk>> chunks_;
@@ -63,6 +72,8 @@ struct Run {
     std::string owned;            // The bytes themselves when they lie in no chunk.
     engine::LargeValueRef large;  // Sent after the bytes, from where it lies.
     std::size_t large_sent = 0;
+
+    std::uint64_t memory_bytes() const { return sizeof(Extra) + owned.capacity(); }
   };
 
   const char* data = nullptr;
@@ -110,12 +121,18 @@ class Output final {
   bool waits_for_commit(log::Position committed) const {
     return !runs_.empty() && !runs_.front().awaited && runs_.front().position > committed;
   }
+  /// Never while it is empty: something is on its way then whose end is a new look.
   bool full() const {
-    return queued_bytes_ >= kSessionOutputBytesMax || runs_.size() >= kSessionRunsMax ||
-           awaited_bytes_ >= kSessionAwaitedBytesMax;
+    const bool is_tight = pool_.memory_is_full();
+    return queued_bytes_ >= (is_tight ? kSessionOutputBytesWhenFullMax : kSessionOutputBytesMax) ||
+           awaited_bytes_ >=
+               (is_tight ? kSessionAwaitedBytesWhenFullMax : kSessionAwaitedBytesMax) ||
+           runs_.size() >= kSessionRunsMax;
   }
+  ChunkPool& pool() { return pool_; }
 
  private:
+  void own(Run& run, std::string bytes);
   void release(Run& run);
   void arrive(Run& run);
 

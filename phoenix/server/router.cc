@@ -39,7 +39,9 @@ Router::Router(unsigned core, Shared& shared, Shard& shard, Connections& connect
       actions_(actions),
       ring_(ring),
       metrics_(metrics),
-      sink_(pool),
+      buffers_(pool.buffers()),
+      sink_(pool, &shard.budget()),
+      encoder_(&shard.budget()),
       slots_(shared.store->slots()),
       filling_(shared.cores()),
       away_(shared.cores()),
@@ -129,9 +131,7 @@ void Router::answer_fault(const PendingRequest& pending) {
       sink_.error(Status::error, pending.reason);
       break;
     case Fault::out_of_memory:
-      sink_.error(Status::out_of_memory,
-                  "command not allowed when used memory > 'maxmemory': delete keys, or start the "
-                  "server with a larger --max-memory");
+      sink_.error(Status::out_of_memory, shard_.budget().refusal(pending.dropped_bytes));
       break;
     case Fault::none:
       PHX_CHECK(false);
@@ -234,7 +234,7 @@ bool Router::run_gathered(const PendingRequest& pending) {
     part.gathering = gathering.get();
     part.gathering_part = core;
   }
-  if (!frame.empty()) gather_part(*gathering, core_, frame);
+  if (!frame.empty()) join(*gathering, core_, frame);
   Gathering& filed = *gathering;
   filed.place = gatherings_.size();
   gatherings_.push_back(std::move(gathering));
@@ -242,7 +242,23 @@ bool Router::run_gathered(const PendingRequest& pending) {
   return true;
 }
 
+// A list that has become long while memory is full ends as an error.
+void Router::join(Gathering& gathering, std::uint32_t part, std::string_view frame) {
+  const std::uint64_t bytes = gathering.bytes + frame.size();
+  if (bytes > kReplyBytesWhenFullMax && shard_.budget().is_full(frame.size())) {
+    std::string refusal;
+    encoder_.begin(gathering.id, refusal);
+    encoder_.error(Status::out_of_memory, shard_.budget().refusal());
+    (void)encoder_.finish();  // An error has no large value.
+    return gather_part(gathering, part, refusal);
+  }
+  gather_part(gathering, part, frame);
+  buffers_.hops += bytes - gathering.bytes;
+  gathering.bytes = bytes;
+}
+
 void Router::finish_gathering(Gathering& gathering) {
+  buffers_.hops -= gathering.bytes;
   gathering.session->output.fill(*gathering.run, gathered_reply(gathering), {}, gathering.position);
   const std::size_t place = gathering.place;
   gatherings_.back()->place = place;

@@ -81,16 +81,20 @@ class Router final {
   HopBatch& outgoing(unsigned owner);
   HopPart& add_part(unsigned owner, Session& session, const commands::Command& command,
                     const commands::Request& request, std::uint32_t id);
+  void join(Gathering& gathering, std::uint32_t part, std::string_view frame);
   void finish_gathering(Gathering& gathering);
 
   bool take_mail(unsigned from);
   void execute_inbox(std::deque<HopBatch*>& inbox);
   bool execute_parts(HopBatch& batch);
   bool execute_part(HopBatch& batch, HopPart& part);
+  void keep_list(HopBatch& batch, HopPart& part);
   void give_back(HopBatch& batch);
   void take_back(HopBatch& batch, HopMessage::Kind kind);
   void deliver(HopPart& part, std::string_view frame);
   void push(unsigned to, HopMessage message);
+  void count(HopBatch& batch);
+  void uncount(HopBatch& batch);
 
   unsigned core_;
   Shared& shared_;
@@ -99,8 +103,10 @@ class Router final {
   SessionActions& actions_;
   io::Ring& ring_;
   Metrics& metrics_;
+  BufferBytes& buffers_;
   SessionSink sink_;
   NativeEncoder encoder_;
+  std::string list_;  // A reply for another core while it is encoded.
   const log::SlotMap& slots_;
 
   std::vector<HopBatch*> filling_;   // Per owner: the newest batch of this turn, or null.

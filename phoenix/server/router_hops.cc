@@ -1,11 +1,22 @@
 // The owner's side of a hop, and its way back. See router.h.
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include "phoenix/base/check.h"
 #include "phoenix/server/router.h"
 
 namespace phoenix::server {
+
+using commands::Gather;
+
+namespace {
+
+// Batches that keep their memory between uses; more of them are away only in a burst.
+constexpr std::size_t kFreeBatchesKept = 8;
+constexpr std::size_t kKeptListBytes = std::size_t{256} << 10U;
+
+}  // namespace
 
 bool Router::has_mail() const {
   for (unsigned from = 0; from < shared_.cores(); ++from) {
@@ -35,6 +46,7 @@ bool Router::take_mail(unsigned from) {
   while (!work_.is_spent() && shared_.mailbox(from, core_).pop(message)) {
     received = true;
     if (message.kind == HopMessage::Kind::request) {
+      count(*message.batch);
       inboxes_[from].push_back(message.batch);
     } else {
       take_back(*message.batch, message.kind);
@@ -48,6 +60,7 @@ void Router::execute_inbox(std::deque<HopBatch*>& inbox) {
     HopBatch& batch = *inbox.front();
     const std::size_t before = batch.executed;
     const bool is_done = execute_parts(batch);
+    count(batch);
     metrics_.requests_from_other_cores.add(batch.executed - before);
     if (!is_done) return;  // Waits for the log or the next turn; all behind it keep their order.
     inbox.pop_front();
@@ -79,7 +92,8 @@ bool Router::execute_part(HopBatch& batch, HopPart& part) {
   request.first_key_hash = part.hash;
   if (part.large) request.large = &part.large;
   part.reply_begin = batch.replies.size();
-  encoder_.begin(part.id, batch.replies);
+  const bool is_list = part.command->gather == Gather::in_key_order;
+  encoder_.begin(part.id, is_list ? list_ : batch.replies);
   const auto verdict = shard_.admit(*part.command, request, encoder_);
   if (verdict == Shard::Verdict::wait) return false;
   if (verdict == Shard::Verdict::execute) {
@@ -87,11 +101,38 @@ bool Router::execute_part(HopBatch& batch, HopPart& part) {
     work_.take(shard_.steps_of_last());
   }
   part.reply_large = encoder_.finish();
+  const std::size_t list_bytes = list_.size();
+  if (is_list) keep_list(batch, part);
   part.reply_bytes = batch.replies.size() - part.reply_begin;
-  work_.take(request.args.size() * kWorkPerWord + part.reply_bytes);
+  work_.take(request.args.size() * kWorkPerWord + part.reply_bytes + list_bytes);
   batch.position_max = std::max(batch.position_max, part.position);
   ++batch.executed;
   return true;
+}
+
+// A long one goes home as a block, which counts here until it was sent there.
+void Router::keep_list(HopBatch& batch, HopPart& part) {
+  if (list_.size() <= kChunkBytes / 2) {
+    batch.replies += list_;
+  } else {
+    const auto block = std::make_shared<engine::LargeValue>(buffers_.large);
+    PHX_CHECK(block->reserve(list_.size()));
+    PHX_CHECK(block->append(list_));
+    part.reply_large = block;
+  }
+  list_.clear();
+  if (list_.capacity() > kKeptListBytes) list_.shrink_to_fit();
+}
+
+// A batch counts for the core that has it; on its way it counts for none.
+void Router::count(HopBatch& batch) {
+  const std::uint64_t bytes = batch.memory_bytes();
+  buffers_.hops += bytes - batch.counted_bytes;
+  batch.counted_bytes = bytes;
+}
+
+void Router::uncount(HopBatch& batch) {
+  buffers_.hops -= std::exchange(batch.counted_bytes, 0U);
 }
 
 void Router::give_back(HopBatch& batch) {
@@ -114,6 +155,8 @@ void Router::take_back(HopBatch& batch, HopMessage::Kind kind) {
   --away_[batch.owner];
   --hops_away_;
   batch.clear();
+  if (free_batches_.size() >= kFreeBatchesKept) batch.release_memory();
+  count(batch);
   free_batches_.push_back(&batch);
 }
 
@@ -125,7 +168,7 @@ void Router::deliver(HopPart& part, std::string_view frame) {
   work_.take(kWorkPerWord);
   take_for_reply(session, frame.size());
   if (part.gathering != nullptr) {
-    gather_part(*part.gathering, part.gathering_part, frame);
+    join(*part.gathering, part.gathering_part, part.reply_large ? part.reply_large->view() : frame);
     if (part.gathering->parts_missing == 0) finish_gathering(*part.gathering);
   } else if (part.run == nullptr) {
     if (!session.listing) return;  // The client is gone.
@@ -167,6 +210,8 @@ void Router::post_hops(log::Position committed) {
 }
 
 void Router::push(unsigned to, HopMessage message) {
+  // The last return does not touch what the first one brought, and both belong to the owner.
+  if (message.kind != HopMessage::Kind::partial) uncount(*message.batch);
   PHX_CHECK(shared_.mailbox(core_, to).push(message));
   has_posted_to_[to] = true;
 }

@@ -66,6 +66,9 @@ void Session::put_back(const PendingRequest& pending) {
 
 void Session::end_turn() {
   constexpr std::size_t kKeptBytes = 4096;  // Of an idle session.
+  constexpr std::size_t kKeptWords = 256;
+  constexpr std::size_t kBusyBytes = std::size_t{256} << 10U;  // Of one that goes on.
+  if (scratch_.capacity() > kKeptWords) std::vector<std::string_view>().swap(scratch_);
   if (!view_.empty()) {
     PHX_CHECK(carry_.empty());
     carry_.assign(view_);
@@ -77,14 +80,14 @@ void Session::end_turn() {
   } else if (carry_begin_ > carry_.size() / 2) {
     carry_.erase(0, carry_begin_);
     carry_begin_ = 0;
+    const bool is_far_too_large = carry_.capacity() / 4 > carry_.size();
+    if (is_far_too_large && carry_.capacity() > kBusyBytes) carry_.shrink_to_fit();
   }
   view_ = {};
 }
 
 std::uint64_t Session::input_memory_bytes() const {
-  const std::uint64_t large =
-      large_input_ && large_input_->value ? large_input_->value->capacity_bytes() : 0;
-  return carry_.capacity() + large;
+  return carry_.capacity() + scratch_.capacity() * sizeof(std::string_view);
 }
 
 Session::Decoded Session::break_off(std::uint32_t id, protocol::DecodeError error) {
@@ -115,8 +118,9 @@ Session::Decoded Session::decode(const commands::Table& table, RequestBatch& bat
   const std::size_t frame_bytes = header.frame_bytes();
   if (input.size() < frame_bytes) {
     if (!memory_is_full || frame_bytes <= kFrameBytesWhenFullMax) return Decoded::need_more;
-    return break_off(header.id, {protocol::Status::out_of_memory,
-                                 "request over 1 MiB while memory is full (--max-memory)"});
+    if (requests_in_batch > 0) return Decoded::no_room;  // As for a large value.
+    discard(header);
+    return Decoded::need_more;
   }
   const std::string_view frame = input.substr(0, frame_bytes);
   if (is_opcode(header.type, Opcode::argv)) {
@@ -208,14 +212,23 @@ bool Session::begin_large(std::string_view input, const RequestHeader& header) {
   if (header.ttl_bytes() > 0) {
     large_input_->ttl_ms = protocol::load_le<std::uint64_t>(input.data() + protocol::kHeaderBytes);
   }
-  large_input_->value = std::make_shared<engine::LargeValue>();
+  large_input_->value = std::make_shared<engine::LargeValue>(output.pool().buffers().large);
   large_input_->missing_bytes = header.value_bytes;
   consume(prefix + header.key_bytes);
   consume(feed_large(unparsed()));
   return true;
 }
 
-// Returns how many of the bytes belonged to the large value.
+// Lets all bytes of the frame pass that begins here and is not there yet.
+void Session::discard(const RequestHeader& header) {
+  large_input_ = std::make_unique<LargeInput>();
+  large_input_->header = header;
+  large_input_->discards = true;
+  large_input_->missing_bytes = header.frame_bytes();
+  consume(feed_large(unparsed()));
+}
+
+// Returns how many of the bytes belonged to the large input.
 std::size_t Session::feed_large(std::string_view bytes) {
   if (!large_input_ || large_input_->missing_bytes == 0) return 0;
   LargeInput& large = *large_input_;
@@ -240,19 +253,23 @@ Session::Decoded Session::take_large(const commands::Table& table, RequestBatch&
   ++requests_in_batch;
   PendingRequest& pending = batch.requests.emplace_back();
   pending.session = this;
-  pending.command = table.find(large.header.type);
   pending.id = large.header.id;
+  if (large.discards) {
+    pending.fault = Fault::out_of_memory;
+    pending.dropped_bytes = large.header.frame_bytes();
+    return Decoded::request;
+  }
+  pending.command = table.find(large.header.type);
   pending.request.flags = large.header.flags;
   pending.request.ttl_ms = large.ttl_ms;
   const auto first = batch.words.size();
-  const std::string_view value = large.complete ? large.complete->view() : std::string_view();
+  const std::string_view value = large.complete->view();
   for (const std::string_view word : {pending.command->name, std::string_view(large.key), value}) {
     batch.words.push_back(word);
   }
   pending.request.args = {batch.words.data() + first, kWords};
   pending.request.large = &large.complete;
   check(pending, large.header);
-  if (large.discards && pending.fault == Fault::none) pending.fault = Fault::out_of_memory;
   return Decoded::request;
 }
 

@@ -43,8 +43,9 @@ struct PendingRequest {
   const char* frame = nullptr;  // Where it begins, for putting it back. Null: a large input.
   std::uint32_t id = 0;
   Fault fault = Fault::none;
-  std::string_view reason;  // Of a bad_request; static storage.
-  std::uint16_t core = 0;   // Owner of the first key.
+  std::string_view reason;          // Of a bad_request; static storage.
+  std::uint64_t dropped_bytes = 0;  // Of an out_of_memory.
+  std::uint16_t core = 0;           // Owner of the first key.
   commands::Request request;
 };
 
@@ -69,7 +70,8 @@ struct RequestBatch {
   bool takes_long = true;
 };
 
-/// A SET whose value is too large for an entry: collected block by block as it arrives.
+/// A SET whose value is too large for an entry: collected block by block as it arrives. Or any long
+/// request for which there is no memory: its bytes are dropped as they arrive.
 struct LargeInput {
   protocol::RequestHeader header;
   std::string key;
@@ -78,7 +80,7 @@ struct LargeInput {
   engine::LargeValueRef complete;  // Set once all bytes are there.
   std::uint64_t missing_bytes = 0;
   bool is_taken = false;  // By the batch that is being decoded or run.
-  bool discards = false;  // No memory for it: the bytes are dropped and an error is answered.
+  bool discards = false;  // No memory for it: an error is answered once all bytes have come.
 };
 
 class Session final {
@@ -125,7 +127,10 @@ class Session final {
   std::string_view first_bytes() const { return unparsed(); }
   std::size_t unparsed_bytes() const { return unparsed().size(); }
   bool has_partial_input() const { return unparsed_bytes() > 0 || large_input_ != nullptr; }
+  /// Without a large value that arrives, which counts by itself (engine::LargeMeter).
   std::uint64_t input_memory_bytes() const;
+  /// With the places of replies; their bytes count in the output's pool.
+  std::uint64_t memory_bytes() const { return input_memory_bytes() + output.runs() * sizeof(Run); }
 
   Output output;
 
@@ -145,7 +150,7 @@ class Session final {
   bool is_broken = false;            // The socket is of no use any more: nothing is sent.
   bool is_finished = false;          // Closed; to be reaped at the end of the turn.
   bool peer_has_ended = false;       // Half-closed: no more input will come.
-  bool memory_is_full = false;       // Set by the core: large inputs are refused.
+  bool memory_is_full = false;       // Set by the core: long requests are refused.
   unsigned requests_in_batch = 0;    // Decoded, not yet run or put back.
   std::uint64_t skipped_batch = 0;   // The batch of which the rest was put back.
   unsigned hops = 0;                 // Parts on other cores that will still touch this session.
@@ -153,7 +158,7 @@ class Session final {
   std::uint64_t partial_since_ns = 0;
   std::uint64_t stalled_since_ns = 0;
   std::uint64_t opened_ns = 0;
-  std::uint64_t counted_memory_bytes = 0;  // Of its input, in the core's sum.
+  std::uint64_t counted_memory_bytes = 0;  // As memory_bytes() was, in the core's sum.
   std::unique_ptr<Listing> listing;        // While it streams, the requests behind it wait.
 
   io::Signal input_ended;       // No further request will be taken.
@@ -171,6 +176,7 @@ class Session final {
   protocol::DecodeError decode_words(std::string_view frame, const protocol::RequestHeader& header);
   void check(PendingRequest& pending, const protocol::RequestHeader& header) const;
   bool begin_large(std::string_view input, const protocol::RequestHeader& header);
+  void discard(const protocol::RequestHeader& header);
   std::size_t feed_large(std::string_view bytes);
   Decoded take_large(const commands::Table& table, RequestBatch& batch);
   Decoded break_off(std::uint32_t id, protocol::DecodeError error);

@@ -21,8 +21,11 @@ KeyRange key_range(const Command& command, std::size_t words) {
   return {first, std::min(end, words), static_cast<std::size_t>(command.keys.step)};
 }
 
-Shard::Shard(const commands::Table& table, const HashKey& hash_key, std::uint64_t memory_bytes_max)
-    : table_(table), keyspace_(hash_key, *this), memory_bytes_max_(memory_bytes_max) {}
+Shard::Shard(const commands::Table& table, const HashKey& hash_key, const BufferBytes& buffers,
+             const MemoryShare& share)
+    : table_(table),
+      keyspace_(hash_key, *this, buffers.large),
+      budget_(keyspace_, buffers, share) {}
 
 void Shard::attach(log::Log& log, const Config& config) {
   log_ = &log;
@@ -39,10 +42,10 @@ Shard::Verdict Shard::admit(const Command& command, const Request& request,
         "bad flags: wait-durable on a server that keeps nothing on disk (--durability off)");
     return Verdict::refused;
   }
-  if (has(command.flags, Flags::denied_when_full) && memory_is_full()) {
-    reply.error(Status::out_of_memory,
-                "command not allowed when used memory > 'maxmemory': delete keys, or start the "
-                "server with a larger --max-memory");
+  const bool frees = has(command.flags, Flags::frees) ||
+                     (command.only_frees != nullptr && command.only_frees(request));
+  if (has(command.flags, Flags::denied_when_full) && !frees && budget_.is_full()) {
+    reply.error(Status::out_of_memory, budget_.refusal());
     return Verdict::refused;
   }
   // An integer that INCR writes, or the value that EXPIRE's put would, is longer than its words.
@@ -52,7 +55,7 @@ Shard::Verdict Shard::admit(const Command& command, const Request& request,
   const auto keys = key_range(command, request.args.size()).count();
   const auto effects = static_cast<std::uint32_t>(std::max<std::size_t>(keys, 1));
   payload += effects * kGrowthPerKey;
-  switch (log_->reserve(payload, effects, has(command.flags, Flags::frees))) {
+  switch (log_->reserve(payload, effects, frees)) {
     case log::Reservation::granted:
       return Verdict::execute;
     case log::Reservation::wait:

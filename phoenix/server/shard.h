@@ -10,13 +10,15 @@
 #include "phoenix/commands/table.h"
 #include "phoenix/engine/keyspace.h"
 #include "phoenix/log/log.h"
+#include "phoenix/server/budget.h"
 #include "phoenix/server/config.h"
 
 namespace phoenix::server {
 
 class Shard final : public engine::EffectSink {
  public:
-  Shard(const commands::Table& table, const HashKey& hash_key, std::uint64_t memory_bytes_max);
+  Shard(const commands::Table& table, const HashKey& hash_key, const BufferBytes& buffers,
+        const MemoryShare& share);
 
   /// Replay is over: effects go to `log` from now on.
   void attach(log::Log& log, const Config& config);
@@ -50,19 +52,7 @@ class Shard final : public engine::EffectSink {
   /// when there is more to do at once, or 0 when nothing is due.
   std::int64_t remove_expired(std::size_t nodes_max);
 
-  /// Buffers of the core count as memory in use, too.
-  void set_buffer_bytes(std::uint64_t bytes) { buffer_bytes_ = bytes; }
-  std::uint64_t memory_bytes() const { return keyspace_.memory_bytes() + buffer_bytes_; }
-  /// The budget counts what is in use, so that deletes make room at once. Pages that deletes left
-  /// partly empty may hold up to a quarter more before they count as well.
-  bool memory_is_full() const {
-    const std::uint64_t used = keyspace_.used_bytes() + buffer_bytes_;
-    const std::uint64_t held = memory_bytes();
-    const bool holds_too_much =
-        held > memory_bytes_max_ && held - memory_bytes_max_ >= memory_bytes_max_ / 4;
-    return used >= memory_bytes_max_ || holds_too_much;
-  }
-  std::uint64_t memory_bytes_max() const { return memory_bytes_max_; }
+  const MemoryBudget& budget() const { return budget_; }
 
   engine::LogPosition emit(const engine::Effect& effect) override;
 
@@ -76,11 +66,10 @@ class Shard final : public engine::EffectSink {
 
   const commands::Table& table_;
   engine::Keyspace keyspace_;
+  MemoryBudget budget_;
   log::Log* log_ = nullptr;
   log::Durability durability_ = log::Durability::always;
   Mutations mutations_;
-  std::uint64_t memory_bytes_max_;
-  std::uint64_t buffer_bytes_ = 0;
   std::int64_t now_ms_ = 0;
   engine::ExpiryMs removed_until_ms_ = engine::kNoExpiry;
   bool emitted_ = false;

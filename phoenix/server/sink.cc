@@ -24,10 +24,7 @@ void NativeEncoder::scalar(Status status, Kind kind, std::string_view value) {
     answered_ = true;
     return;
   }
-  if (is_too_large_ || out_->size() - base_ + value.size() > kReplyBytesMax) {
-    is_too_large_ = true;
-    return;
-  }
+  if (!may_grow(value.size())) return;
   char header[kValueHeaderBytes];
   header[0] = static_cast<char>(kind);
   protocol::store_le(header + 1, static_cast<std::uint32_t>(value.size()));
@@ -37,8 +34,20 @@ void NativeEncoder::scalar(Status status, Kind kind, std::string_view value) {
 
 void NativeEncoder::encoded_item(std::string_view item) {
   PHX_CHECK(!open_.empty());
-  is_too_large_ = is_too_large_ || out_->size() - base_ + item.size() > kReplyBytesMax;
-  if (!is_too_large_) out_->append(item);
+  if (may_grow(item.size())) out_->append(item);
+}
+
+// A list that was refused once stays refused.
+bool NativeEncoder::may_grow(std::size_t bytes) {
+  if (refused_ != Status::ok) return false;
+  const std::size_t reply_bytes = out_->size() - base_ + bytes;
+  if (reply_bytes > kReplyBytesMax) {
+    refused_ = Status::too_large;
+  } else if (reply_bytes > kReplyBytesWhenFullMax && budget_ != nullptr &&
+             budget_->is_full(out_->capacity() + bytes)) {
+    refused_ = Status::out_of_memory;
+  }
+  return refused_ == Status::ok;
 }
 
 void NativeEncoder::error(Status status, std::string_view text) {
@@ -71,9 +80,11 @@ void NativeEncoder::end() {
   const auto size = static_cast<std::uint32_t>(out_->size() - begin);
   protocol::store_le(out_->data() + begin - 4, size);
   if (!open_.empty()) return;
-  if (is_too_large_) {
+  if (refused_ != Status::ok) {
     out_->resize(base_);
-    return scalar(Status::too_large, Kind::none, "reply over 64 MiB: ask for fewer keys at a time");
+    if (base_ == 0) std::string().swap(*out_);  // What was built must not stay.
+    if (refused_ == Status::out_of_memory) return error(refused_, budget_->refusal());
+    return error(refused_, "reply over 16 MiB: ask for fewer keys at a time");
   }
   answered_ = true;
 }

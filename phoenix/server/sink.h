@@ -20,6 +20,9 @@ namespace phoenix::server {
 /// end. A large value that is the whole answer is not copied: it follows the bytes.
 class NativeEncoder final : public commands::ReplySink {
  public:
+  /// With a budget, a long list is refused while memory is full.
+  explicit NativeEncoder(const MemoryBudget* budget = nullptr) : budget_(budget) {}
+
   /// `out` must live until the reply is complete.
   void begin(std::uint32_t id, std::string& out) {
     id_ = id;
@@ -28,7 +31,7 @@ class NativeEncoder final : public commands::ReplySink {
     large_.reset();
     open_.clear();
     answered_ = false;
-    is_too_large_ = false;
+    refused_ = protocol::Status::ok;
   }
   /// The handler is done: the large value that follows the bytes, or null.
   engine::LargeValueRef finish() {
@@ -68,6 +71,7 @@ class NativeEncoder final : public commands::ReplySink {
   static constexpr std::size_t kValueHeaderBytes = 5;  // u8 kind, u32 size.
 
   void scalar(protocol::Status status, protocol::Kind kind, std::string_view value);
+  bool may_grow(std::size_t bytes);
   void put_header(protocol::Status status, protocol::Kind kind, std::size_t value_bytes);
   void open(protocol::Kind kind, std::uint32_t count);
 
@@ -77,14 +81,16 @@ class NativeEncoder final : public commands::ReplySink {
   engine::LargeValueRef large_;
   std::vector<std::size_t> open_;  // Where the content of each open list or map begins.
   bool answered_ = false;
-  bool is_too_large_ = false;
+  protocol::Status refused_ = protocol::Status::ok;  // Why the list ends as an error.
+  const MemoryBudget* budget_;
 };
 
 /// Encodes the replies of local requests straight into the current chunk; what is no plain value
 /// goes through a NativeEncoder. finish() files the reply with its position.
 class SessionSink final : public commands::ReplySink {
  public:
-  explicit SessionSink(ChunkPool& pool) : pool_(pool) {}
+  explicit SessionSink(ChunkPool& pool, const MemoryBudget* budget = nullptr)
+      : pool_(pool), encoder_(budget) {}
 
   void begin(std::uint32_t id) {
     id_ = id;

@@ -32,6 +32,7 @@ class Buffers final {
   /// Ends one loan of that buffer; there must be one.
   void release(io::BufferId buffer);
 
+  std::uint64_t memory_bytes() const { return buffers_.size() * bytes_; }
   /// Loans not yet released.
   std::size_t lent() const { return lent_; }
 

@@ -30,6 +30,7 @@ class Ring final : public io::Ring {
   std::size_t run_once(std::span<io::Completion> out, std::uint64_t deadline_ns) override;
   void release(io::BufferId buffer) override;
   int wake_handle() const override { return kWakeHandles + static_cast<int>(id_); }
+  std::uint64_t buffer_bytes() const override { return buffers_.memory_bytes(); }
 
   /// Place among the rings of this process, in the order they were made, from 0.
   std::size_t index() const { return index_; }

@@ -35,6 +35,8 @@ class ReceiveBuffers final {
   /// errno; after an error it may be tried again. -EINVAL: this kernel does not have them so.
   int attach(int ring_fd, std::uint32_t count, std::uint32_t size_bytes, bool incremental);
 
+  [[nodiscard]] std::uint64_t memory_bytes() const { return std::uint64_t{count_} * size_bytes_; }
+
   /// Books a completion that carries IORING_CQE_F_BUFFER and points `completion` at its bytes.
   void take(std::uint32_t cqe_flags, std::int32_t result, io::Completion& completion) {
     const auto id = static_cast<io::BufferId>(cqe_flags >> IORING_CQE_BUFFER_SHIFT);

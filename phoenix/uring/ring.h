@@ -70,6 +70,7 @@ class Ring final : public io::Ring {
   void release(io::BufferId buffer) override { buffers_.release(buffer); }
 
   [[nodiscard]] int wake_handle() const override { return ring_.ring_fd; }
+  [[nodiscard]] std::uint64_t buffer_bytes() const override { return buffers_.memory_bytes(); }
 
   [[nodiscard]] bool incremental_buffers() const { return incremental_; }
   [[nodiscard]] RingOptions::TaskRun task_run() const { return task_run_; }

@@ -133,9 +133,15 @@ TEST_CASE("buffers are used again, grow, and are given up when they are far too 
   AlignedBuffer large = pool.take(std::size_t{8} << 20U);
   CHECK(large.size_bytes() >= std::size_t{8} << 20U);
   pool.give(std::move(large), std::size_t{8} << 20U);
-  CHECK(pool.idle_bytes() >= std::uint64_t{8} << 20U);
+  CHECK(pool.memory_bytes() >= std::uint64_t{8} << 20U);
   for (int i = 0; i < 1000; ++i) pool.give(pool.take(100), 100);
-  CHECK(pool.idle_bytes() < std::uint64_t{1} << 20U);
+  CHECK(pool.memory_bytes() < std::uint64_t{1} << 20U);
+  const std::uint64_t idle = pool.memory_bytes();
+  std::vector<AlignedBuffer> taken;
+  for (int i = 0; i < 10; ++i) taken.push_back(pool.take(100'000));
+  CHECK(pool.memory_bytes() >= 10 * 100'000);
+  for (auto& buffer : taken) pool.give(std::move(buffer), 100);
+  CHECK(pool.memory_bytes() <= idle + 4 * 131'072);
 }
 
 }  // namespace

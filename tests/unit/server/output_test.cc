@@ -37,7 +37,8 @@ std::string drain(Output& output, log::Position committed, std::size_t size_max 
 }
 
 TEST_CASE("replies that adjoin leave in one piece") {
-  ChunkPool pool;
+  BufferBytes buffers;
+  ChunkPool pool(buffers);
   Output output(pool);
   CHECK(output.empty());
   CHECK(output.sendable(9, kAny).empty());
@@ -58,7 +59,8 @@ TEST_CASE("replies that adjoin leave in one piece") {
 }
 
 TEST_CASE("another session's reply in between keeps them apart, not out of order") {
-  ChunkPool pool;
+  BufferBytes buffers;
+  ChunkPool pool(buffers);
   Output one(pool);
   Output other(pool);
   append(pool, one, "one", 0);
@@ -71,7 +73,8 @@ TEST_CASE("another session's reply in between keeps them apart, not out of order
 }
 
 TEST_CASE("nothing overtakes a reply that waits for its position") {
-  ChunkPool pool;
+  BufferBytes buffers;
+  ChunkPool pool(buffers);
   Output output(pool);
   append(pool, output, "write", 7);
   append(pool, output, "read", 0);
@@ -83,7 +86,8 @@ TEST_CASE("nothing overtakes a reply that waits for its position") {
 }
 
 TEST_CASE("places are kept for replies that come later, in any order") {
-  ChunkPool pool;
+  BufferBytes buffers;
+  ChunkPool pool(buffers);
   Output output(pool);
   append(pool, output, "a", 0);
   Run* const b = output.append_awaited(100);
@@ -101,7 +105,8 @@ TEST_CASE("places are kept for replies that come later, in any order") {
 }
 
 TEST_CASE("a large value follows its header from where it lies, and is let go when it has left") {
-  ChunkPool pool;
+  BufferBytes buffers;
+  ChunkPool pool(buffers);
   Output output(pool);
   auto block = block_of(std::string(200'000, 'v'));
   append(pool, output, "before", 0);
@@ -125,7 +130,8 @@ TEST_CASE("a large value follows its header from where it lies, and is let go wh
 }
 
 TEST_CASE("a slow reader leaves the chunks to the others") {
-  ChunkPool pool;
+  BufferBytes buffers;
+  ChunkPool pool(buffers);
   Output slow(pool);
   append(pool, slow, "abcdef", 0);
   append(pool, slow, "ghi", 5);
@@ -145,7 +151,8 @@ TEST_CASE("a slow reader leaves the chunks to the others") {
 }
 
 TEST_CASE("chunks are used again, and a burst is given back but for a few") {
-  ChunkPool pool;
+  BufferBytes buffers;
+  ChunkPool pool(buffers);
   Output output(pool);
   const std::string chunk(kChunkBytes, 'x');
   for (int i = 0; i < 200; ++i) append(pool, output, chunk, 0);
@@ -160,17 +167,64 @@ TEST_CASE("chunks are used again, and a burst is given back but for a few") {
 }
 
 TEST_CASE("an output that is destroyed gives its chunks back") {
-  ChunkPool pool;
+  BufferBytes buffers;
+  ChunkPool pool(buffers);
   for (int i = 0; i < 100; ++i) {
     Output output(pool);
     append(pool, output, std::string(kChunkBytes, 'x'), 0);
     append(pool, output, "rest", 0);
   }
   CHECK(pool.memory_bytes() <= 4 * sizeof(Chunk));
+  CHECK(buffers.output == pool.memory_bytes());
+}
+
+TEST_CASE("what an output holds beside chunks is counted until it has left") {
+  BufferBytes buffers;
+  ChunkPool pool(buffers);
+  {
+    Output output(pool);
+    append(pool, output, "in a chunk", 0);
+    CHECK(buffers.output == pool.memory_bytes());
+    output.append_owned(std::string(1'000'000, 'x'), {}, 0);
+    Run* const run = output.append_awaited(100);
+    output.append_owned(std::string(200'000, 'y'), block_of(std::string(100'000, 'v')), 0);
+    output.fill(*run, std::string(300'000, 'z'), {}, 0);
+    const std::uint64_t owned = buffers.output - pool.memory_bytes();
+    CHECK(owned >= 1'500'000);
+    CHECK(owned < 1'600'000);
+    output.consume(10 + 1'000'000 - 1);
+    CHECK(buffers.output - pool.memory_bytes() == owned);  // It still lies there.
+    output.consume(1);
+    CHECK(buffers.output - pool.memory_bytes() < 600'000);
+    append(pool, output, std::string(50'000, 'w'), 0);
+    output.leave_chunks();
+    CHECK(buffers.output - pool.memory_bytes() >= 550'000);
+  }
+  CHECK(buffers.output == pool.memory_bytes());
+}
+
+TEST_CASE("while memory is full an output is full sooner, but never while it is empty") {
+  BufferBytes buffers;
+  ChunkPool pool(buffers);
+  Output output(pool);
+  output.append_owned(std::string(kSessionOutputBytesWhenFullMax, 'x'), {}, 0);
+  CHECK_FALSE(output.full());
+  pool.set_memory_full(true);
+  CHECK(output.full());
+  output.consume(1);
+  CHECK_FALSE(output.full());
+  output.append_awaited(kAwaitedListBytes);
+  CHECK(output.full());
+  pool.set_memory_full(false);
+  CHECK_FALSE(output.full());
+  output.clear();
+  pool.set_memory_full(true);
+  CHECK_FALSE(output.full());
 }
 
 TEST_CASE("an output is full by bytes, and by replies") {
-  ChunkPool pool;
+  BufferBytes buffers;
+  ChunkPool pool(buffers);
   Output by_bytes(pool);
   by_bytes.append_owned(std::string(kSessionOutputBytesMax - 1, 'x'), {}, 0);
   CHECK_FALSE(by_bytes.full());
@@ -323,7 +377,8 @@ TEST_CASE("three outputs on one pool give out what went in, whatever happens in 
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     CAPTURE(seed);
     SeededRandom random(seed);
-    ChunkPool pool;
+    BufferBytes buffers;
+    ChunkPool pool(buffers);
     Modelled outputs[] = {{pool, random}, {pool, random}, {pool, random}};
     log::Position committed = 0;
     log::Position newest = 0;
@@ -332,6 +387,7 @@ TEST_CASE("three outputs on one pool give out what went in, whatever happens in 
       outputs[random.below(3)].step(committed, newest);
     }
     for (auto& one : outputs) one.finish(newest);
+    CHECK(buffers.output == pool.memory_bytes());
     CHECK(pool.memory_bytes() <= 66 * sizeof(Chunk));
   }
 }

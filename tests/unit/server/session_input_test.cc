@@ -112,15 +112,15 @@ TEST_CASE("memory follows what has arrived, not what was announced") {
   DecodingSession decoding;
   decoding.turn(header);
   CHECK(decoding.session.has_partial_input());
-  CHECK(decoding.session.input_memory_bytes() < 10'000);
+  CHECK(decoding.memory_bytes() < 10'000);
   for (int i = 0; i < 16; ++i) decoding.turn(std::string(65'536, 'v'));
-  CHECK(decoding.session.input_memory_bytes() < 4U << 20U);
+  CHECK(decoding.memory_bytes() < 4U << 20U);
   CHECK(decoding.requests.empty());
   header = frame_of(2, {"SET", "key", "v"});
   protocol::store_le(header.data() + 12, static_cast<std::uint32_t>(protocol::kArgvBytesMax));
   DecodingSession words;
   words.turn(header);
-  CHECK(words.session.input_memory_bytes() < 10'000);
+  CHECK(words.memory_bytes() < 10'000);
 }
 
 TEST_CASE("without memory a large value is let pass, and its request answered") {
@@ -131,7 +131,7 @@ TEST_CASE("without memory a large value is let pass, and its request answered") 
   decoding.session.memory_is_full = true;
   decoding.turn(std::string_view(stream).substr(0, 50'000));
   decoding.turn(std::string_view(stream).substr(50'000, 100'000));
-  CHECK(decoding.session.input_memory_bytes() < 10'000);
+  CHECK(decoding.memory_bytes() < 10'000);
   decoding.session.memory_is_full = false;  // Too late for this one.
   decoding.turn(std::string_view(stream).substr(150'000));
   REQUIRE(decoding.requests.size() == 2);
@@ -145,36 +145,70 @@ TEST_CASE("when memory runs out in the middle of a large value, what had come of
   const std::string frame = frame_of(1, {.type = Opcode::set, .key = "a", .value = value});
   DecodingSession decoding;
   decoding.turn(std::string_view(frame).substr(0, 300'000));
-  CHECK(decoding.session.input_memory_bytes() > 200'000);
+  CHECK(decoding.memory_bytes() > 200'000);
   decoding.session.memory_is_full = true;
   decoding.turn(std::string_view(frame).substr(300'000, 1'000));
-  CHECK(decoding.session.input_memory_bytes() < 10'000);
+  CHECK(decoding.memory_bytes() < 10'000);
   decoding.turn(std::string_view(frame).substr(301'000));
   REQUIRE(decoding.requests.size() == 1);
   CHECK(decoding.requests[0].ends_with("fault " +
                                        std::to_string(static_cast<int>(Fault::out_of_memory))));
 }
 
-TEST_CASE("while memory is full, a long request that must be collected is refused at its header") {
-  const std::string value(2'000'000, 'v');
-  const std::string frame = frame_of(1, {"MSET", "a", value});
+TEST_CASE("while memory is full, a long request is let pass, and what is behind it goes on") {
+  const std::string frame = frame_of(1, {"MSET", "a", std::string(2'000'000, 'v')});
+  const std::string stream = frame_of(2, {"GET", "a"}) + frame + frame_of(3, {"DEL", "a"});
   DecodingSession decoding;
   decoding.session.memory_is_full = true;
-  decoding.turn(frame_of(2, {"DEL", std::string(1000, 'a')}));
-  REQUIRE(decoding.requests.size() == 1);
-  decoding.turn(std::string_view(frame).substr(0, 5'000));
-  CHECK(decoding.session.broken().id == 1);
-  CHECK(decoding.session.broken().error.status == protocol::Status::out_of_memory);
+  decoding.turn(std::string_view(stream).substr(0, 5'000));
+  CHECK(decoding.requests.size() == 1);
+  for (std::size_t at = 5'000; at < stream.size(); at += 65'536) {
+    decoding.turn(std::string_view(stream).substr(at, 65'536));
+    CHECK(decoding.memory_bytes() < 70'000);
+  }
+  CHECK_FALSE(decoding.is_broken);
+  const auto fault = std::to_string(static_cast<int>(Fault::out_of_memory));
+  CHECK(decoding.requests ==
+        std::vector<std::string>{"2 GET [\"GET\" \"a\" ] flags 0 ttl 0 fault 0",
+                                 "1 (none) [] flags 0 ttl 0 fault " + fault,
+                                 "3 DEL [\"DEL\" \"a\" ] flags 0 ttl 0 fault 0"});
+  CHECK_FALSE(decoding.session.has_partial_input());
+}
+
+TEST_CASE("when memory runs out in the middle of a long request, what had come of it is let go") {
+  const std::string frame = frame_of(1, {"MSET", "a", std::string(2'000'000, 'v')});
+  DecodingSession decoding;
+  decoding.turn(std::string_view(frame).substr(0, 1'000'000));
+  CHECK(decoding.memory_bytes() >= 1'000'000);
+  decoding.session.memory_is_full = true;
+  decoding.turn(std::string_view(frame).substr(1'000'000, 1'000));
+  CHECK(decoding.memory_bytes() < 10'000);
+  decoding.turn(std::string_view(frame).substr(1'001'000));
+  CHECK(decoding.requests.size() == 1);
+  CHECK_FALSE(decoding.is_broken);
 }
 
 TEST_CASE("an idle session gives its memory back") {
   DecodingSession decoding;
   const std::string frame = frame_of(1, {"MSET", "a", std::string(500'000, 'v')});
   decoding.turn(std::string_view(frame).substr(0, 400'000));
-  CHECK(decoding.session.input_memory_bytes() >= 400'000);
+  CHECK(decoding.memory_bytes() >= 400'000);
   decoding.turn(std::string_view(frame).substr(400'000));
   CHECK(decoding.requests.size() == 1);
-  CHECK(decoding.session.input_memory_bytes() < 10'000);
+  CHECK(decoding.memory_bytes() < 10'000);
+  const std::vector<std::string_view> many(protocol::kArgsMax, "a");
+  decoding.turn(frame_of(2, many));
+  CHECK(decoding.requests.size() == 2);
+  CHECK(decoding.memory_bytes() < 10'000);
+}
+
+TEST_CASE("a session that goes on gives back what a long request took") {
+  DecodingSession decoding;
+  const std::string frame = frame_of(1, {"MSET", "a", std::string(2'000'000, 'v')});
+  decoding.turn(std::string_view(frame).substr(0, 1'900'000));
+  decoding.turn(std::string(frame.substr(1'900'000)) + frame.substr(0, 100));
+  CHECK(decoding.requests.size() == 1);
+  CHECK(decoding.memory_bytes() < 10'000);
 }
 
 /// Decodes four requests, puts back from the one at `index` on, and decodes again.
@@ -249,7 +283,7 @@ TEST_CASE("garbage ends the input or waits for more, and holds no more memory th
       fed += bytes.size();
       decoding.turn(bytes);
     }
-    CHECK(decoding.session.input_memory_bytes() <= 2 * fed + 8192);
+    CHECK(decoding.memory_bytes() <= 2 * fed + 8192);
   }
 }
 

@@ -28,11 +28,13 @@ class DecodingSession final {
 
   /// One decode into the current batch.
   Session::Decoded decode() { return session.decode(table, batch); }
+  std::uint64_t memory_bytes() const { return session.memory_bytes() + buffers.large->bytes(); }
   /// As if the batch had been executed.
   void run_batch();
 
   commands::Table table;
-  ChunkPool pool;
+  BufferBytes buffers;
+  ChunkPool pool{buffers};
   Session session;
   RequestBatch batch;
   std::vector<std::string> requests;  // Executed.

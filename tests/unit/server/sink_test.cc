@@ -36,7 +36,8 @@ std::string encoded(std::uint32_t id, const Answer& answer) {
 
 /// The frame that a session would send.
 std::string sent(std::uint32_t id, const Answer& answer) {
-  ChunkPool pool;
+  BufferBytes buffers;
+  ChunkPool pool(buffers);
   Output output(pool);
   SessionSink sink(pool);
   sink.begin(id);
@@ -146,7 +147,8 @@ TEST_CASE("what is answered is what is read, from either sink") {
 }
 
 TEST_CASE("replies of one session follow each other, whatever their kinds") {
-  ChunkPool pool;
+  BufferBytes buffers;
+  ChunkPool pool(buffers);
   Output output(pool);
   SessionSink sink(pool);
   std::vector<std::string> expected;
@@ -175,7 +177,8 @@ TEST_CASE("replies of one session follow each other, whatever their kinds") {
 }
 
 TEST_CASE("small replies are encoded where they leave from, large values stay where they lie") {
-  ChunkPool pool;
+  BufferBytes buffers;
+  ChunkPool pool(buffers);
   Output output(pool);
   SessionSink sink(pool);
   sink.begin(1);
@@ -192,7 +195,8 @@ TEST_CASE("small replies are encoded where they leave from, large values stay wh
 }
 
 TEST_CASE("a reply has the position that it was finished with") {
-  ChunkPool pool;
+  BufferBytes buffers;
+  ChunkPool pool(buffers);
   Output output(pool);
   SessionSink sink(pool);
   sink.begin(1);
@@ -241,12 +245,46 @@ TEST_CASE("a gathered reply that grows over its limit becomes an error, and the 
   REQUIRE(replies.size() == 1);
   CHECK(replies[0].status == Status::too_large);
   CHECK(replies[0].id == 3);
-  CHECK(replies[0].text == "(error) ERR reply over 64 MiB: ask for fewer keys at a time");
+  CHECK(replies[0].text == "(error) ERR reply over 16 MiB: ask for fewer keys at a time");
   frame.clear();
   encoder.begin(4, frame);
   encoder.bytes("next");
   CHECK(encoder.finish() == nullptr);
   CHECK(decode_reply(frame) == "\"next\"");
+}
+
+class NoEffects final : public engine::EffectSink {
+ public:
+  engine::LogPosition emit(const engine::Effect&) override { return {}; }
+};
+
+TEST_CASE("while memory is full a long list is refused before it is built, a short one is not") {
+  NoEffects effects;
+  BufferBytes buffers;
+  const engine::Keyspace keyspace({}, effects, buffers.large);
+  const MemoryBudget budget(keyspace, buffers, {.core = 1, .bytes_max = std::uint64_t{8} << 20U});
+  ChunkPool pool(buffers);
+  SessionSink sink(pool, &budget);
+  const std::string item(100'000, 'i');
+  const auto status_of_list = [&](std::uint32_t items) {
+    Output output(pool);
+    sink.begin(1);
+    sink.begin_list(items);
+    for (std::uint32_t i = 0; i < items; ++i) sink.bytes(item);
+    sink.end();
+    sink.finish(output, 0);
+    const auto replies = decode_replies(output.sendable(0, ~std::size_t{0}));
+    REQUIRE(replies.size() == 1);
+    if (protocol::is_error(replies[0].status)) CHECK(buffers.output < pool.memory_bytes() + 2000);
+    return replies[0].status;
+  };
+  CHECK(status_of_list(30) == Status::ok);
+  CHECK(status_of_list(100) == Status::out_of_memory);  // It alone would be too much.
+  buffers.hops = budget.bytes_max();
+  CHECK(status_of_list(30) == Status::out_of_memory);
+  CHECK(status_of_list(9) == Status::ok);
+  buffers.hops = 0;
+  CHECK(status_of_list(30) == Status::ok);
 }
 
 TEST_CASE("items that are encoded already are bounded as others are") {

@@ -5,6 +5,9 @@
 namespace phoenix::server::test {
 namespace {
 
+constexpr MemoryShare kShare{
+    .core = 3, .bytes_max = std::uint64_t{64} << 20U, .all_bytes_max = std::uint64_t{256} << 20U};
+
 class NothingToReplay final : public log::ReplaySink {
  public:
   void replay(std::span<const log::ReplayRecord> records) override { CHECK(records.empty()); }
@@ -38,7 +41,7 @@ void ShardWorld::start() {
   auto store = opening.result();
   REQUIRE_MESSAGE(store.has_value(), store.error().message);
   store_ = std::move(*store);
-  shard_ = std::make_unique<Shard>(table_, store_->hash_key(), ~std::uint64_t{0});
+  shard_ = std::make_unique<Shard>(table_, store_->hash_key(), buffers_, kShare);
   NothingToReplay sink;
   auto replaying = store_->replay(io_, 0, sink);
   finish(replaying);

@@ -49,6 +49,7 @@ class ShardWorld final {
   void pass_ms(std::int64_t ms) { shard_->advance_time(shard_->now_ms() + ms); }
 
   Shard& shard() { return *shard_; }
+  BufferBytes& buffers() { return buffers_; }
   log::Log& log() { return *log_; }
   /// A key that is told apart from `key` where positions of reads are kept.
   std::string key_apart_from(std::string_view key) const;
@@ -70,6 +71,7 @@ class ShardWorld final {
   commands::Table table_;
   commands::test::TextSink reply_;
   commands::test::FakeSession session_;
+  BufferBytes buffers_;
   std::unique_ptr<log::Store> store_;
   std::unique_ptr<Shard> shard_;
   std::unique_ptr<log::Log> log_;

@@ -270,12 +270,15 @@ TEST_CASE("when memory is full what may take more is refused, the rest goes on")
   CHECK(world("MSET a 1 b 2 c 3").text == "OK");
   CHECK(world("EXPIRE c 100").text == "(integer) 1");
   // Buffers count as well as entries: they take what is left.
+  const MemoryBudget& budget = world.shard().budget();
   const std::uint64_t entries = world.shard().keyspace().used_bytes();
   CHECK(entries > 0);
-  world.shard().set_buffer_bytes(world.shard().memory_bytes_max() - entries - 1);
-  CHECK_FALSE(world.shard().memory_is_full());
-  world.shard().set_buffer_bytes(world.shard().memory_bytes_max() - entries);
-  REQUIRE(world.shard().memory_is_full());
+  CHECK(budget.buffer_bytes() == 0);
+  world.buffers().output = budget.bytes_max() - entries - 1;
+  CHECK_FALSE(budget.is_full());
+  CHECK(budget.is_full(1));
+  world.buffers().hops = 1;
+  REQUIRE(budget.is_full());
   const log::Position emitted = world.log().emitted_position();
   for (const std::string_view line :
        {"SET a 9", "SET new 1", "MSET x 1 y 2", "INCR a", "EXPIRE a 10", "PEXPIRE a 10"}) {
@@ -284,16 +287,51 @@ TEST_CASE("when memory is full what may take more is refused, the rest goes on")
     CHECK(refused.verdict == Verdict::refused);
     CHECK(refused.position == 0);
     CHECK(refused.text ==
-          "(error) OOM command not allowed when used memory > 'maxmemory': delete keys, or start "
-          "the server with a larger --max-memory");
+          "(error) OOM command not allowed when used memory > 'maxmemory': core 3 uses 64.0 MiB of "
+          "its share of 64.0 MiB of --max-memory 256 MiB: delete keys, or start the server with a "
+          "larger one");
   }
   CHECK(world.log().emitted_position() == emitted);
   CHECK(world("MGET a new x").text == "[\"1\", (nil), (nil)]");
   CHECK(world("PERSIST c").text == "(integer) 1");
   CHECK(world("DEL b").text == "(integer) 1");
+  CHECK(world("EXPIRE c 0").text == "(integer) 1");  // Removes it.
+  CHECK(world("PEXPIRE a -1").text == "(integer) 1");
+  CHECK(world("MGET a c").text == "[(nil), (nil)]");
   CHECK(world("PING").text == "PONG");
-  world.shard().set_buffer_bytes(0);
+  world.buffers().output = 0;
   CHECK(world("SET a 9").text == "OK");
+}
+
+TEST_CASE("a large value counts once, from when it arrives until the last who sends it lets go") {
+  ShardWorld world(log::Durability::off);
+  const MemoryBudget& budget = world.shard().budget();
+  engine::Keyspace& keyspace = world.shard().keyspace();
+  const engine::Key key{"a", keyspace.hash_of("a")};
+  const std::uint64_t before = budget.used_bytes();
+  constexpr std::uint64_t kBytes = std::uint64_t{1} << 20U;
+  const auto is_about = [](std::uint64_t bytes, std::uint64_t expected) {
+    return bytes >= expected && bytes < expected + kBytes / 4;
+  };
+  auto arriving = std::make_shared<engine::LargeValue>(world.buffers().large);
+  REQUIRE(arriving->reserve(kBytes));
+  REQUIRE(arriving->append(std::string(kBytes, 'v')));
+  CHECK(is_about(budget.used_bytes(), before + kBytes));
+  CHECK(is_about(budget.buffer_bytes(), kBytes));
+  engine::LargeValueRef sent = arriving;
+  keyspace.put(key, engine::NewValue::adopt(std::move(arriving)), engine::kNoExpiry);
+  CHECK(is_about(budget.used_bytes(), before + kBytes));
+  CHECK(budget.buffer_bytes() == 0);
+  CHECK(world("SET a small").text == "OK");
+  CHECK(is_about(budget.used_bytes(), before + kBytes));
+  CHECK(is_about(budget.buffer_bytes(), kBytes));
+  sent.reset();
+  CHECK(budget.used_bytes() < before + kBytes / 4);
+  CHECK(budget.buffer_bytes() == 0);
+  CHECK(world.run({"SET", "a", std::string(kBytes, 'w')}).text == "OK");  // Copied into a block.
+  CHECK(is_about(budget.used_bytes(), before + kBytes));
+  CHECK(world("DEL a").text == "(integer) 1");
+  CHECK(world.buffers().large->bytes() == 0);
 }
 
 TEST_CASE("a write that finds no room in the log waits, unchanged, and then goes on") {
