@@ -125,9 +125,16 @@ Result<std::string> read_password(const std::string& path) {
 
 tl::expected<void, ConfigExit> apply_sizes(Config& config, const Flags& flags) {
   const auto memory = parse_size(flags.max_memory);
-  if (!memory || (*memory != 0 && *memory < 16 * kMiB)) {
-    return refuse(fmt::format("--max-memory {}: a size of at least 16M, as 512M or 4G, or 0",
-                              flags.max_memory));
+  if (!memory) {
+    return refuse(
+        fmt::format("--max-memory {}: a size as 512M or 4G, or 0 for no limit", flags.max_memory));
+  }
+  constexpr std::uint64_t kShareMin = 16 * kMiB;  // Buffers alone take some.
+  if (*memory != 0 && *memory / config.cores < kShareMin) {
+    return refuse(
+        fmt::format("--max-memory {}: less than 16M for each of {} cores: give more, or start "
+                    "with fewer --cores",
+                    flags.max_memory, config.cores));
   }
   config.memory_bytes_max = *memory;
   const auto segment = parse_size(flags.segment_size);
@@ -193,6 +200,7 @@ tl::expected<Config, ConfigExit> parse_config(int argc, const char* const* argv)
     const int code = app.exit(error, text, text);
     return tl::unexpected<ConfigExit>(ConfigExit{text.str(), code == 0 ? 0 : kUsageError});
   }
+  if (config.cores == 0) config.cores = std::min(usable_cpus(), kCoresMax);
   if (auto applied = apply_sizes(config, flags); !applied) {
     return tl::unexpected<ConfigExit>(applied.error());
   }
@@ -202,7 +210,6 @@ tl::expected<Config, ConfigExit> parse_config(int argc, const char* const* argv)
   if (auto applied = apply_durability(config, app, flags); !applied) {
     return tl::unexpected<ConfigExit>(applied.error());
   }
-  if (config.cores == 0) config.cores = std::min(usable_cpus(), kCoresMax);
   return config;
 }
 

@@ -115,15 +115,17 @@ TEST_CASE("sizes are told with a unit") {
        {Case{"0", 0}, Case{"16M", 16 * kMiB}, Case{"16m", 16 * kMiB}, Case{"16777216", 16 * kMiB},
         Case{"16384K", 16 * kMiB}, Case{"2G", 2048 * kMiB}, Case{"1t", 1024 * 1024 * kMiB}}) {
     CAPTURE(std::string(one.word));
-    CHECK(parsed({"--max-memory", one.word}).memory_bytes_max == one.bytes);
+    CHECK(parsed({"--cores", "1", "--max-memory", one.word}).memory_bytes_max == one.bytes);
   }
   for (const char* const word :
        {"1M", "16777215", "-1", "", "M", "16MB", "16 M", "16X", "1.5G", "0x10000000",
         "18446744073709551616", "17592186044416M", "16777216T"}) {
     CAPTURE(std::string(word));
-    const std::string text = refusal({"--max-memory", word});
+    const std::string text = refusal({"--cores", "1", "--max-memory", word});
     CHECK(contains(text, "--max-memory"));
   }
+  CHECK(parsed({"--cores", "4", "--max-memory", "64M"}).memory_bytes_max == 64 * kMiB);
+  CHECK(contains(refusal({"--cores", "4", "--max-memory", "63M"}), "each of 4 cores"));
   CHECK(parsed({"--segment-size", "1M"}).log.segment_bytes_max == kMiB);
   CHECK(parsed({"--segment-size", "1M"}).log.segment_bytes_min == kMiB);
   CHECK(parsed({"--segment-size", "32M"}).log.segment_bytes_max == 32 * kMiB);
