@@ -29,11 +29,11 @@ bool ran_out_of_descriptors(std::int32_t result) {
   return result == -EMFILE || result == -ENFILE || result == -ENOBUFS || result == -ENOMEM;
 }
 
-std::string busy_frame(std::string_view text) {
+std::string refusal_frame(protocol::Status status, std::string_view text) {
   std::string frame;
   NativeEncoder encoder;
   encoder.begin(0, frame);
-  encoder.error(protocol::Status::busy, text);
+  encoder.error(status, text);
   (void)encoder.finish();  // An error has no large value.
   return frame;
 }
@@ -101,9 +101,11 @@ void Connections::open(int fd) {
 
 // A last word for a connection that cannot be served; if it cannot be sent at once, so be it.
 void Connections::reject(int fd) {
-  static const std::string kFull =
-      busy_frame("too many connections: raise --max-connections and the limit of open files");
-  static const std::string kStops = busy_frame("the server is stopping: connect again later");
+  using protocol::Status;
+  static const std::string kFull = refusal_frame(
+      Status::busy, "too many connections: raise --max-connections and the limit of open files");
+  static const std::string kStops =
+      refusal_frame(Status::shutting_down, "the server is stopping: connect again later");
   metrics_.rejected.add(1);
   io::Operation operation = socket_operation(io::Operation::Kind::send, fd, 0);
   operation.source = std::as_bytes(std::span(stops_ ? kStops : kFull));

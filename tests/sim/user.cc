@@ -285,7 +285,8 @@ bool User::take_reply() {
   protocol::Value value;
   const auto wrong = protocol::decode_reply_value(
       header, std::string_view(frame).substr(protocol::kHeaderBytes), value);
-  const bool is_sent_away = truth_.server_stops && header.id == 0 && header.status == Status::busy;
+  const bool is_sent_away =
+      truth_.server_stops && header.id == 0 && header.status == Status::shutting_down;
   if (is_sent_away) return false;
   if (!wrong.text.empty() || in_flight_.empty()) {
     truth_.violate("an unexpected reply, id " + std::to_string(header.id) + ": " +
