@@ -29,12 +29,13 @@ void gather_part(Gathering& gathering, std::uint32_t part, std::string_view fram
   const protocol::Value value = decode(frame, header);
   if (protocol::is_error(header.status)) {
     if (gathering.error.empty()) gathering.error = frame;
+  } else {
+    gathering.has_success = true;
   }
   if (!gathering.error.empty()) {  // The items are of no use any more.
     std::vector<std::string>().swap(gathering.items);
     return;
   }
-  gathering.has_success = true;
   if (gathering.command->gather == Gather::sum) gathering.sum += value.integer;
   if (gathering.command->gather != Gather::in_key_order) return;
   const auto& ranks = gathering.key_order[part];
