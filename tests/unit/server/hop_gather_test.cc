@@ -152,16 +152,19 @@ TEST_CASE("a write that one core refused and another did says that something may
   const commands::Table table;
   for (const std::string_view name : {"DEL", "MSET"}) {
     CAPTURE(name);
-    Gathering gathering = gathering_of(table, name, 2);
-    gather_part(gathering, 0,
-                frame_of_part([&](auto& reply) { name == "DEL" ? reply.integer(1) : reply.ok(); }));
-    gather_part(gathering, 1, frame_of_part([](auto& reply) {
-                  reply.error(Status::disk_full, "no room: nothing was changed");
-                }));
-    const auto replies = decode_replies(gathered_reply(gathering));
-    REQUIRE(replies.size() == 1);
-    CHECK(replies[0].id == 7);
-    CHECK(replies[0].text == "(error) DISKFULL " + std::string(kPartlyRefused));
+    const std::string done =
+        frame_of_part([&](auto& reply) { name == "DEL" ? reply.integer(1) : reply.ok(); });
+    const std::string refused = frame_of_part(
+        [](auto& reply) { reply.error(Status::disk_full, "no room: nothing was changed"); });
+    for (const bool refused_first : {false, true}) {
+      Gathering gathering = gathering_of(table, name, 2);
+      gather_part(gathering, 0, refused_first ? refused : done);
+      gather_part(gathering, 1, refused_first ? done : refused);
+      const auto replies = decode_replies(gathered_reply(gathering));
+      REQUIRE(replies.size() == 1);
+      CHECK(replies[0].id == 7);
+      CHECK(replies[0].text == "(error) DISKFULL " + std::string(kPartlyRefused));
+    }
   }
 }
 
