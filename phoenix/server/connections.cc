@@ -14,7 +14,7 @@ namespace phoenix::server {
 namespace {
 
 constexpr std::uint64_t kLingerNs = kNanosPerSecond;  // For the peer to read the last reply.
-constexpr std::size_t kUnparsedWhileBlockedMax = std::size_t{64} << 10U;
+constexpr std::size_t kUnparsedRequestsBytesMax = std::size_t{64} << 10U;
 constexpr std::uint64_t kPartialBytesPerSecond = 16 * 1024;  // Slower than this is no progress.
 
 io::Operation socket_operation(io::Operation::Kind kind, int fd, io::Token token) {
@@ -354,12 +354,12 @@ void Connections::send(Session& session, std::string_view bytes) {
 void Connections::update_receiving(Session& session) {
   if (session.is_finished || session.operations_ended.is_set()) return;
   if (session.output_drained.is_set()) return;  // Closing: live() and tick() see to it.
-  // Also one that sends faster than its turns come: what it sends would pile up here.
-  const bool is_blocked = session.listing || session.is_waiting_for_room || session.is_ready;
+  // Whatever holds up its requests, a full output or one that sends faster than its turns come:
+  // what it sends would pile up here.
+  const bool has_enough =
+      session.has_unparsed_requests() && session.unparsed_bytes() > kUnparsedRequestsBytesMax;
   const bool wants_input = !session.peer_has_ended && !session.is_broken &&
-                           (session.ignores_input ||
-                            (!session.output.full() &&
-                             !(is_blocked && session.unparsed_bytes() > kUnparsedWhileBlockedMax)));
+                           (session.ignores_input || (!session.output.full() && !has_enough));
   if (wants_input && !session.is_receiving) {
     session.is_receiving = true;
     io_.ring().submit(socket_operation(io::Operation::Kind::receive, session.fd(),

@@ -31,6 +31,7 @@ bool takes_long_to_run(std::string_view frame, const RequestHeader& header) {
 void Session::feed(std::string_view bytes) {
   bytes.remove_prefix(feed_large(bytes));
   if (bytes.empty()) return;
+  has_unparsed_requests_ = true;
   if (carry_.empty() && view_.empty()) {
     view_ = bytes;
     return;
@@ -52,6 +53,7 @@ void Session::consume(std::size_t bytes) {
 }
 
 void Session::put_back(const PendingRequest& pending) {
+  has_unparsed_requests_ = true;
   if (pending.frame == nullptr) {
     large_input_->is_taken = false;
     return;
@@ -95,7 +97,7 @@ Session::Decoded Session::break_off(std::uint32_t id, protocol::DecodeError erro
   return Decoded::broken;
 }
 
-Session::Decoded Session::decode(const commands::Table& table, RequestBatch& batch) {
+Session::Decoded Session::decode_next(const commands::Table& table, RequestBatch& batch) {
   if (!batch.has_room()) return Decoded::no_room;
   if (!is_authenticated && requests_in_batch > 0) return Decoded::no_room;  // It may be AUTH.
   if (large_input_) return take_large(table, batch);

@@ -112,7 +112,11 @@ class Session final {
     broken,      // See broken().
   };
   /// Decodes the next request into `batch`.
-  Decoded decode(const commands::Table& table, RequestBatch& batch);
+  Decoded decode(const commands::Table& table, RequestBatch& batch) {
+    const Decoded decoded = decode_next(table, batch);
+    has_unparsed_requests_ = decoded != Decoded::need_more;
+    return decoded;
+  }
   const BrokenInput& broken() const { return broken_; }
 
   /// Puts a request back: it and all behind it will be decoded again.
@@ -126,6 +130,8 @@ class Session final {
   /// For telling the protocol.
   std::string_view first_bytes() const { return unparsed(); }
   std::size_t unparsed_bytes() const { return unparsed().size(); }
+  /// Whether there may be whole requests in it: what is there should be run before more is read.
+  bool has_unparsed_requests() const { return has_unparsed_requests_; }
   bool has_partial_input() const { return unparsed_bytes() > 0 || large_input_ != nullptr; }
   /// Without a large value that arrives, which counts by itself (engine::LargeMeter).
   std::uint64_t input_memory_bytes() const;
@@ -171,6 +177,7 @@ class Session final {
     return carry_.empty() ? view_ : std::string_view(carry_).substr(carry_begin_);
   }
   void consume(std::size_t bytes);
+  Decoded decode_next(const commands::Table& table, RequestBatch& batch);
   void decode_short(std::string_view frame, const protocol::RequestHeader& header,
                     const commands::Table& table, RequestBatch& batch);
   protocol::DecodeError decode_words(std::string_view frame, const protocol::RequestHeader& header);
@@ -187,6 +194,7 @@ class Session final {
   std::string carry_;
   std::size_t carry_begin_ = 0;
   std::string_view view_;
+  bool has_unparsed_requests_ = false;
   std::unique_ptr<LargeInput> large_input_;
   std::vector<std::string_view> scratch_;  // Words of one argv request.
   BrokenInput broken_;

@@ -202,6 +202,26 @@ TEST_CASE("an idle session gives its memory back") {
   CHECK(decoding.memory_bytes() < 10'000);
 }
 
+TEST_CASE("whole requests that wait are told apart from the beginning of one") {
+  const std::string get = frame_of(1, {"GET", "a"});
+  DecodingSession decoding;
+  CHECK_FALSE(decoding.session.has_unparsed_requests());
+  decoding.feed(get + get + get.substr(0, 5));
+  CHECK(decoding.session.has_unparsed_requests());
+  CHECK(decoding.decode() == Decoded::request);
+  CHECK(decoding.session.has_unparsed_requests());
+  CHECK(decoding.decode() == Decoded::request);
+  CHECK(decoding.decode() == Decoded::need_more);
+  CHECK_FALSE(decoding.session.has_unparsed_requests());
+  decoding.session.put_back(decoding.batch.requests[1]);
+  CHECK(decoding.session.has_unparsed_requests());
+  decoding.end_turn();
+  CHECK(decoding.session.has_unparsed_requests());
+  decoding.decode_all();
+  CHECK_FALSE(decoding.session.has_unparsed_requests());
+  CHECK(decoding.session.unparsed_bytes() == 5);
+}
+
 TEST_CASE("a session that goes on gives back what a long request took") {
   DecodingSession decoding;
   const std::string frame = frame_of(1, {"MSET", "a", std::string(2'000'000, 'v')});
