@@ -229,17 +229,6 @@ Result<void> create(Store::Parts& parts, Random& random) {
   return {};
 }
 
-// A superblock with so many recorded ends is relieved by a rewrite, unless the disk has no room for
-// it: then the next start tries again.
-bool wants_rewrite(Store::Parts& parts) {
-  if (parts.remaps()) return true;
-  if (parts.found.ends.size() <= kRecordedEndsRewrite) return false;
-  std::uint64_t live_bytes = 0;
-  for (const CorePlace& place : parts.cores) live_bytes += place.log_bytes;
-  const auto space = parts.host.space(parts.access.directory);
-  return space && space->available_bytes > live_bytes + kept_free_bytes(parts.options, *space);
-}
-
 // Durability off: no log is kept, and one that is there must not come back one day. It is deleted in
 // phase 3: nothing is written before that.
 Result<void> open_without_log(Store::Parts& parts, Random& random, Listing& listing) {
@@ -264,7 +253,6 @@ io::Task<Result<void>> open_with_log(io::Context& io, Store::Parts& parts, Rando
   parts.segments = std::move(listing.segments);
   const Result<void> read = co_await read_headers(io, parts);
   if (!read) co_return read;
-  parts.rewrites = wants_rewrite(parts);
   parts.slots = parts.remaps() ? even_slot_map(parts.core_count) : parts.found.slots;
   parts.current = parts.found;
   co_return Result<void>();

@@ -85,17 +85,52 @@ bool has_accepted_damage(const Store::Parts& parts) {
                      [](const CorePlace& place) { return !place.damage.empty(); });
 }
 
+std::uint64_t rewrite_bytes(const Store::Parts& parts) {
+  std::uint64_t live_bytes = 0;
+  for (const CorePlace& place : parts.cores) live_bytes += place.live_bytes;
+  return live_bytes + live_bytes / 4;  // With what records and segments take beside the data.
+}
+
+// A superblock with many recorded ends is relieved by a rewrite. Without room for that the next
+// start looks again; and while damage is accepted nothing may be deleted.
+bool wants_relief(const Store::Parts& parts) {
+  if (parts.found.ends.size() <= kRecordedEndsRewrite || has_accepted_damage(parts)) return false;
+  const auto space = parts.host.space(parts.access.directory);
+  const std::uint64_t need_bytes = rewrite_bytes(parts);
+  return space && space->available_bytes > kept_free_bytes(parts.options, *space) &&
+         space->available_bytes - kept_free_bytes(parts.options, *space) > need_bytes;
+}
+
+// The ends that the next start is going to add must have their place, so that it can relieve it.
+Result<void> check_ends(const Store::Parts& parts, const Superblock& next) {
+  if (next.rewriting) return {};
+  if (next.ends.size() + 2 * std::size_t{next.core_count} <= recorded_ends_max(next)) return {};
+  return fail(ErrorCode::disk_full,
+              "the ends of " + std::to_string(next.ends.size()) +
+                  " logs are recorded in the superblock of " + parts.where +
+                  ", which is full by that. Free space on its disk, so that the data can be written "
+                  "anew: " +
+                  std::to_string((rewrite_bytes(parts) >> 20U) + 1) +
+                  " MiB beside what is kept free. (It is not done with --accept-damage on a damaged "
+                  "log: copy the data to a new directory then.)");
+}
+
 std::vector<RecordedEnd> ends_of(const Store::Parts& parts,
                                  const std::vector<const CoreLog*>& logs) {
   const std::set<StreamKey> on_disk = streams_on_disk(parts);
   // Whose end a segment without a readable header needs is not known: it may be read one day.
-  const bool keeps_all = has_accepted_damage(parts);
+  const bool keeps_all =
+      std::any_of(parts.segments.begin(), parts.segments.end(), [](const FoundSegment& segment) {
+        return segment.state == HeaderState::damaged;
+      });
   std::vector<RecordedEnd> ends;
   for (std::uint16_t core = 0; core < logs.size(); ++core) {
     for (const EpochLog& epoch : logs[core]->epochs) {
       for (std::uint8_t stream = 0; stream < 2; ++stream) {
-        if (!keeps_all && !on_disk.contains({core, epoch.epoch, stream})) continue;
         const StreamLog& log = epoch.streams[stream];
+        // What is missing as a whole was accepted as lost, and is told again by the next start.
+        const bool missing = log.end_seq > log.first_seq;
+        if (!keeps_all && !missing && !on_disk.contains({core, epoch.epoch, stream})) continue;
         ends.push_back({epoch.epoch, log.first_seq, log.end_seq, core, stream});
       }
     }
@@ -255,8 +290,7 @@ io::Task<Result<void>> begin_epoch(io::Context& io, Store::Parts& parts,
   if (parts.off()) co_return Result<void>();
   const auto logs = logs_by_core(parts);
   if (!logs) co_return tl::unexpected<Error>(logs.error());
-  // Nothing is deleted then, so the relief of the superblock has to wait.
-  if (has_accepted_damage(parts)) parts.rewrites = false;
+  parts.rewrites = parts.remaps() || wants_relief(parts);
   for (CorePlace& place : parts.cores) {
     for (const std::string& damage : place.damage) {
       parts.notices.push_back("accepted as lost: " + damage);
@@ -268,6 +302,8 @@ io::Task<Result<void>> begin_epoch(io::Context& io, Store::Parts& parts,
   const Result<void> cleared = co_await remove_segments(io, parts, voided);
   if (!cleared) co_return cleared;
   const Superblock next = next_superblock(parts, *logs, stamp_high_water_ms);
+  const Result<void> fits = check_ends(parts, next);
+  if (!fits) co_return fits;
   const Result<void> written = co_await write_superblocks(
       io, parts.access, next, parts.copies, parts.options.mutations.superblock_same_copy_twice);
   if (!written) co_return written;
@@ -281,11 +317,28 @@ io::Task<Result<void>> begin_epoch(io::Context& io, Store::Parts& parts,
   co_return Result<void>();
 }
 
+namespace {
+
+// The new epoch holds some of the live keys once more, as if clients had written them.
+io::Task<Result<void>> keep_sources(io::Context& io, Store::Parts& parts, Superblock next) {
+  const Result<void> fits = check_ends(parts, next);
+  if (!fits) co_return fits;
+  const Result<void> written = co_await write_superblocks(
+      io, parts.access, next, parts.copies, parts.options.mutations.superblock_same_copy_twice);
+  if (written) parts.current = next;
+  co_return written;
+}
+
+}  // namespace
+
 io::Task<Result<void>> retire(io::Context& io, Store::Parts& parts) {
   if (parts.off() || !parts.rewrites) co_return Result<void>();
   Superblock next = parts.current;
   ++next.number;
   next.rewriting = false;
+  if (parts.rewrite_ended_early) {
+    co_return co_await keep_sources(io, parts, std::move(next));
+  }
   next.dead_below_epoch = next.epoch;
   next.core_count = static_cast<std::uint16_t>(parts.core_count);
   next.slots = parts.slots;

@@ -257,6 +257,20 @@ io::Task<Result<void>> Store::replay(io::Context& io, unsigned core, ReplaySink&
   co_return Result<void>();
 }
 
+void Store::note_live_bytes(unsigned core, std::uint64_t bytes) {
+  parts_->cores[core].live_bytes = bytes;
+}
+
+Result<void> Store::rewrite_has_no_room() {
+  if (parts_->remaps()) {
+    return fail(ErrorCode::disk_full,
+                "the disk has no room to write the keys anew for another number of cores: free "
+                "space, or start with the former --cores; nothing was changed");
+  }
+  parts_->rewrite_ended_early = true;
+  return {};
+}
+
 std::int64_t Store::stamp_high_water_ms() const {
   std::int64_t highest =
       std::max(parts_->found.stamp_high_water_ms, parts_->current.stamp_high_water_ms);

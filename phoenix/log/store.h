@@ -97,11 +97,19 @@ class Store final {
   /// another number of cores also then, because the rewrite would delete what is damaged.
   io::Task<Result<void>> replay(io::Context& io, unsigned core, ReplaySink& sink);
 
+  /// Then, what writing anew what the core holds would take; for the choice in phase 3.
+  void note_live_bytes(unsigned core, std::uint64_t bytes);
+
   /// The highest wall-clock time found in any log: nothing may be seen to be younger than this.
   std::int64_t stamp_high_water_ms() const;
 
   /// Phase 3, when replay of every core ended well. Random draws uids for segments to come.
   io::Task<Result<void>> begin_epoch(io::Context& io);
+
+  /// Phase 4, when the disk has no room for all that must be written anew: an error if the number of
+  /// cores changes. Else the start goes on without the rewrite, and what is written of it is only
+  /// more log. Any core's thread.
+  Result<void> rewrite_has_no_room();
 
   /// Phase 5.
   io::Task<Result<void>> retire(io::Context& io);

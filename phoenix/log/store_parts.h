@@ -2,6 +2,7 @@
 // that one core runs, by each core in its own place of the vectors in the phases that all run.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ struct alignas(64) CorePlace {
   std::uint32_t next_ordinal = 1;
   std::vector<CoreLog> logs;  // What replay found, for each old core that it read.
   std::vector<std::string> damage;
+  std::uint64_t live_bytes = 0;  // Of the data that was replayed.
   std::uint64_t log_bytes = 0;  // Segments of this core that were found.
   std::uint64_t segments = 0;
 };
@@ -49,7 +51,8 @@ struct Store::Parts {
   Superblock current;  // As last written.
   SlotMap slots;       // For the new core count.
   bool created = false;
-  bool rewrites = false;
+  bool rewrites = false;  // Known in phase 3.
+  std::atomic<bool> rewrite_ended_early{false};
   bool discards = false;  // Durability off: what is there is deleted.
   std::vector<FoundSegment> segments;
   std::vector<CorePlace> cores;

@@ -72,7 +72,8 @@ std::vector<SlotRun> make_runs(const std::vector<std::uint16_t>& slots) {
   return runs;
 }
 
-Fixed make_fixed(const Superblock& superblock) {
+// All but the ends.
+Fixed make_fixed(const Superblock& superblock, std::size_t slot_runs) {
   Fixed fixed;
   fixed.magic = kMagic;
   fixed.version = kFormatVersion;
@@ -86,6 +87,8 @@ Fixed make_fixed(const Superblock& superblock) {
   std::copy(superblock.hash_key.constants.begin(), superblock.hash_key.constants.end(),
             fixed.hash_constants);
   fixed.core_count = superblock.core_count;
+  fixed.slot_runs = static_cast<std::uint32_t>(slot_runs);
+  fixed.bases = static_cast<std::uint32_t>(superblock.bases.size());
   return fixed;
 }
 
@@ -172,14 +175,17 @@ bool plausible(const Fixed& fixed) {
 
 }  // namespace
 
+std::size_t recorded_ends_max(const Superblock& superblock) {
+  const Fixed fixed = make_fixed(superblock, make_runs(superblock.slots).size());
+  return (kSuperblockBytes - used_bytes(fixed)) / sizeof(End);
+}
+
 Result<std::vector<std::byte>> encode_superblock(const Superblock& superblock) {
   PHX_CHECK(superblock.slots.size() == kSlots);
   PHX_CHECK(superblock.core_count > 0 && superblock.core_count <= kCoresMax);
   PHX_CHECK(!superblock.bases.empty() && superblock.bases.size() <= kCoresMax);
   const std::vector<SlotRun> runs = make_runs(superblock.slots);
-  Fixed fixed = make_fixed(superblock);
-  fixed.slot_runs = static_cast<std::uint32_t>(runs.size());
-  fixed.bases = static_cast<std::uint32_t>(superblock.bases.size());
+  Fixed fixed = make_fixed(superblock, runs.size());
   fixed.ends = static_cast<std::uint32_t>(superblock.ends.size());
   fixed.used_bytes = static_cast<std::uint32_t>(used_bytes(fixed));
   if (fixed.used_bytes > kSuperblockBytes) {

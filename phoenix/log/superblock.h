@@ -24,8 +24,8 @@ namespace phoenix::log {
 inline constexpr std::size_t kSuperblockBytes = std::size_t{256} << 10U;
 inline constexpr unsigned kCoresMax = 1024;
 
-/// More recorded ends than this ask for a rewrite at the next start. A start adds at most two for
-/// each core, so beside the most fragmented map and kCoresMax cores they always fit.
+/// More recorded ends than this ask for a rewrite at the next start, which is put off while the disk
+/// has no room for it. A start adds at most two for each core.
 inline constexpr std::size_t kRecordedEndsRewrite = 1024;
 
 /// Where a stream of a core's log ended in an epoch that is over: batches from end_seq on in its
@@ -61,6 +61,9 @@ struct Superblock {
   std::vector<RecordedEnd> ends;
   bool operator==(const Superblock&) const = default;
 };
+
+/// How many recorded ends there is place for beside the rest.
+[[nodiscard]] std::size_t recorded_ends_max(const Superblock& superblock);
 
 /// kSuperblockBytes of it. An error when it does not fit (too many recorded ends).
 [[nodiscard]] Result<std::vector<std::byte>> encode_superblock(const Superblock& superblock);

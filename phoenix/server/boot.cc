@@ -128,6 +128,7 @@ io::Task<Result<void>> Core::replay() {
   shard_ = std::make_unique<Shard>(shared_.table, shared_.store->hash_key(), buffers_, share);
   KeyspaceReplay sink(shard_->keyspace());
   auto result = co_await shared_.store->replay(io_, index_, sink);
+  shared_.store->note_live_bytes(index_, shard_->keyspace().used_bytes());
   co_return result;
 }
 
@@ -157,10 +158,7 @@ io::Task<Result<void>> Core::rewrite() {
         const auto reservation = log_->reserve(entry.key.size() + value_bytes, 1, false);
         if (reservation == log::Reservation::granted) break;
         if (reservation == log::Reservation::disk_full) {
-          co_return fail(ErrorCode::disk_full,
-                         "the disk has no room to write the keys anew for another number of "
-                         "cores: free space, or start with the former --cores; nothing was "
-                         "changed");
+          co_return shared_.store->rewrite_has_no_room();
         }
         log_->seal(shard_->now_ms());
         const std::uint64_t soon_ns = environment_.clock.monotonic_ns() + kNanosPerMs;

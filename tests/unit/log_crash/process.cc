@@ -83,6 +83,9 @@ Result<void> Process::replay() {
     const Result<void> result = run(store_->replay(io_, core, sink));
     if (!result) return result;
   }
+  std::uint64_t live_bytes = 0;
+  for (const auto& [key, value] : map_) live_bytes += key.size() + value.bytes.size();
+  store_->note_live_bytes(0, live_bytes);
   return {};
 }
 
@@ -102,7 +105,7 @@ Result<void> Process::start_logs() {
 Result<void> Process::rewrite() {
   if (!store_->rewrites()) return {};
   for (const auto& [key, value] : Map(map_)) {
-    if (!put(key, value.bytes, value.expires_at_ms)) return fail(ErrorCode::disk_full, "rewrite");
+    if (!put(key, value.bytes, value.expires_at_ms)) return store_->rewrite_has_no_room();
   }
   if (!settle()) return fail(ErrorCode::io, "the world went down");
   return {};

@@ -88,6 +88,89 @@ TEST_CASE("many starts that write: the recorded ends stay bounded by a rewrite")
   CHECK(superblock_of(world.disk()).ends.size() < log::kRecordedEndsRewrite);
 }
 
+// A database with so many recorded ends that the next start wants to write it anew.
+Map write_many_ends(sim::World& world, unsigned cores, std::size_t ends) {
+  Map expected;
+  for (unsigned life = 0; life < 100; ++life) {
+    Process process(world, small_options(), cores);
+    REQUIRE(process.open().has_value());
+    REQUIRE(process.replay().has_value());
+    process.store().note_live_bytes(0, std::uint64_t{1} << 60U);  // Never, as it seems.
+    REQUIRE(process.begin_epoch().has_value());
+    CHECK(!process.store().rewrites());
+    REQUIRE(process.start_logs().has_value());
+    REQUIRE(process.retire().has_value());
+    for (unsigned i = 0; i < 8 * cores; ++i) REQUIRE(process.put(key(i), std::to_string(life)));
+    process.close();
+    expected = process.map();
+    if (superblock_of(world.disk()).ends.size() > ends) break;
+  }
+  return expected;
+}
+
+std::uint64_t bytes_on(const sim::Disk& disk) {
+  std::uint64_t bytes = 0;
+  for (const auto& file : disk.names(kDirectory)) bytes += disk.content(kDirectory, file).size();
+  return bytes;
+}
+
+TEST_CASE("a rewrite that was only wanted and finds no room does not stop the start") {
+  sim::FaultPlan plan;
+  plan.disk_bytes = std::uint64_t{256} << 20U;
+  sim::World world(1, plan);
+  const unsigned cores = 64;
+  const Map expected = write_many_ends(world, cores, log::kRecordedEndsRewrite);
+  for (unsigned life = 0; life < 2; ++life) {
+    Process process(world, small_options(), cores);
+    REQUIRE(process.open().has_value());
+    REQUIRE(process.replay().has_value());
+    REQUIRE(process.begin_epoch().has_value());
+    CHECK(process.store().rewrites());
+    // Room for some of it.
+    const std::uint64_t room = std::uint64_t{1} << 20U;
+    if (life == 0) world.disk().set_foreign_bytes(plan.disk_bytes - bytes_on(world.disk()) - room);
+    REQUIRE(process.start_logs().has_value());
+    REQUIRE(process.rewrite().has_value());
+    const auto retired = process.retire();
+    REQUIRE_MESSAGE(retired.has_value(), retired.error().message);
+    CHECK(process.map() == expected);
+    const log::Superblock superblock = superblock_of(world.disk());
+    CHECK(!superblock.rewriting);
+    CHECK(superblock.ends.empty() == (life == 1));
+    process.close();
+    world.disk().set_foreign_bytes(0);
+  }
+  Process process(world, small_options(), cores);
+  REQUIRE(process.start().has_value());
+  CHECK(process.map() == expected);
+}
+
+TEST_CASE("a start that would leave the next one no place for its ends is refused, and can heal") {
+  sim::FaultPlan plan;
+  plan.disk_bytes = std::uint64_t{4} << 30U;
+  sim::World world(1, plan);
+  const unsigned cores = 512;
+  const Map expected = write_many_ends(world, cores, 6400);
+  {
+    const sim::Disk before = world.disk();
+    Process process(world, small_options(), cores);
+    REQUIRE(process.open().has_value());
+    REQUIRE(process.replay().has_value());
+    process.store().note_live_bytes(0, std::uint64_t{1} << 60U);
+    const auto refused = process.begin_epoch();
+    REQUIRE(!refused.has_value());
+    CHECK(refused.error().message.find("Free space on its disk") != std::string::npos);
+    CHECK(world.disk().content(kDirectory, "superblock.a") ==
+          before.content(kDirectory, "superblock.a"));
+    CHECK(world.disk().names(kDirectory) == before.names(kDirectory));
+  }
+  Process process(world, small_options(), cores);
+  const auto healed = process.start();
+  REQUIRE_MESSAGE(healed.has_value(), healed.error().message);
+  CHECK(process.map() == expected);
+  CHECK(superblock_of(world.disk()).ends.empty());
+}
+
 TEST_CASE("an idle second, and an orderly stop, leave no doubt about the tail") {
   for (const bool orderly : {false, true}) {
     sim::World world(1);
