@@ -234,8 +234,8 @@ class Threads final {
 // The next of the signals; 0 when a start may have something to say meanwhile.
 int next_signal(bool starting, const sigset_t& signals) {
   constexpr timespec kPatience{kProgressSeconds, 0};
-  const int number = starting ? sigtimedwait(&signals, nullptr, &kPatience)
-                              : sigwaitinfo(&signals, nullptr);
+  const int number =
+      starting ? sigtimedwait(&signals, nullptr, &kPatience) : sigwaitinfo(&signals, nullptr);
   return number > 0 ? number : 0;
 }
 

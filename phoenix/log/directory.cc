@@ -229,8 +229,8 @@ Result<void> create(Store::Parts& parts, Random& random) {
   return {};
 }
 
-// Durability off: no log is kept, and one that is there must not come back one day. It is deleted in
-// phase 3: nothing is written before that.
+// Durability off: no log is kept, and one that is there must not come back one day. It is deleted
+// in phase 3: nothing is written before that.
 Result<void> open_without_log(Store::Parts& parts, Random& random, Listing& listing) {
   if (listing.has_data() && !parts.options.discard_log) {
     return refuse(parts, ErrorCode::invalid,

@@ -105,24 +105,24 @@ bool wants_relief(const Store::Parts& parts) {
 Result<void> check_ends(const Store::Parts& parts, const Superblock& next) {
   if (next.rewriting) return {};
   if (next.ends.size() + 2 * std::size_t{next.core_count} <= recorded_ends_max(next)) return {};
-  return fail(ErrorCode::disk_full,
-              "the ends of " + std::to_string(next.ends.size()) +
-                  " logs are recorded in the superblock of " + parts.where +
-                  ", which is full by that. Free space on its disk, so that the data can be written "
-                  "anew: " +
-                  std::to_string((rewrite_bytes(parts) >> 20U) + 1) +
-                  " MiB beside what is kept free. (It is not done with --accept-damage on a damaged "
-                  "log: copy the data to a new directory then.)");
+  return fail(
+      ErrorCode::disk_full,
+      "the ends of " + std::to_string(next.ends.size()) +
+          " logs are recorded in the superblock of " + parts.where +
+          ", which is full by that. Free space on its disk, so that the data can be written "
+          "anew: " +
+          std::to_string((rewrite_bytes(parts) >> 20U) + 1) +
+          " MiB beside what is kept free. (It is not done with --accept-damage on a damaged "
+          "log: copy the data to a new directory then.)");
 }
 
 std::vector<RecordedEnd> ends_of(const Store::Parts& parts,
                                  const std::vector<const CoreLog*>& logs) {
   const std::set<StreamKey> on_disk = streams_on_disk(parts);
   // Whose end a segment without a readable header needs is not known: it may be read one day.
-  const bool keeps_all =
-      std::any_of(parts.segments.begin(), parts.segments.end(), [](const FoundSegment& segment) {
-        return segment.state == HeaderState::damaged;
-      });
+  const bool keeps_all = std::any_of(
+      parts.segments.begin(), parts.segments.end(),
+      [](const FoundSegment& segment) { return segment.state == HeaderState::damaged; });
   std::vector<RecordedEnd> ends;
   for (std::uint16_t core = 0; core < logs.size(); ++core) {
     for (const EpochLog& epoch : logs[core]->epochs) {

@@ -77,7 +77,7 @@ struct BatchHeader {
   std::uint32_t count = 0;   // Records.
   std::uint32_t offset = 0;  // In the segment.
   std::uint8_t stream = 0;
-  std::uint8_t flags = 0;  // kBatchLast.
+  std::uint8_t flags = 0;        // kBatchLast.
   std::uint16_t header_crc = 0;  // Low half of the header's alone (this and crc 0), seeded alike.
   std::uint64_t seq = 0;         // Number in its stream: one more than the batch before.
   std::uint64_t first_lsn = 0;   // Of its first record; an empty batch takes one as well.
@@ -115,8 +115,8 @@ enum class HeaderState : std::uint8_t {
 /// The checksum of a batch starts from this.
 [[nodiscard]] std::uint32_t batch_seed(std::uint64_t uid);
 
-/// Fills in magic and both checksums, over the header and the records that stand behind it: `batch` is all of
-/// header.bytes, its first 64 bytes are overwritten.
+/// Fills in magic and both checksums, over the header and the records that stand behind it: `batch`
+/// is all of header.bytes, its first 64 bytes are overwritten.
 void encode_batch(BatchHeader header, std::uint32_t seed, std::span<std::byte> batch);
 
 /// The two halves of encode_batch for batches that are streamed: all of the header but crc, and the

@@ -26,8 +26,8 @@ std::string describe(const Progress& progress) {
   constexpr double kBytesOfGB = 1e9;
   const std::uint64_t total = std::max<std::uint64_t>(progress.bytes_total, 1);
   const std::uint64_t done = std::min<std::uint64_t>(progress.bytes_done, total);
-  const auto percent = static_cast<unsigned>(100.0 * static_cast<double>(done) /
-                                             static_cast<double>(total));
+  const auto percent =
+      static_cast<unsigned>(100.0 * static_cast<double>(done) / static_cast<double>(total));
   const auto bytes = static_cast<double>(progress.log_bytes);
   const bool many = bytes >= kBytesOfGB;
   return fmt::format("{} % of {:.1f} {}", percent, bytes / (many ? kBytesOfGB : kBytesOfMB),

@@ -3,8 +3,8 @@
 //   1. open        one core: lock, superblock, the catalogue of segments.
 //   2. replay      every core, in parallel: its keys out of the old logs.
 //   3. begin_epoch one core: what was found is synced, the ends are recorded, a new epoch is
-//                  durable. From here on a crash loses nothing that was replayed. Nothing is written
-//                  before; a log that is to be discarded goes here.
+//                  durable. From here on a crash loses nothing that was replayed. Nothing is
+//                  written before; a log that is to be discarded goes here.
 //   4. every core starts its Log (log.h); after a change of the core count it also writes its live
 //      keys into it and waits until they are durable.
 //   5. retire      one core: old epochs that were rewritten are declared dead, then deleted; so are
@@ -106,9 +106,9 @@ class Store final {
   /// Phase 3, when replay of every core ended well. Random draws uids for segments to come.
   io::Task<Result<void>> begin_epoch(io::Context& io);
 
-  /// Phase 4, when the disk has no room for all that must be written anew: an error if the number of
-  /// cores changes. Else the start goes on without the rewrite, and what is written of it is only
-  /// more log. Any core's thread.
+  /// Phase 4, when the disk has no room for all that must be written anew: an error if the number
+  /// of cores changes. Else the start goes on without the rewrite, and what is written of it is
+  /// only more log. Any core's thread.
   Result<void> rewrite_has_no_room();
 
   /// Phase 5.

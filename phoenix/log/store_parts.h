@@ -21,7 +21,7 @@ struct alignas(64) CorePlace {
   std::vector<CoreLog> logs;  // What replay found, for each old core that it read.
   std::vector<std::string> damage;
   std::uint64_t live_bytes = 0;  // Of the data that was replayed.
-  std::uint64_t log_bytes = 0;  // Segments of this core that were found.
+  std::uint64_t log_bytes = 0;   // Segments of this core that were found.
   std::uint64_t segments = 0;
 };
 

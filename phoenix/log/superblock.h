@@ -24,8 +24,8 @@ namespace phoenix::log {
 inline constexpr std::size_t kSuperblockBytes = std::size_t{256} << 10U;
 inline constexpr unsigned kCoresMax = 1024;
 
-/// More recorded ends than this ask for a rewrite at the next start, which is put off while the disk
-/// has no room for it. A start adds at most two for each core.
+/// More recorded ends than this ask for a rewrite at the next start, which is put off while the
+/// disk has no room for it. A start adds at most two for each core.
 inline constexpr std::size_t kRecordedEndsRewrite = 1024;
 
 /// Where a stream of a core's log ended in an epoch that is over: batches from end_seq on in its

@@ -70,7 +70,8 @@ TEST_CASE("effects become the records of a valid batch, at the places that were 
   CHECK(open.bytes() == kBatchHeaderBytes);
   const std::string content = content_of(*batch);
   REQUIRE(content.size() == bytes);
-  const auto header = decode_batch_header(bytes_of(content), {4096, 1U << 20U, kAlignment, 0, batch_seed(kSampleUid)});
+  const auto header = decode_batch_header(bytes_of(content),
+                                          {4096, 1U << 20U, kAlignment, 0, batch_seed(kSampleUid)});
   REQUIRE(header.has_value());
   CHECK(header->count == 2);
   CHECK(check_batch(*header, batch_seed(kSampleUid), bytes_of(content)));

@@ -6,13 +6,15 @@
 #include <doctest/doctest.h>
 
 #include "tests/unit/log_crash/explorer.h"
+#include "tests/unit/log_crash/level.h"
 
 using namespace phoenix;
 using namespace phoenix::log_test;
 
 namespace {
 
-void explore(const Setting& setting, unsigned runs) {
+void explore(const Setting& setting, unsigned normal_runs) {
+  const unsigned runs = by_level(1, normal_runs, 2 * normal_runs);
   std::uint64_t crashes = 0;
   for (unsigned run = 0; run < runs; ++run) {
     Explorer explorer(setting, 1000 + run);

@@ -162,7 +162,8 @@ TEST_CASE("one copy of the superblock is enough, and the next start makes two of
   }
 }
 
-TEST_CASE("a copy of the superblock that is rotten or unreadable is told, and the other one serves") {
+TEST_CASE(
+    "a copy of the superblock that is rotten or unreadable is told, and the other one serves") {
   for (const bool unreadable : {false, true}) {
     for (const std::string copy : {"superblock.a", "superblock.b"}) {
       sim::Disk disk = make_disk(1);
