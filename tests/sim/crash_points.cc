@@ -69,6 +69,7 @@ std::uint64_t CrashEverywhere::run() {
 void CrashEverywhere::recover_a_copy() {
   if (left_ == 0 || !violation_.empty()) return;
   for (const auto& user : users_) user->take_replies();
+  if (!violation_.empty()) return;
   --left_;
   ++checked_;
   const std::uint64_t copy_seed = seed_ * 1'000'003 + checked_;

@@ -42,6 +42,7 @@ class Process final {
   bool stop();
 
   server::Shared& shared() { return shared_; }
+  const server::Config& config() const { return config_; }
   /// The latest wall-clock time that the server can have seen: clocks step back, too.
   std::int64_t highest_wall_ms() const { return highest_wall_ms_; }
 

@@ -23,7 +23,12 @@ class Scenario final {
  private:
   static sim::FaultPlan plan_of(std::uint64_t seed, const ScenarioOptions& options);
   bool live(bool is_last);
+  server::Config config();
   bool boot(std::unique_ptr<Process>& process);
+  void fill_or_heal_disk(Process& process, std::uint64_t step);
+  void note_time(const Process& process);
+  bool is_failed_without_cause(const Process& process) const;
+  std::uint64_t reply_within_ns() const;
   void work(Process& process);
   bool all_are_answered(const Process& process);
   void await_answers(Process& process);
@@ -40,18 +45,24 @@ class Scenario final {
   ScenarioResult result_;
   unsigned cores_ = 0;
   bool has_rotted_ = false;
+  std::uint64_t errors_before_ = 0;  // Of the disk, before this life.
 };
 
 sim::FaultPlan Scenario::plan_of(std::uint64_t seed, const ScenarioOptions& options) {
   sim::FaultPlan plan;
   if (options.has_faults) plan = sim::FaultPlan::random(seed);
   if (options.has_slow_commits) plan.disk = {500'000, 4'000'000};
+  plan.descriptors_most = options.descriptors_most;
   return plan;
 }
 
 ScenarioResult Scenario::run() {
+  Habits habits = options_.habits;
+  habits.durability = options_.durability;
+  habits.crashes_at_expiries = options_.steps_clock_back;
+  habits.reply_within_ns = reply_within_ns();
   for (unsigned number = 0; number < 3; ++number) {
-    users_.push_back(std::make_unique<User>(world_, truth_, random_, number, options_.habits));
+    users_.push_back(std::make_unique<User>(world_, truth_, random_, number, habits));
   }
   for (unsigned life = 0; life < options_.lives; ++life) {
     const bool is_last = life + 1 == options_.lives;
@@ -65,6 +76,13 @@ ScenarioResult Scenario::run() {
   return result_;
 }
 
+// In a world without faults: a wake that is lost would hide behind the tick, four times a second.
+std::uint64_t Scenario::reply_within_ns() const {
+  const bool is_quiet = !options_.has_faults && !options_.has_slow_commits &&
+                        !options_.fills_disk && options_.descriptors_most == 0;
+  return is_quiet ? 50 * kNanosPerMs : 0;
+}
+
 // One start of the server, until it crashes. False: no further life makes sense.
 bool Scenario::live(bool is_last) {
   std::unique_ptr<Process> process;
@@ -72,6 +90,7 @@ bool Scenario::live(bool is_last) {
     cores_ = 1 + static_cast<unsigned>(random_.below(options_.cores_max));
   }
   if (!boot(process)) return false;
+  truth_.may_be_full = options_.memory_bytes_max != 0 || world_.plan().no_space != 0;
   verify_recovery(world_, *process, truth_, random_);
   if (!truth_.violation.empty()) {
     process.reset();
@@ -87,14 +106,23 @@ bool Scenario::live(bool is_last) {
   return true;
 }
 
+server::Config Scenario::config() {
+  server::Config config = small_config(cores_);
+  config.memory_bytes_max = options_.memory_bytes_max;
+  config.log.durability = options_.durability;
+  config.log.interval_ms = 5;
+  config.log.scheme =
+      random_.below(2) == 0 ? log::CommitScheme::durable_write : log::CommitScheme::write_then_sync;
+  config.log.mutations = options_.mutations;
+  config.mutations = options_.server_mutations;
+  return config;
+}
+
 bool Scenario::boot(std::unique_ptr<Process>& process) {
   // Crashes in the middle of starts, one after the other, then one that gets through.
   constexpr unsigned kAttempts = 12;
   for (unsigned attempt = 0; attempt < kAttempts; ++attempt) {
-    server::Config config = small_config(cores_);
-    config.log.mutations = options_.mutations;
-    config.mutations = options_.server_mutations;
-    process = std::make_unique<Process>(world_, config);
+    process = std::make_unique<Process>(world_, config());
     const bool may_crash = options_.crashes_during_boot && attempt < 3 && random_.below(3) == 0;
     if (may_crash) world_.crash_after(random_.below(150));
     const std::uint64_t errors_before = disk_errors();
@@ -129,18 +157,32 @@ bool Scenario::boot(std::unique_ptr<Process>& process) {
 std::uint64_t Scenario::disk_errors() const {
   const sim::Counters& counters = world_.counters();
   return counters.write_errors + counters.sync_errors + counters.read_errors +
-         counters.entry_errors + counters.no_space;
+         counters.entry_errors + counters.no_space + counters.short_writes;
+}
+
+// The process ended itself, and it was not the disk. In a world that is down all fails.
+bool Scenario::is_failed_without_cause(const Process& process) const {
+  return !process.failure().empty() && disk_errors() == errors_before_ &&
+         process.failure().find("the simulated process has ended") == std::string::npos;
 }
 
 void Scenario::crash(std::unique_ptr<Process>& process) {
+  if (is_failed_without_cause(*process)) {
+    truth_.violate("the process ended without a cause: " + process->failure());
+  }
   if (!world_.down()) world_.crash_now();
   process.reset();
+  errors_before_ = disk_errors();
+  world_.disk().set_foreign_bytes(0);
   if (random_.below(3) == 0) {
     world_.kill();
   } else {
     world_.power_cut();
   }
-  for (auto& user : users_) user->lose_connection();
+  for (auto& user : users_) user->lose_connection(false);
+  if (options_.durability == log::Durability::off) {
+    for (auto& [key, history] : truth_.keys) history.lose();
+  }
   if (options_.rots) rot();
   if (options_.steps_clock_back) {
     world_.step_wall(-2'000 - static_cast<std::int64_t>(random_.below(5'000)));
@@ -171,14 +213,18 @@ void Scenario::work(Process& process) {
     User& user = *users_[random_.below(users_.size())];
     if (random_.below(4) == 0) {
       if (user.is_broken()) {
-        user.lose_connection();
+        user.lose_connection(true);
         user.connect();
       }
       user.act();
     }
     if (!truth_.violation.empty()) return;
+    if (options_.pauses && random_.below(1000) == 0) {
+      (void)process.run_until([] { return false; }, kNanosPerSecond);
+    }
+    if (options_.fills_disk) fill_or_heal_disk(process, step);
     process.step(world_.now_ns() + 100'000);
-    truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, process.highest_wall_ms());
+    note_time(process);
     replies = 0;
     for (const auto& each : users_) replies += each->replies();
     if (replies - replies_before >= options_.requests_per_life * (1 + world_.counters().crashes)) {
@@ -189,9 +235,29 @@ void Scenario::work(Process& process) {
   for (auto& user : users_) user->take_replies();
 }
 
+void Scenario::note_time(const Process& process) {
+  truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, process.highest_wall_ms());
+}
+
+// A full disk refuses writes, and once there is room they go on by themselves.
+void Scenario::fill_or_heal_disk(Process& process, std::uint64_t step) {
+  constexpr std::uint64_t kStepsFull = 300;
+  if (step % (3 * kStepsFull) == kStepsFull) {
+    const io::SpaceInfo space = world_.disk().space();
+    world_.disk().set_foreign_bytes(space.available_bytes - random_.below(4) * 64 * 1024);
+    truth_.may_be_full = true;
+  } else if (step % (3 * kStepsFull) == 2 * kStepsFull) {
+    world_.disk().set_foreign_bytes(0);
+    (void)process.run_until([] { return false; }, 5 * kNanosPerSecond);
+    await_answers(process);
+    if (world_.down()) return;
+    truth_.may_be_full = options_.memory_bytes_max != 0 || world_.plan().no_space != 0;
+  }
+}
+
 // Or have lost their connection, which only faults may do.
 bool Scenario::all_are_answered(const Process& process) {
-  truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, process.highest_wall_ms());
+  note_time(process);
   bool are_all = true;
   for (auto& user : users_) {
     user->take_replies();
@@ -217,7 +283,7 @@ void Scenario::stop(Process& process) {
   if (world_.down() || !truth_.violation.empty()) return;
   truth_.server_stops = true;
   const bool has_ended = process.stop();
-  truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, process.highest_wall_ms());
+  note_time(process);
   for (auto& user : users_) user->take_replies();
   truth_.server_stops = false;
   if (!has_ended && !world_.down()) truth_.violate("a stop did not end");

@@ -30,6 +30,11 @@ struct ScenarioOptions {
   bool rots = false;
   bool steps_clock_back = false;  // At each crash, by more than the next start takes.
   bool stops = false;             // Some lives end as by SIGTERM, and then in a crash.
+  bool pauses = false;            // Now and then nobody asks for anything for a second.
+  bool fills_disk = false;        // Another program takes all room, and gives it back.
+  log::Durability durability = log::Durability::always;
+  std::uint64_t memory_bytes_max = 0;  // 0: no limit.
+  std::size_t descriptors_most = 0;    // 0: no limit.
   Habits habits{};
   log::Mutations mutations{};  // Planted bugs, for canaries.
   server::Mutations server_mutations{};

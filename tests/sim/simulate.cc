@@ -13,7 +13,7 @@
 
 #include "tests/sim/canaries.h"
 #include "tests/sim/crash_points.h"
-#include "tests/sim/scenario.h"
+#include "tests/sim/worlds.h"
 
 using namespace phoenix;
 using namespace phoenix::simtest;
@@ -38,33 +38,22 @@ std::uint64_t fresh_seed() {
   return seed % 1'000'000'000'000;
 }
 
-ScenarioOptions options_of(std::uint64_t seed) {
-  ScenarioOptions options;
-  options.has_faults = seed % 4 != 0;
-  options.steps_clock_back = seed % 13 == 0;
-  options.has_slow_commits = seed % 13 == 0 || seed % 6 == 1;
-  options.stops = seed % 3 == 0;
-  options.habits.expires_soon = seed % 13 == 0 || seed % 5 == 0;
-  options.habits.half_closes = seed % 2 == 0;
-  options.habits.reads_late = seed % 7 < 3;
-  return options;
-}
-
 class Runs final {
  public:
   /// False after a violation.
   bool run(std::uint64_t seed, bool twice) {
-    const ScenarioResult result = run_scenario(seed, options_of(seed));
+    const ScenarioResult result = run_scenario(seed, world_of(seed));
     ++scenarios_;
     crashes_ += result.crashes;
     replies_ += result.replies;
     if (!result.violation.empty()) {
-      fmt::print("VIOLATION in seed {}: {}\nrepeat: phoenix-simulate --from {} --count 1\n", seed,
-                 result.violation, seed);
+      fmt::print(
+          "VIOLATION in seed {}: {}\nits world: {}\nrepeat: phoenix-simulate --from {} --count 1\n",
+          seed, result.violation, describe(world_of(seed)), seed);
       return false;
     }
     if (!twice) return true;
-    const ScenarioResult again = run_scenario(seed, options_of(seed));
+    const ScenarioResult again = run_scenario(seed, world_of(seed));
     if (again.trace_hash == result.trace_hash) return true;
     fmt::print("NOT DETERMINISTIC: seed {} gave trace {:x}, then {:x}\n", seed, result.trace_hash,
                again.trace_hash);

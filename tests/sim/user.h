@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "phoenix/base/random.h"
+#include "phoenix/log/options.h"
 #include "phoenix/sim/client.h"
 #include "phoenix/sim/world.h"
 #include "protocol/binary.h"
@@ -24,6 +25,7 @@ struct Truth {
   std::map<std::string, std::int64_t> counters;  // Keys that INCR writes: the next number.
   std::int64_t highest_wall_ms = 0;              // Process::highest_wall_ms() of all lives.
   bool server_stops = false;                     // It was told to: who connects late is sent away.
+  bool may_be_full = false;                      // The disk or the memory: writes may be refused.
   std::string violation;                         // The first one.
 
   void violate(const std::string& what) {
@@ -36,6 +38,11 @@ struct Habits {
   bool expires_soon = false;  // Most values get a TTL of some milliseconds.
   bool half_closes = false;   // Now and then one ends its side and waits for what it is owed.
   bool reads_late = false;    // Now and then one takes nothing for a while.
+  // Now and then the world goes down as soon as a key is seen to have expired.
+  bool crashes_at_expiries = false;
+  std::uint64_t reply_within_ns = 0;  // An answer must come by then; 0: some time.
+  log::Durability durability = log::Durability::always;  // The server's.
+  bool judges = true;  // What answers say of keys is held against the oracle.
 };
 
 class User final {
@@ -51,13 +58,13 @@ class User final {
   /// Only takes and checks replies.
   void take_replies();
   /// Asks for nothing more on this connection, and takes all that comes.
-  void only_read() { client_.set_reading(true); }
-  /// Asks for one key, for the check after a crash.
+  void only_read();
+  /// Asks for one key and waits for what is durable, for the check after a crash.
   void read(const std::string& key);
   /// Asks for all keys.
   void list();
-  /// The server is gone: nothing in flight will be answered.
-  void lose_connection();
+  /// Nothing in flight will be answered.
+  void lose_connection(bool server_lives_on);
 
   bool is_idle() const { return in_flight_.empty(); }
   std::uint64_t replies() const { return replies_; }
@@ -72,45 +79,85 @@ class User final {
   bool was_left_without_answers() const;
 
  private:
-  enum class Kind : std::uint8_t { write, erase, set_if_absent, expire, read, list, size, echo };
+  enum class Kind : std::uint8_t {
+    write,
+    erase,
+    set_if_absent,
+    expire,
+    persist,
+    read,
+    time_left,
+    list,
+    size,
+    echo
+  };
   struct InFlight {
     Kind kind = Kind::read;
     std::uint32_t id = 0;
-    bool is_acknowledged_when_durable = true;
-    bool is_counter = false;
+    std::uint16_t flags = 0;  // When to answer.
+    bool is_durable = true;   // What the reply says can be relied on after a crash.
+    std::uint64_t sent_ns = 0;
     std::vector<std::string> keys;
-    std::vector<VersionNumber> versions;
-    std::vector<ReadToken> tokens;
+    std::vector<VersionNumber> versions;       // Of a write.
+    std::vector<ReadToken> tokens;             // Of a read, and of a write that may do nothing.
+    std::map<std::string, ReadToken> counted;  // Of a question about all keys.
+    std::map<std::string, unsigned> listed;
     std::string text;
   };
 
-  void act_oddly();
+  // What is asked for: user_requests.cc.
   void send_something();
   void send_write();
+  void send_set(const std::string& key, std::uint16_t flags, bool has_ttl);
   std::uint64_t draw_ttl_ms();
   void send_erase();
   void send_expire();
+  void send_persist(const std::string& key);
   void send_increment();
   void send_pair();
-  void send_read(bool many);
-  void send_argv(InFlight& request, const std::vector<std::string>& words);
+  void send_read();
+  void send_read_of_many();
+  void send_time_left();
+  void send_size();
+  void send_echo();
+  void send_get(InFlight& request, const std::string& key);
+  void send_argv(const InFlight& request, const std::vector<std::string>& words);
   InFlight& begin(Kind kind);
+  void draw_wait(InFlight& request);
   void intend(InFlight& request, const std::string& key, Version version);
+  void look_at(InFlight& request, const std::string& key);
+  void count_all(InFlight& request);
+  Version with_ttl(Version version, std::uint64_t ttl_ms) const;
   std::string own_key();
+  std::string own_counter() const;
+  bool owns(const std::string& key) const;
   std::string any_key();
   std::string new_value();
-  std::int64_t lateness_ms() const;
-  std::int64_t back_step_ms() const;
-  std::int64_t wall_ms() const { return world_.clock().wall_ms(); }
 
+  // What is answered: user_replies.cc.
   bool take_reply();
-  void check(const InFlight& request, const protocol::ReplyHeader& header,
-             const protocol::Value& value);
+  void check_delay();
+  void check(InFlight& request, const protocol::ReplyHeader& header, const protocol::Value& value);
+  void check_refusal(const InFlight& request, const protocol::ReplyHeader& header,
+                     const protocol::Value& value);
   void check_write(const InFlight& request, const protocol::ReplyHeader& header,
                    const protocol::Value& value);
+  bool check_did_nothing(const InFlight& request, const protocol::ReplyHeader& header,
+                         const protocol::Value& value);
   void check_read(const InFlight& request, const protocol::ReplyHeader& header,
                   const protocol::Value& value);
+  void check_time_left(const InFlight& request, const protocol::Value& value);
+  void check_list(InFlight& request, const protocol::ReplyHeader& header,
+                  const protocol::Value& value);
+  void check_size(const InFlight& request, const protocol::Value& value);
+  void check_key(const InFlight& request, const std::string& key, const ReadToken& token,
+                 const Seen& seen);
   void fail(const InFlight& request, const std::string& what);
+
+  void act_oddly();
+  bool clocks_step() const { return world_.plan().wall_steps != 0; }
+  std::int64_t latest_wall_ms() const;
+  std::int64_t wall_ms() const { return world_.clock().wall_ms(); }
 
   sim::World& world_;
   Truth& truth_;
@@ -119,7 +166,8 @@ class User final {
   Habits habits_;
   sim::Client client_;
   bool has_half_closed_ = false;
-  unsigned acts_unread_ = 0;  // For as many it does not read.
+  unsigned acts_unread_ = 0;          // For as many it does not read.
+  std::uint64_t reads_since_ns_ = 0;  // It has read ever since.
   std::deque<InFlight> in_flight_;
   std::uint32_t next_id_ = 1;
   std::uint64_t values_ = 0;

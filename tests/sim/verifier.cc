@@ -29,18 +29,20 @@ class Verifier final {
 // Before anything is written: each key is read once, and tells what became of it.
 void Verifier::check_recovery() {
   Truth unjudged;  // What was recovered is judged by recovered(), not as a reply to a read.
-  User reader(world_, unjudged, random_, 99);
+  Habits habits;
+  habits.durability = process_.config().log.durability;
+  habits.judges = false;
+  User reader(world_, unjudged, random_, 99, habits);
   reader.connect();
   std::vector<std::string> keys;
   for (const auto& [key, history] : truth_.keys) keys.push_back(key);
   for (const auto& key : keys) {
     const std::int64_t asked_wall_ms = world_.clock().wall_ms();
     if (!ask(reader, [&] { reader.read(key); })) return;
-    unjudged.violation.clear();
     truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, process_.highest_wall_ms());
     const auto& value = reader.last_value();
     const std::string wrong =
-        truth_.keys[key].recovered(value, asked_wall_ms, truth_.highest_wall_ms);
+        truth_.keys[key].recovered(value, {asked_wall_ms, truth_.highest_wall_ms});
     if (!wrong.empty()) {
       return truth_.violate("after crash " + std::to_string(world_.counters().crashes) + ": " +
                             key + ": " + wrong);
@@ -57,12 +59,12 @@ void Verifier::check_listing(const std::vector<std::string>& listed) {
   for (const auto& key : listed) ++times[key];
   for (auto& [key, history] : truth_.keys) {
     bool may_be_gone = false;
-    for (VersionNumber n = history.floor(); n <= history.newest(); ++n) {
+    for (VersionNumber n = history.floor().number; n <= history.newest(); ++n) {
       const Version& version = history.version(n);
       may_be_gone = may_be_gone || (!version.is_void && (version.can_expire() || !version.value));
     }
     const unsigned count = times[key];
-    const bool is_there = history.version(history.floor()).value.has_value();
+    const bool is_there = history.version(history.floor().number).value.has_value();
     if (count > 1 || (count == 0 && is_there && !may_be_gone) || (count == 1 && !is_there)) {
       return truth_.violate("LIST after a crash gave " + key + " " + std::to_string(count) +
                             " times");
@@ -78,7 +80,7 @@ bool Verifier::ask(User& user, const std::function<void()>& send) {
   constexpr unsigned kAttempts = 30;
   for (unsigned attempt = 0; attempt < kAttempts; ++attempt) {
     if (user.is_broken()) {
-      user.lose_connection();
+      user.lose_connection(true);
       user.connect();
     }
     send();
