@@ -57,6 +57,8 @@ std::uint64_t seed_that_catches(const Canary& canary) {
     options.rots = canary.needs == Needs::rot;
     options.steps_clock_back = canary.needs == Needs::clock_back;
     options.habits.expires_soon = canary.needs == Needs::clock_back;
+    // The batches of another core would say what time it is, too.
+    if (canary.needs == Needs::clock_back) options.cores_max = 1;
     options.has_slow_commits = canary.needs >= Needs::slow_commits;
     const ScenarioOptions sound = options;
     if (canary.log_bug != nullptr) options.mutations.*canary.log_bug = true;

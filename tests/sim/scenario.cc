@@ -185,7 +185,10 @@ void Scenario::crash(std::unique_ptr<Process>& process) {
   }
   if (options_.rots) rot();
   if (options_.steps_clock_back) {
-    world_.step_wall(-2'000 - static_cast<std::int64_t>(random_.below(5'000)));
+    // Until the wall clock has passed the stamps again, the server's stands still.
+    const bool is_far = random_.below(4) == 0;
+    const std::uint64_t back_ms = is_far ? 2'000 + random_.below(5'000) : 60 + random_.below(60);
+    world_.step_wall(-static_cast<std::int64_t>(back_ms));
   }
 }
 

@@ -152,6 +152,7 @@ class User final {
   void check_size(const InFlight& request, const protocol::Value& value);
   void check_key(const InFlight& request, const std::string& key, const ReadToken& token,
                  const Seen& seen);
+  void crash_at_expiry(const KeyHistory& history);
   void fail(const InFlight& request, const std::string& what);
 
   void act_oddly();

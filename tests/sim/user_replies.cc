@@ -194,12 +194,20 @@ void User::check_key(const InFlight& request, const std::string& key, const Read
                      const Seen& seen) {
   if (!habits_.judges) return;
   KeyHistory& history = truth_.keys[key];
+  const bool was_there = !history.floor().has_expired;
   const std::string wrong =
       history.end_read(token, seen, truth_.highest_wall_ms, request.is_durable);
   if (!wrong.empty()) return fail(request, key + ": " + wrong);
+  if (habits_.crashes_at_expiries && was_there) crash_at_expiry(history);
+}
+
+// What proves an expiry must be on disk as soon as somebody has seen it.
+void User::crash_at_expiry(const KeyHistory& history) {
+  constexpr std::int64_t kJustNowMs = 8;
   const Floor& floor = history.floor();
   const bool has_expired = floor.has_expired && floor.number == history.newest();
-  if (habits_.crashes_at_expiries && has_expired && random_.below(2) == 0) world_.crash_now();
+  const std::int64_t since_ms = wall_ms() - history.version(floor.number).expires_from_ms;
+  if (has_expired && since_ms < kJustNowMs) world_.crash_now();
 }
 
 }  // namespace phoenix::simtest
