@@ -51,6 +51,11 @@ class Core final : private SessionActions {
 
   /// After Shared::stops: everything that was accepted is answered and durable.
   bool is_done() const { return closing_.done(); }
+  /// And then: nothing is counted any more of what sessions held.
+  bool has_given_back() const {
+    return buffers_.input == 0 && buffers_.output == chunks_.memory_bytes() &&
+           buffers_.large->bytes() == shard_->keyspace().large_value_bytes();
+  }
 
  private:
   io::Task<Result<void>> replay();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "phoenix/base/check.h"
+
 namespace phoenix::simtest {
 
 server::Config small_config(unsigned cores) {
@@ -102,7 +104,9 @@ bool Process::stop() {
     return std::all_of(cores_.begin(), cores_.end(),
                        [](const auto& core) { return core->is_done(); });
   };
-  return run_until(all_done, 60 * kNanosPerSecond);
+  if (!run_until(all_done, 60 * kNanosPerSecond)) return false;
+  for (const auto& core : cores_) PHX_CHECK(core->has_given_back());
+  return true;
 }
 
 }  // namespace phoenix::simtest
