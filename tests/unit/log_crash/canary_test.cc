@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/unit/log_crash/explorer.h"
+#include "tests/unit/log_crash/level.h"
 
 using namespace phoenix;
 using namespace phoenix::log_test;
@@ -67,10 +68,11 @@ TEST_CASE("canary: the same copy of the superblock is written twice") {
   lives.changes = 4;
   lives.plan.cut_garbage = 2000;
   CHECK(!first_failure(lives, &log::Mutations::superblock_same_copy_twice, kRuns).empty());
-  CHECK(first_failure(lives, nullptr, 3).empty());
+  CHECK(first_failure(lives, nullptr, by_level(1, 3, 3)).empty());
 }
 
 TEST_CASE("canary: a failed sync is tried again") {
+  if (by_level(1, 0, 0) != 0) return;  // Found late.
   Setting failing = setting("failing syncs");
   failing.options.scheme = log::CommitScheme::write_then_sync;
   failing.plan.sync_errors = 100;

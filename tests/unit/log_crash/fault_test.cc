@@ -59,7 +59,7 @@ Outcome live_with(const log::Options& options, const sim::ChosenFault& fault) {
 void fail_each(const log::Options& options, std::int32_t error, bool sticky) {
   unsigned ended = 0;
   unsigned tried = 0;
-  const unsigned step = by_level(7, 1, 1);
+  const unsigned step = by_level(13, 1, 1);
   std::uint64_t nth = 1;
   for (; nth < 1000; nth += step) {
     sim::ChosenFault fault;
