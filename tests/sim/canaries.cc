@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "tests/sim/last_words.h"
 #include "tests/sim/scenario.h"
 
 namespace phoenix::simtest {
@@ -51,6 +52,7 @@ const std::vector<Canary>& canaries() {
 // The first seed whose scenario breaks; 0 when none does.
 std::uint64_t seed_that_catches(const Canary& canary) {
   for (std::uint64_t seed = 1; seed <= kSeedsMost; ++seed) {
+    note_running(canary.name, seed, " --canaries");
     ScenarioOptions options;
     options.has_faults = seed % 2 == 0 && canary.needs == Needs::crashes;
     options.lives = 4;

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "tests/sim/last_words.h"
 #include "tests/sim/process.h"
 #include "tests/sim/user.h"
 #include "tests/sim/verifier.h"
@@ -94,6 +95,7 @@ void CrashEverywhere::recover_a_copy() {
 bool run_crash_points(std::uint64_t from, std::uint64_t count) {
   std::uint64_t checked = 0;
   for (std::uint64_t seed = from; checked < count; ++seed) {
+    note_running("crash points", seed, " --crash-points 1000");
     CrashEverywhere run(seed, count - checked);
     checked += run.run();
     if (!run.violation().empty()) {

@@ -13,6 +13,7 @@
 
 #include "tests/sim/canaries.h"
 #include "tests/sim/crash_points.h"
+#include "tests/sim/last_words.h"
 #include "tests/sim/worlds.h"
 
 using namespace phoenix;
@@ -42,6 +43,7 @@ class Runs final {
  public:
   /// False after a violation.
   bool run(std::uint64_t seed, bool twice) {
+    note_running("a scenario", seed, " --count 1");
     const ScenarioResult result = run_scenario(seed, world_of(seed));
     ++scenarios_;
     crashes_ += result.crashes;
@@ -117,5 +119,7 @@ int main(int argc, char** argv) {
                "Counts are those of PHOENIX_TEST_LEVEL=full; less for normal (default) and quick");
   app.add_flag("--twice", arguments.twice, "Run each seed twice and compare the traces");
   CLI11_PARSE(app, argc, argv);
+  (void)std::setvbuf(stdout, nullptr, _IOLBF, 0);  // What was said is said, however it ends.
+  prepare_last_words();
   return run(arguments);
 }
