@@ -1,0 +1,193 @@
+// Peers that do not go on, in virtual time: who has begun a frame must end it, who asks must take
+// what it gets, and who must give a password gives it. Nobody else may notice.
+#include <algorithm>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "phoenix/server/limits.h"
+#include "phoenix/sim/client.h"
+#include "protocol/binary.h"
+#include "tests/sim/process.h"
+
+using namespace phoenix;
+using namespace phoenix::simtest;
+
+namespace {
+
+using protocol::Opcode;
+
+server::Config config_with(const std::string& password) {
+  server::Config config = small_config(2);
+  config.password = password;
+  return config;
+}
+
+std::string get_frame(std::string_view key) {
+  std::string bytes;
+  protocol::append_request(bytes, Opcode::get, 0, 7, key, {});
+  return bytes;
+}
+
+class Deadlines final {
+ public:
+  explicit Deadlines(const std::string& password = "") : process_(world_, config_with(password)) {
+    REQUIRE(process_.boot());
+  }
+  ~Deadlines() { world_.crash_now(); }
+  Deadlines(const Deadlines&) = delete;
+  Deadlines& operator=(const Deadlines&) = delete;
+
+  sim::World& world() { return world_; }
+
+  void connect(sim::Client& client) {
+    io::Endpoint endpoint;
+    endpoint.address = "127.0.0.1";
+    endpoint.port = kPort;
+    client.connect(endpoint);
+    REQUIRE(process_.run_until([&] { return client.open(); }, kNanosPerSecond));
+  }
+  void pass(std::uint64_t ns) {
+    (void)process_.run_until([] { return false; }, ns);
+  }
+  /// One request and its whole answer.
+  void check_served(sim::Client& client) {
+    client.send(get_frame("missing"));
+    const auto is_answered = [&] { return client.received().size() >= protocol::kHeaderBytes; };
+    CHECK(process_.run_until(is_answered, kNanosPerSecond));
+    CHECK(client.take().size() == protocol::kHeaderBytes);
+  }
+  std::uint64_t counted() {
+    std::uint64_t sum = 0;
+    for (unsigned core = 0; core < process_.shared().cores(); ++core) {
+      sum += process_.shared().metrics[core].closed_by_deadline.get();
+    }
+    return sum;
+  }
+
+ private:
+  sim::World world_{1};
+  Process process_;
+};
+
+std::string refusal_in(std::string_view bytes) {
+  REQUIRE(bytes.size() >= protocol::kHeaderBytes);
+  protocol::ReplyHeader header;
+  REQUIRE(protocol::decode_reply_header(bytes.data(), header).text.empty());
+  CHECK(protocol::is_error(header.status));
+  CHECK(header.id == 0);
+  return std::string(bytes.substr(protocol::kHeaderBytes));
+}
+
+constexpr std::uint64_t kTwoTicksNs = 2 * server::kTickNs;
+
+TEST_CASE("a frame that has begun must end within 60 s") {
+  Deadlines server;
+  sim::Client slow(server.world());
+  sim::Client other(server.world());
+  server.connect(slow);
+  server.connect(other);
+  const std::string frame = get_frame("a key of some length");
+  slow.send(std::string_view(frame).substr(0, frame.size() - 1));
+  server.pass(server::kPartialFrameNs - kTwoTicksNs);
+  CHECK(slow.open());
+  CHECK(slow.received().empty());
+  CHECK(server.counted() == 0);
+  server.pass(2 * kTwoTicksNs);
+  CHECK(refusal_in(slow.received()).find("not complete within 60 s") != std::string::npos);
+  server.pass(kTwoTicksNs);
+  CHECK(slow.state() == sim::ClientState::ended);
+  CHECK(server.counted() == 1);
+  server.check_served(other);
+}
+
+TEST_CASE("a frame that comes slowly but steadily is waited for") {
+  Deadlines server;
+  sim::Client steady(server.world());
+  server.connect(steady);
+  std::string frame;
+  protocol::append_request(frame, Opcode::set, 0, 1, "key", std::string(2'400'000, 'v'));
+  constexpr std::size_t kBytesPerSecond = 20'000;  // 120 s.
+  for (std::size_t at = 0; at < frame.size(); at += kBytesPerSecond) {
+    steady.send(std::string_view(frame).substr(at, kBytesPerSecond));
+    server.pass(kNanosPerSecond);
+  }
+  CHECK(steady.open());
+  CHECK(steady.take().size() == protocol::kHeaderBytes);
+  CHECK(server.counted() == 0);
+  server.check_served(steady);
+}
+
+// Asks for more than the sockets and the session take together.
+void ask_for_much(Deadlines& server, sim::Client& client) {
+  std::string requests;
+  protocol::append_request(requests, Opcode::set, 0, 1, "key", std::string(30'000, 'v'));
+  for (std::uint32_t id = 2; id < 100; ++id) requests += get_frame("key");
+  client.set_reading(false);
+  client.send(requests);
+  server.pass(kNanosPerSecond);
+}
+
+TEST_CASE("a reader that takes nothing for 60 s is cut off") {
+  Deadlines server;
+  sim::Client stalled(server.world());
+  sim::Client other(server.world());
+  server.connect(stalled);
+  server.connect(other);
+  ask_for_much(server, stalled);
+  server.pass(server::kStalledReaderNs - kNanosPerSecond - kTwoTicksNs);
+  CHECK(server.counted() == 0);
+  server.check_served(other);
+  server.pass(2 * kTwoTicksNs + kNanosPerSecond);
+  CHECK(server.counted() == 1);
+  stalled.set_reading(true);
+  server.pass(kNanosPerSecond);
+  CHECK_FALSE(stalled.open());
+  CHECK(stalled.received().size() < 98 * 30'000);
+  server.check_served(other);
+}
+
+TEST_CASE("a reader that takes its bytes slowly but steadily gets them all") {
+  Deadlines server;
+  sim::Client steady(server.world());
+  server.connect(steady);
+  ask_for_much(server, steady);
+  // In each 10 s it reads for a moment: some 64 KiB of 3 MB.
+  std::size_t taken = 0;
+  const std::size_t expected = protocol::kHeaderBytes + 98 * (protocol::kHeaderBytes + 30'000);
+  for (unsigned round = 0; round < 200 && taken < expected; ++round) {
+    steady.set_reading(true);
+    server.pass(kNanosPerMs / 5);
+    steady.set_reading(false);
+    taken += steady.take().size();
+    server.pass(10 * kNanosPerSecond);
+    REQUIRE(steady.open());
+  }
+  CHECK(taken == expected);
+  CHECK(server.counted() == 0);
+}
+
+TEST_CASE("who must give a password has 10 s for it") {
+  Deadlines server("secret");
+  sim::Client silent(server.world());
+  sim::Client known(server.world());
+  server.connect(silent);
+  server.connect(known);
+  std::string auth;
+  protocol::append_argv_request(auth, 0, 1, {"AUTH", "secret"});
+  known.send(auth);
+  server.pass(server::kUnauthenticatedNs - kTwoTicksNs);
+  CHECK(known.take().size() == protocol::kHeaderBytes);
+  CHECK(silent.received().empty());
+  CHECK(server.counted() == 0);
+  server.pass(2 * kTwoTicksNs);
+  CHECK(refusal_in(silent.received()).find("no AUTH within 10 s") != std::string::npos);
+  server.pass(kTwoTicksNs);
+  CHECK(silent.state() == sim::ClientState::ended);
+  CHECK(server.counted() == 1);
+  server.pass(10 * server::kUnauthenticatedNs);
+  server.check_served(known);
+  CHECK(server.counted() == 1);
+}
+
+}  // namespace
