@@ -13,10 +13,6 @@
 namespace phoenix::server {
 namespace {
 
-constexpr std::uint64_t kLingerNs = kNanosPerSecond;  // For the peer to read the last reply.
-constexpr std::size_t kUnparsedRequestsBytesMax = std::size_t{64} << 10U;
-constexpr std::uint64_t kPartialBytesPerSecond = 16 * 1024;  // Slower than this is no progress.
-
 io::Operation socket_operation(io::Operation::Kind kind, int fd, io::Token token) {
   io::Operation operation;
   operation.kind = kind;

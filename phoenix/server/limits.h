@@ -48,6 +48,9 @@ inline constexpr std::size_t kReplyBytesWhenFullMax = std::size_t{1} << 20U;
 inline constexpr std::size_t kSessionOutputBytesWhenFullMax = kChunkBytes;
 inline constexpr std::size_t kSessionAwaitedBytesWhenFullMax = std::size_t{1} << 20U;
 
+/// A session whose requests wait for their turn is read from until it has this much of them.
+inline constexpr std::size_t kUnparsedRequestsBytesMax = std::size_t{64} << 10U;
+
 /// Replies a session may have outstanding (not yet durable, or on another core).
 inline constexpr std::size_t kSessionRunsMax = 8192;
 
@@ -86,11 +89,15 @@ inline constexpr std::int64_t kExpiryBatchMs = 1000;
 
 /// Deadlines. A frame that has begun must end; a reader must take something; a stop must end.
 inline constexpr std::uint64_t kPartialFrameNs = 60 * kNanosPerSecond;
+/// Each byte of it buys time at this rate, so that a long one may take longer.
+inline constexpr std::uint64_t kPartialBytesPerSecond = 16 * 1024;
 inline constexpr std::uint64_t kStalledReaderNs = 60 * kNanosPerSecond;
 inline constexpr std::uint64_t kUnauthenticatedNs = 10 * kNanosPerSecond;
 inline constexpr std::uint64_t kShutdownNs = 10 * kNanosPerSecond;
 /// And what the disk gets on top, before a stop ends as a failure.
 inline constexpr std::uint64_t kShutdownDiskNs = 5 * kNanosPerSecond;
+/// For a peer to read the last reply before the socket is closed.
+inline constexpr std::uint64_t kLingerNs = kNanosPerSecond;
 
 /// Housekeeping: how often deadlines are looked at, and how many sessions at a time.
 inline constexpr std::uint64_t kTickNs = kNanosPerSecond / 4;
@@ -105,7 +112,7 @@ inline constexpr std::uint64_t kCoreDescriptors = 10;
 /// What --max-connections may ask for: Linux has no more descriptors for one process.
 inline constexpr std::uint64_t kConnectionsMax = std::uint64_t{1} << 30U;
 
-/// Cores of one server: what a superblock can describe.
+/// Cores of one server; a superblock could hold more.
 inline constexpr unsigned kCoresMax = 256;
 
 }  // namespace phoenix::server

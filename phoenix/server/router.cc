@@ -177,69 +177,86 @@ bool Router::run_away(const PendingRequest& pending, unsigned owner) {
   return true;
 }
 
-// Splits the words by the owners of their keys. Nothing is sent unless every part can be.
-bool Router::run_gathered(const PendingRequest& pending) {
-  const Command& command = *pending.command;
-  const auto& args = pending.request.args;
+// The words of each core's part: all of them when every core is asked, else those of its keys.
+Router::Split Router::split_by_owner(const Command& command, commands::Args args) const {
   const unsigned cores = shared_.cores();
-  const bool is_everywhere = has(command.flags, Flags::every_core);
-  std::vector<std::vector<std::string_view>> words(cores);
-  std::vector<std::vector<std::uint32_t>> ranks(cores);
+  Split split{std::vector<std::vector<std::string_view>>(cores),
+              std::vector<std::vector<std::uint32_t>>(cores)};
+  if (has(command.flags, Flags::every_core)) {
+    for (auto& words : split.words) words.assign(args.begin(), args.end());
+    return split;
+  }
   const KeyRange keys = key_range(command, args.size());
-  std::uint32_t rank = 0;
-  for (std::size_t i = keys.first; i < keys.end; i += keys.step, ++rank) {
+  for (std::size_t i = keys.first; i < keys.end; i += keys.step) {
     const unsigned owner = core_of(args[i]);
-    if (words[owner].empty()) words[owner].push_back(args[0]);
+    auto& words = split.words[owner];
+    if (words.empty()) words.push_back(args[0]);
     const std::size_t end = std::min(i + keys.step, args.size());
-    for (std::size_t w = i; w < end; ++w) words[owner].push_back(args[w]);
-    ranks[owner].push_back(rank);
+    for (std::size_t w = i; w < end; ++w) words.push_back(args[w]);
+    split.ranks[owner].push_back(split.keys++);
   }
-  for (unsigned core = 0; core < cores; ++core) {
-    if (is_everywhere) words[core].assign(args.begin(), args.end());
-    if (!words[core].empty() && core != core_ && !has_room(core)) return false;
-  }
+  return split;
+}
 
+Request Router::part_of(const PendingRequest& pending, commands::Args words) const {
+  Request part = pending.request;
+  part.args = words;
+  const bool has_key = pending.command->keys.first > 0;
+  part.first_key_hash = has_key ? shard_.keyspace().hash_of(words[1]) : 0;
+  return part;
+}
+
+// Nothing is sent unless every part can be. This core's part is run first: only it may have to wait
+// for the log, and when it is refused the others are not asked.
+bool Router::run_gathered(const PendingRequest& pending) {
   Session& session = *pending.session;
+  Split split = split_by_owner(*pending.command, pending.request.args);
+  for (unsigned core = 0; core < shared_.cores(); ++core) {
+    if (!split.words[core].empty() && core != core_ && !has_room(core)) return false;
+  }
   auto gathering = std::make_unique<Gathering>();
   std::string frame;
-  Request request = pending.request;
-  if (!words[core_].empty()) {  // Here first: the only part that may have to wait for the log.
-    request.args = words[core_];
-    request.first_key_hash = is_everywhere ? 0 : shard_.keyspace().hash_of(words[core_][1]);
+  if (!split.words[core_].empty()) {
+    const Request part = part_of(pending, split.words[core_]);
     encoder_.begin(pending.id, frame);
-    const auto verdict = shard_.admit(command, request, encoder_);
+    const auto verdict = shard_.admit(*pending.command, part, encoder_);
     if (verdict == Shard::Verdict::wait) return false;
     if (verdict == Shard::Verdict::execute) {
-      gathering->position = shard_.execute(command, request, encoder_, nullptr);
+      gathering->position = shard_.execute(*pending.command, part, encoder_, nullptr);
     }
-    (void)encoder_.finish();                   // Parts are lists, sums or OK: never a large value.
-    if (verdict == Shard::Verdict::refused) {  // The others are not asked: nothing was changed.
+    (void)encoder_.finish();  // Parts are lists, sums or OK: never a large value.
+    if (verdict == Shard::Verdict::refused) {
       session.output.append_owned(std::move(frame), {}, 0);
       return true;
     }
   }
-  gathering->command = &command;
   gathering->session = &session;
-  gathering->run = session.output.append_awaited(bytes_away(command, args));
-  gathering->id = pending.id;
-  if (command.gather == Gather::in_key_order) gathering->items.resize(rank);
-  gathering->key_order = std::move(ranks);
-  gathering->parts_missing = static_cast<std::uint32_t>(
-      std::count_if(words.begin(), words.end(), [](const auto& w) { return !w.empty(); }));
-  for (unsigned core = 0; core < cores; ++core) {
-    if (core == core_ || words[core].empty()) continue;
-    request.args = words[core];
-    request.first_key_hash = is_everywhere ? 0 : shard_.keyspace().hash_of(words[core][1]);
-    HopPart& part = add_part(core, session, command, request, pending.id);
-    part.gathering = gathering.get();
-    part.gathering_part = core;
-  }
+  gathering->run =
+      session.output.append_awaited(bytes_away(*pending.command, pending.request.args));
+  send_parts(pending, split, *gathering);
   if (!frame.empty()) join(*gathering, core_, frame);
   Gathering& filed = *gathering;
   filed.place = gatherings_.size();
   gatherings_.push_back(std::move(gathering));
   if (filed.parts_missing == 0) finish_gathering(filed);
   return true;
+}
+
+void Router::send_parts(const PendingRequest& pending, Split& split, Gathering& gathering) {
+  gathering.command = pending.command;
+  gathering.id = pending.id;
+  if (pending.command->gather == Gather::in_key_order) gathering.items.resize(split.keys);
+  gathering.key_order = std::move(split.ranks);
+  for (unsigned core = 0; core < shared_.cores(); ++core) {
+    const auto& words = split.words[core];
+    if (words.empty()) continue;
+    ++gathering.parts_missing;
+    if (core == core_) continue;
+    const Request request = part_of(pending, words);
+    HopPart& part = add_part(core, *gathering.session, *pending.command, request, pending.id);
+    part.gathering = &gathering;
+    part.gathering_part = core;
+  }
 }
 
 // A list that has become long while memory is full ends as an error.

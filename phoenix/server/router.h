@@ -69,7 +69,16 @@ class Router final {
   bool run_here(const PendingRequest& pending);
   bool run_keyed(PendingRequest& pending);
   bool run_away(const PendingRequest& pending, unsigned owner);
+  /// The parts of a request whose keys live on several cores, by core.
+  struct Split {
+    std::vector<std::vector<std::string_view>> words;  // Empty: that core has no part.
+    std::vector<std::vector<std::uint32_t>> ranks;     // Which keys it has, by their place.
+    std::uint32_t keys = 0;
+  };
+  Split split_by_owner(const commands::Command& command, commands::Args args) const;
+  commands::Request part_of(const PendingRequest& pending, commands::Args words) const;
   bool run_gathered(const PendingRequest& pending);
+  void send_parts(const PendingRequest& pending, Split& split, Gathering& gathering);
   void start_listing(const PendingRequest& pending);
   bool run_slice(Session& session);
   void send_sign_of_life(Session& session, std::uint64_t now_ns);
