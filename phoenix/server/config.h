@@ -1,12 +1,14 @@
 // What the command line says.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "phoenix/base/result.h"
 #include "phoenix/log/options.h"
+#include "phoenix/server/limits.h"
 
 namespace phoenix::server {
 
@@ -15,6 +17,12 @@ struct Mutations {
   bool hits_do_not_wait = false;      // A read shows a write that is not durable yet.
   bool misses_do_not_wait = false;    // A miss shows a delete that is not durable yet.
   bool replies_out_of_order = false;  // A batch is answered last request first.
+};
+
+/// What simulations set lower, so that small runs reach it. Not reachable from the command line.
+struct Bounds {
+  std::size_t hops_per_pair = kHopsPerPair;
+  std::size_t parts_per_hop = kPartsPerHop;
 };
 
 struct Config {
@@ -29,6 +37,7 @@ struct Config {
   bool pin_cores = true;
   bool print_commands = false;  // Print docs/COMMANDS.md and end.
   Mutations mutations;          // Not reachable from the command line.
+  Bounds bounds;
 };
 
 /// What to do instead of serving: a text to print and the exit code.

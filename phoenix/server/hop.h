@@ -48,6 +48,7 @@ struct HopPart {
 struct HopBatch {
   unsigned home = 0;
   unsigned owner = 0;
+  std::size_t parts_max = kPartsPerHop;
   std::vector<HopPart> parts;
   std::vector<std::string_view> words;
   std::string replies;
@@ -65,7 +66,7 @@ struct HopBatch {
   void add_word(std::string_view word);
   std::size_t bytes() const { return bytes_; }
   /// Room for another request.
-  bool has_room() const { return parts.size() < kPartsPerHop && bytes_ < kHopBytesTarget; }
+  bool has_room() const { return parts.size() < parts_max && bytes_ < kHopBytesTarget; }
   void clear();
   /// After clear(): what is kept between uses goes, too.
   void release_memory();

@@ -370,13 +370,14 @@ bool Router::has_work_left() const {
 
 bool Router::has_room(unsigned owner) const {
   const HopBatch* const batch = filling_[owner];
-  return (batch != nullptr && batch->has_room()) || away_[owner] < kHopsPerPair;
+  return (batch != nullptr && batch->has_room()) ||
+         away_[owner] < shared_.config.bounds.hops_per_pair;
 }
 
 HopBatch& Router::outgoing(unsigned owner) {
   HopBatch*& filling = filling_[owner];
   if (filling != nullptr && filling->has_room()) return *filling;
-  PHX_CHECK(away_[owner] < kHopsPerPair);
+  PHX_CHECK(away_[owner] < shared_.config.bounds.hops_per_pair);
   if (free_batches_.empty()) {
     batches_.push_back(std::make_unique<HopBatch>());
     free_batches_.push_back(batches_.back().get());
@@ -385,6 +386,7 @@ HopBatch& Router::outgoing(unsigned owner) {
   free_batches_.pop_back();
   filling->home = core_;
   filling->owner = owner;
+  filling->parts_max = shared_.config.bounds.parts_per_hop;
   to_post_.push_back(filling);
   ++away_[owner];
   ++hops_away_;

@@ -70,6 +70,7 @@ void draw_cores(Draw& draw, FaultPlan& plan) {
   plan.wake = draw.latency(50'000);
   plan.late_wakes = draw.chance(500);
   plan.wall_steps = draw.chance(20);
+  plan.wall_step_most_ms = draw.one_of(std::array<std::int64_t, 3>{5, 500, 3'600'000});
 }
 
 }  // namespace

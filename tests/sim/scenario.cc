@@ -115,6 +115,7 @@ server::Config Scenario::config() {
       random_.below(2) == 0 ? log::CommitScheme::durable_write : log::CommitScheme::write_then_sync;
   config.log.mutations = options_.mutations;
   config.mutations = options_.server_mutations;
+  config.bounds = options_.bounds;
   return config;
 }
 
@@ -171,6 +172,7 @@ void Scenario::crash(std::unique_ptr<Process>& process) {
     truth_.violate("the process ended without a cause: " + process->failure());
   }
   if (!world_.down()) world_.crash_now();
+  note_time(*process);  // Also of a start that got nowhere: it may have left a stamp.
   process.reset();
   errors_before_ = disk_errors();
   world_.disk().set_foreign_bytes(0);

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "phoenix/base/random.h"
+#include "phoenix/server/limits.h"
 
 namespace phoenix::simtest {
 namespace {
@@ -29,7 +30,8 @@ void draw_users(Draw& draw, Habits& habits) {
 void draw_server(Draw& draw, ScenarioOptions& options) {
   if (draw.one_in(6)) options.durability = log::Durability::interval;
   if (draw.one_in(20)) options.durability = log::Durability::off;
-  if (draw.one_in(10)) options.memory_bytes_max = draw.between(1, 64) << 20U;
+  if (draw.one_in(4)) options.bounds = {draw.between(1, 3), draw.between(1, 8)};
+  if (draw.one_in(10)) options.memory_bytes_max = draw.between(1, 8) << 20U;
 }
 
 }  // namespace
@@ -66,6 +68,7 @@ std::string describe(const ScenarioOptions& options) {
   say(options.pauses, "pauses");
   say(options.fills_disk, "a full disk");
   say(options.descriptors_most != 0, "few descriptors");
+  say(options.bounds.hops_per_pair < server::kHopsPerPair, "small mailboxes");
   say(options.memory_bytes_max != 0, "a memory limit");
   say(options.durability == log::Durability::interval, "interval");
   say(options.durability == log::Durability::off, "no log");
