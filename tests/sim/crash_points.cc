@@ -29,6 +29,9 @@ class CrashEverywhere final {
     plan.write_back = 1'000;
     return plan;
   }
+  bool start(unsigned cores);
+  void serve(std::uint64_t replies_wanted);
+  bool leave_a_database();
   void recover_a_copy();
 
   std::uint64_t seed_;
@@ -38,33 +41,64 @@ class CrashEverywhere final {
   sim::World world_;
   Truth truth_;
   std::vector<std::unique_ptr<User>> users_;
+  std::unique_ptr<Process> process_;
   std::string violation_;
 };
 
 std::uint64_t CrashEverywhere::run() {
   constexpr std::uint64_t kRepliesWanted = 150;
-  const unsigned cores = 1 + static_cast<unsigned>(seed_ % 2);
-  world_.on_point([this] { recover_a_copy(); });
-  Process process(world_, small_config(cores));
-  if (!process.boot()) {
-    violation_ = "no start: " + process.refusal();
-    return checked_;
-  }
   for (unsigned number = 0; number < 2; ++number) {
     users_.push_back(std::make_unique<User>(world_, truth_, random_, number));
-    users_.back()->connect();
   }
-  std::uint64_t replies = 0;
-  while (replies < kRepliesWanted && left_ > 0 && violation_.empty()) {
-    users_[random_.below(users_.size())]->act();
-    for (int step = 0; step < 4; ++step) process.step(world_.now_ns() + 100'000);
-    truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, process.highest_wall_ms());
-    replies = 0;
-    for (const auto& user : users_) replies += user->replies();
-    if (!truth_.violation.empty()) violation_ = truth_.violation;
-  }
+  // Every other run starts from what another number of cores has left.
+  const bool has_database = seed_ % 4 >= 2;
+  if (has_database && !leave_a_database()) return checked_;
+  world_.on_point([this] { recover_a_copy(); });
+  if (start(1 + static_cast<unsigned>(seed_ % 2))) serve(kRepliesWanted);
+  world_.on_point({});
+  world_.crash_now();
   users_.clear();
+  process_.reset();
   return checked_;
+}
+
+bool CrashEverywhere::leave_a_database() {
+  constexpr std::uint64_t kRepliesWanted = 60;
+  if (!start(2 + static_cast<unsigned>(seed_ % 2))) return false;
+  serve(kRepliesWanted);
+  for (auto& user : users_) user->take_replies();
+  world_.crash_now();
+  process_.reset();
+  world_.power_cut();
+  for (auto& user : users_) user->lose_connection(false);
+  return violation_.empty();
+}
+
+bool CrashEverywhere::start(unsigned cores) {
+  process_ = std::make_unique<Process>(world_, small_config(cores));
+  if (!process_->boot()) {
+    violation_ = violation_.empty() ? "no start: " + process_->refusal() : violation_;
+    return false;
+  }
+  verify_recovery(world_, *process_, truth_, random_);
+  violation_ = violation_.empty() ? truth_.violation : violation_;
+  return violation_.empty();
+}
+
+void CrashEverywhere::serve(std::uint64_t replies_wanted) {
+  for (auto& user : users_) user->connect();
+  const auto replies = [this] {
+    std::uint64_t sum = 0;
+    for (const auto& user : users_) sum += user->replies();
+    return sum;
+  };
+  const std::uint64_t until = replies() + replies_wanted;
+  while (replies() < until && left_ > 0 && violation_.empty()) {
+    users_[random_.below(users_.size())]->act();
+    for (int step = 0; step < 4; ++step) process_->step(world_.now_ns() + 100'000);
+    truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, process_->highest_wall_ms());
+    if (violation_.empty()) violation_ = truth_.violation;
+  }
 }
 
 void CrashEverywhere::recover_a_copy() {
