@@ -66,6 +66,13 @@ def argv_frame(*words, flags=0, request_id=0):
     return frame(ARGV, value=b"".join(parts), flags=flags, request_id=request_id)
 
 
+def numbered(request, request_id):
+    """A request's bytes with another id."""
+    magic, kind, flags, _, key_size, size = HEADER.unpack_from(request)
+    header = HEADER.pack(magic, kind, flags, request_id, key_size, size)
+    return header + request[HEADER.size :]
+
+
 def decode_value(kind, data):
     """The value of a reply, or of an item in a list or map."""
     if kind in (NONE, NIL_ITEM):

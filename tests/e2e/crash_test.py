@@ -41,6 +41,8 @@ class KillUnderLoad(unittest.TestCase):
             for worker in workers:
                 worker.start(server.address)
             time.sleep(chance.uniform(0.05, 0.3))
+            for worker in workers:
+                worker.expect_end()
             server.kill()
             for worker in workers:
                 worker.join()

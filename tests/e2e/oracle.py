@@ -163,15 +163,22 @@ class Worker:
         self.sizes = sizes
         self.shared = shared
         self.written = 0
+        self.asked = 0
         self.acknowledged = 0
         self.violations = []
         self.stop = threading.Event()
+        self.may_end = threading.Event()
         self.thread = None
 
     def start(self, address):
         self.stop.clear()
+        self.may_end.clear()
         self.thread = threading.Thread(target=self._run, args=(address,), daemon=True)
         self.thread.start()
+
+    def expect_end(self):
+        """From now on the server may go at any time, and connections with it."""
+        self.may_end.set()
 
     def join(self):
         """Once the server is gone, or to end the load: closes what stays unanswered."""
@@ -192,8 +199,10 @@ class Worker:
             with client.Client(address) as connection:
                 while not self.stop.is_set():
                     self._batch(connection)
-        except (OSError, client.ProtocolError):
-            pass  # The server was killed: that is what this is for.
+        except (OSError, client.ProtocolError) as error:
+            # A server that is killed ends connections: that is what this is for. Nothing else may.
+            if not self.may_end.is_set():
+                self.violations.append(f"the connection broke: {error!r}")
 
     def _batch(self, connection):
         """A pipeline of random length: each reply is judged, each write noted before and after."""
@@ -201,12 +210,17 @@ class Worker:
         sent = self.position()
         for _ in range(self.random.choice((1, 1, 4, 16))):
             data, judge = self._request(sent)
-            frames.append(data)
-            judges.append(judge)
+            self.asked += 1
+            frames.append(client.numbered(data, self.asked))
+            judges.append((self.asked, judge))
         before_s = time.time()
         connection.send(b"".join(frames))
-        for judge in judges:
-            judge(connection.receive(), before_s)
+        for number, judge in judges:
+            reply = connection.receive()
+            if reply.id != number:
+                self.violations.append(f"reply {reply.id} came in the place of {number}: {reply}")
+                raise client.ProtocolError("nothing that follows can be judged")
+            judge(reply, before_s)
 
     def _request(self, sent):
         """(bytes of a request, what judges its reply)."""

@@ -116,6 +116,8 @@ class PowerCut(unittest.TestCase):
             for worker in self.workers:
                 worker.start(server.address)
             time.sleep(LOAD_S)
+            for worker in self.workers:
+                worker.expect_end()
             self.disk.order("fail-writes 0")
             self.assertGreater(server.wait(10), 0, server.output())
             for worker in self.workers:
