@@ -167,7 +167,8 @@ io::Task<Result<void>> Core::rewrite() {
       const engine::Key key{entry.key, shard_->keyspace().hash_of(entry.key)};
       const engine::NewValue value = entry.large ? engine::NewValue::adopt(entry.large)
                                                  : engine::NewValue::copy_of(entry.value);
-      shard_->keyspace().put(key, value, entry.expires_at_ms);
+      const bool drops_expiry = shared_.config.mutations.rewrite_drops_expiries;
+      shard_->keyspace().put(key, value, drops_expiry ? engine::kNoExpiry : entry.expires_at_ms);
     }
     log_->seal(shard_->now_ms());
   } while (cursor != 0);

@@ -14,9 +14,13 @@ namespace phoenix::server {
 
 /// For canary tests, as log::Mutations: each breaks one promise at the place where it is kept.
 struct Mutations {
-  bool hits_do_not_wait = false;      // A read shows a write that is not durable yet.
-  bool misses_do_not_wait = false;    // A miss shows a delete that is not durable yet.
-  bool replies_out_of_order = false;  // A batch is answered last request first.
+  bool hits_do_not_wait = false;           // A read shows a write that is not durable yet.
+  bool misses_do_not_wait = false;         // A miss shows a delete that is not durable yet.
+  bool listings_do_not_wait = false;       // A listing shows what is not durable yet.
+  bool failed_writes_do_not_wait = false;  // Nor does a write that found a reason to do nothing.
+  bool replies_out_of_order = false;       // A batch is answered last request first.
+  bool wakes_are_lost = false;             // A sleeping core learns of its mail at the next tick.
+  bool rewrite_drops_expiries = false;     // A change of the core count makes all keys eternal.
 };
 
 /// What simulations set lower, so that small runs reach it. Not reachable from the command line.

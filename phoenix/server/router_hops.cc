@@ -202,6 +202,7 @@ void Router::post_hops(log::Position committed) {
     CoreDoor& door = shared_.doors[to];
     if (!door.is_asleep.load(std::memory_order_relaxed) || !door.is_asleep.exchange(false))
       continue;
+    if (shared_.config.mutations.wakes_are_lost) continue;
     io::Operation wake;
     wake.kind = io::Operation::Kind::wake;
     wake.fd = door.wake_handle.load();

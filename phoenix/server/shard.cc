@@ -91,7 +91,8 @@ log::Position Shard::execute(const Command& command, const Request& request,
 log::Position Shard::position_of_read(const Command& command, const Request& request) {
   const bool sees_everything =
       has(command.flags, Flags::every_core) || has(command.flags, Flags::scan);
-  if (sees_everything) return log_->emitted_position();
+  if (sees_everything) return mutations_.listings_do_not_wait ? 0 : log_->emitted_position();
+  if (mutations_.failed_writes_do_not_wait && has(command.flags, Flags::write)) return 0;
   const KeyRange keys = key_range(command, request.args.size());
   if ((mutations_.hits_do_not_wait || mutations_.misses_do_not_wait) && keys.count() == 1) {
     engine::EntryView entry;

@@ -43,8 +43,14 @@ const std::vector<Canary>& canaries() {
        Needs::slow_commits},
       {"a miss shows an uncommitted delete", nullptr, &Server::misses_do_not_wait,
        Needs::slow_commits},
+      {"a listing shows an uncommitted write", nullptr, &Server::listings_do_not_wait,
+       Needs::slow_commits},
+      {"a write that did nothing shows an uncommitted one", nullptr,
+       &Server::failed_writes_do_not_wait, Needs::slow_commits},
       {"an expiry is believed too early", &Log::stamp_not_durable, nullptr, Needs::clock_back},
       {"replies out of order", nullptr, &Server::replies_out_of_order},
+      {"wakes are lost", nullptr, &Server::wakes_are_lost},
+      {"a new core count drops expiries", nullptr, &Server::rewrite_drops_expiries},
   };
   return kCanaries;
 }

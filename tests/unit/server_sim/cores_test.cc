@@ -79,7 +79,8 @@ TEST_CASE("an MSET over two cores that one refuses never claims that nothing was
     REQUIRE(process.boot());
     Asker asker(world, process);
     int filled = 0;
-    for (const std::size_t size : {std::size_t{30'000}, std::size_t{10}}) {  // The long requests themselves take memory.
+    // The long requests themselves take memory.
+    for (const std::size_t size : {std::size_t{30'000}, std::size_t{10}}) {
       const std::string value(size, 'v');
       while (asker.ask({"SET", key_on(full, filled), value}).status == protocol::Status::ok) {
         REQUIRE(++filled < 10'000);
