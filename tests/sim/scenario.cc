@@ -274,13 +274,16 @@ bool Scenario::all_are_answered(const Process& process) {
   return are_all || !truth_.violation.empty();
 }
 
-// Who goes on reading gets an answer to everything that was asked.
+// Who goes on reading gets an answer to everything that was asked; who could not be accepted for
+// want of descriptors is, once there are some.
 void Scenario::await_answers(Process& process) {
   if (world_.down() || !truth_.violation.empty()) return;
+  world_.plan().descriptors_most = 0;
   for (auto& user : users_) user->only_read();
   const auto are_all = [&] { return all_are_answered(process); };
   process.run_until(are_all, 300 * kNanosPerSecond);
   if (!world_.down() && !all_are_answered(process)) truth_.violate("a request got no answer");
+  world_.plan().descriptors_most = options_.descriptors_most;
 }
 
 // As SIGTERM: in the midst of requests, with readers that may be slow.

@@ -102,9 +102,12 @@ bool Verifier::ask(User& user, const std::function<void()>& send) {
 void verify_recovery(sim::World& world, Process& process, Truth& truth, SeededRandom& random) {
   // Connections that break at every other segment would never let a long value through.
   const std::uint32_t resets = world.plan().resets;
+  const std::size_t descriptors_most = world.plan().descriptors_most;
   world.plan().resets = 0;
+  world.plan().descriptors_most = 0;
   Verifier(world, process, truth, random).check_recovery();
   world.plan().resets = resets;
+  world.plan().descriptors_most = descriptors_most;
 }
 
 }  // namespace phoenix::simtest

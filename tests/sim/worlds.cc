@@ -45,7 +45,7 @@ ScenarioOptions world_of(std::uint64_t seed) {
   options.stops = draw.one_in(3);
   options.pauses = draw.one_in(2);
   options.fills_disk = draw.one_in(8);
-  if (draw.one_in(10)) options.descriptors_most = draw.between(20, 60);
+  if (draw.one_in(10)) options.descriptors_most = draw.between(8, 20);
   draw_users(draw, options.habits);
   draw_server(draw, options);
   if (options
