@@ -53,7 +53,9 @@ class KeyCollector final : public engine::EntryVisitor {
     keys.push_back(entry.key);
     bytes_ += entry.key.size();
   }
-  bool is_enough() const { return bytes_ >= kSliceBytes || pattern_.steps() >= kSliceSteps; }
+  bool is_enough() const {
+    return bytes_ >= kSliceBytes || pattern_.matching_steps() >= kSliceSteps;
+  }
   std::uint64_t steps() const { return pattern_.steps(); }
   std::vector<std::string_view> keys;
 

@@ -16,9 +16,9 @@ namespace phoenix::commands {
 inline constexpr std::size_t kPatternBytesMax = 1024;
 
 /// A slice ends after so many lines of the index (of about 6 keys), or sooner: with the line that
-/// brings its keys to LIMIT or to so many bytes, or its matching to so many steps. About 50 us; but
-/// a line is finished, and keys of 64 KiB take up to half a millisecond each with the worst
-/// pattern.
+/// brings its keys to LIMIT or to so many bytes, or its matching to so many steps. About 50 us, and
+/// up to 200 more to read the worst pattern; but a line is finished, and keys of 64 KiB take up to
+/// half a millisecond each with such a pattern. All of it counts as work of the turn.
 inline constexpr std::size_t kSliceLines = 12;
 inline constexpr std::size_t kSliceBytes = std::size_t{64} << 10U;
 inline constexpr std::size_t kSliceSteps = std::size_t{64} << 10U;

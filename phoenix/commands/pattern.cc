@@ -37,6 +37,7 @@ Pattern::Pattern(std::string_view pattern) {
     ++elements_;
   }
   segments_.push_back({begin, elements_});
+  steps_ = reading_steps_ = rows_.size() / 4 + allowed_ / 2;
 }
 
 // The set whose first byte is at `at`; returns where it has ended.
@@ -62,6 +63,7 @@ std::size_t Pattern::read_set(std::string_view pattern, std::size_t at) {
 
 // The element that is being read may stand for `byte`.
 void Pattern::allow(std::size_t byte) {
+  ++allowed_;
   row_of(byte)[elements_ / kBits] |= std::uint64_t{1} << (elements_ % kBits);
 }
 

@@ -18,8 +18,10 @@ class Pattern final {
   /// Whether all of `text` matches.
   bool matches(std::string_view text);
 
-  /// What all matches so far have cost; a step is about a nanosecond.
+  /// What reading it and all matches so far have cost; a step is about a nanosecond.
   std::uint64_t steps() const { return steps_; }
+  /// The matches alone.
+  std::uint64_t matching_steps() const { return steps_ - reading_steps_; }
 
  private:
   static constexpr std::size_t kBits = 64;
@@ -44,6 +46,8 @@ class Pattern final {
   std::vector<std::uint64_t> rows_;   // Per byte: a bit for each element that it may stand for.
   std::vector<std::uint64_t> state_;  // Of find_end.
   std::vector<Segment> segments_;     // A star between each two of them.
+  std::uint64_t allowed_ = 0;         // Bits that were set in rows_.
+  std::uint64_t reading_steps_ = 0;
   std::uint64_t steps_ = 0;
 };
 

@@ -22,10 +22,12 @@ struct BufferBytes {
   engine::LargeMeterRef large = std::make_shared<engine::LargeMeter>();
 };
 
+inline constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
+
 struct MemoryShare {
   unsigned core = 0;
-  std::uint64_t bytes_max = ~std::uint64_t{0};  // Of this core.
-  std::uint64_t all_bytes_max = 0;              // Of all cores: --max-memory; 0: no limit.
+  std::uint64_t bytes_max = kNoLimit;  // Of this core.
+  std::uint64_t all_bytes_max = 0;     // Of all cores: --max-memory; 0: no limit.
 };
 
 class MemoryBudget final {
@@ -48,6 +50,7 @@ class MemoryBudget final {
   /// Whether there is no room, with `more_bytes` that somebody holds and has not counted yet. Pages
   /// that deletes left partly empty may hold up to a quarter more before they count as well.
   bool is_full(std::uint64_t more_bytes = 0) const {
+    if (share_.bytes_max == kNoLimit) return false;  // Most servers: before every write.
     const std::uint64_t held = memory_bytes() + more_bytes;
     const bool holds_too_much =
         held > share_.bytes_max && held - share_.bytes_max >= share_.bytes_max / 4;

@@ -442,6 +442,7 @@ void Connections::stop(std::uint64_t deadline_ns) {
 void Connections::reap() {
   for (auto* session : finished_) {
     const std::uint32_t index = session->index();
+    PHX_CHECK(!session->is_listed);
     pool_.buffers().input -= session->counted_memory_bytes;
     const auto forget = [session](auto& list) {
       list.erase(std::remove(list.begin(), list.end(), session), list.end());

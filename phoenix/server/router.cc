@@ -294,17 +294,16 @@ void Router::start_listing(const PendingRequest& pending) {
   }
   session.listing = std::move(*listing);
   session.listing->set_flags(pending.request.flags);
+  session.is_listed = true;
   listings_.push_back(&session);
 }
 
 void Router::step_listings(std::uint64_t now_ns) {
+  drop_dead_listings();
   std::size_t in_vain = 0;  // So many listings in a row could not go on.
   while (in_vain < listings_.size() && !work_.is_spent()) {
     next_listing_ %= listings_.size();
     Session& session = *listings_[next_listing_];
-    if (session.is_broken && session.listing && !session.listing->is_waiting) {
-      session.listing.reset();
-    }
     ++in_vain;
     if (session.listing) {
       if (session.output.empty()) send_sign_of_life(session, now_ns);
@@ -326,8 +325,24 @@ void Router::send_sign_of_life(Session& session, std::uint64_t now_ns) {
   connections_.touch(session);
 }
 
+// In every turn and all of them: a session that is broken may be gone after the next.
+void Router::drop_dead_listings() {
+  for (std::size_t i = 0; i < listings_.size();) {
+    Session& session = *listings_[i];
+    if (session.is_broken && session.listing && !session.listing->is_waiting) {
+      session.listing.reset();
+    }
+    if (session.listing) {
+      ++i;
+    } else {
+      finish_listing(i);
+    }
+  }
+}
+
 void Router::finish_listing(std::size_t index) {
   Session& session = *listings_[index];
+  session.is_listed = false;
   connections_.touch(session);
   connections_.make_ready(session);
   listings_[index] = listings_.back();

@@ -82,6 +82,7 @@ class Router final {
   void start_listing(const PendingRequest& pending);
   bool run_slice(Session& session);
   void send_sign_of_life(Session& session, std::uint64_t now_ns);
+  void drop_dead_listings();
   void finish_listing(std::size_t index);
   void take_for_reply(Session& session, std::size_t bytes);
 

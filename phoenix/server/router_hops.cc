@@ -72,12 +72,14 @@ void Router::execute_inbox(std::deque<HopBatch*>& inbox) {
 bool Router::execute_parts(HopBatch& batch) {
   auto& keyspace = shard_.keyspace();
   while (batch.executed < batch.parts.size()) {
+    was_cut_short_ = was_cut_short_ || work_.is_spent();
+    if (was_cut_short_) return false;
     const std::size_t begin = batch.executed;
     const std::size_t end = std::min(begin + kRequestsPerBatch, batch.parts.size());
     for (std::size_t i = begin; i < end; ++i) keyspace.prefetch_index(batch.parts[i].hash);
     for (std::size_t i = begin; i < end; ++i) keyspace.prefetch_entry(batch.parts[i].hash);
     for (std::size_t i = begin; i < end; ++i) {
-      was_cut_short_ = was_cut_short_ || work_.is_spent();
+      was_cut_short_ = work_.is_spent();
       if (was_cut_short_ || !execute_part(batch, batch.parts[i])) return false;
     }
   }

@@ -150,6 +150,7 @@ class Session final {
   bool is_ready = false;             // In the core's queue of sessions with input.
   bool takes_long = false;           // Its next request may: it is ready after all others.
   bool is_waiting_for_room = false;  // A request was put back until the log has room.
+  bool is_listed = false;            // The router steps its listing.
   bool is_held = false;              // In the core's list of outputs that wait for a commit.
   bool is_dirty = false;             // In the core's list of outputs to be sent.
   bool ignores_input = false;        // EXIT, an error of the stream, the peer's end, or shutdown.

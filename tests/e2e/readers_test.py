@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Peers that read slowly or never, send byte by byte, or stop half-way: bounded, and correct."""
 import contextlib
+import os
 import select
 import socket
 import struct
@@ -22,6 +23,8 @@ GROWTH_PER_PEER_MAX = 12 * MIB
 
 class Readers(unittest.TestCase):
     def setUp(self):
+        # Memory that was freed is overwritten: who still looks at it is found out.
+        os.environ["MALLOC_PERTURB_"] = "165"
         self.server = harness.Server(cores=2).start()
         self.addCleanup(self.server.kill)
 
@@ -175,6 +178,24 @@ class Readers(unittest.TestCase):
         if harness.LEVEL != "quick":
             self.assertLess(growth, 2 * 5 * 16 * MIB)  # Four are awaited, one is queued: of 60.
         self.assert_others_are_served()
+
+    def test_listings_that_are_left(self):
+        """More listings than a turn serves, whose clients go away in their midst."""
+        with self.server.client() as db:
+            for start in range(0, 100_000, 1000):
+                words = [w for n in range(start, start + 1000) for w in (f"key:{n}", "v")]
+                self.assertEqual(db.value("MSET", *words), None)
+        for is_reset in (True, False):
+            peers = [client.connect(self.server.address) for _ in range(300)]
+            for peer in peers:
+                peer.sendall(argv_frame("LIST", "nothing*"))
+            time.sleep(0.1)
+            for peer in peers:
+                if is_reset:
+                    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                peer.close()
+            self.assert_others_are_served()
+        self.assertEqual(self.server.stop(), 0)
 
     def test_half_closed_inside_a_frame(self):
         with self.server.client() as db:
