@@ -12,6 +12,9 @@ double mebibytes(std::uint64_t bytes) {
 }  // namespace
 
 std::string MemoryBudget::refusal(std::uint64_t more_bytes) const {
+  if (share_.bytes_max == kNoLimit) {
+    return "the system has no memory for this request: give the server more, or set --max-memory";
+  }
   const std::string more =
       more_bytes == 0 ? "" : fmt::format(", and this takes {:.1f} MiB more", mebibytes(more_bytes));
   return fmt::format(
