@@ -51,17 +51,6 @@ void Committer::sync_soon(std::uint64_t seq) {
   context_.changed.notify();
 }
 
-std::unique_ptr<Segment> Committer::release(const Segment& segment) {
-  PHX_CHECK(!segment.activated && segment.unused());
-  const auto place =
-      std::find_if(segments_.begin(), segments_.end(),
-                   [&](const std::unique_ptr<Segment>& held) { return held.get() == &segment; });
-  PHX_CHECK(place != segments_.end());
-  std::unique_ptr<Segment> released = std::move(*place);
-  segments_.erase(place);
-  return released;
-}
-
 void Committer::submit(std::unique_ptr<Batch> batch) {
   std::erase_if(done_, [](const auto& done) { return done->task.done(); });
   ++batch->segment->batches_pending;

@@ -33,9 +33,6 @@ class Committer final {
   /// Takes over a segment that batches are going to name.
   void adopt(std::unique_ptr<Segment> segment) { segments_.push_back(std::move(segment)); }
 
-  /// Gives one back that no batch names.
-  std::unique_ptr<Segment> release(const Segment& segment);
-
   void submit(std::unique_ptr<Batch> batch);
 
   /// Batches that were submitted and whose writes have not ended.

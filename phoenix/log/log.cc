@@ -44,36 +44,30 @@ Log::Parts::Parts(io::Context& io, Store::Parts& store, io::Host& host, io::Fail
 // --------------------------------------------------------------------------------------
 
 Reservation Log::Parts::reserve(std::uint64_t worst_bytes, bool is_delete) {
-  if (context.dead || closing) return Reservation::wait;
-  const bool large = worst_bytes > large_threshold;
-  if (large_turns > 0 && !large) return Reservation::wait;
-  if (accepts(worst_bytes, is_delete, large)) {
-    if (open.count() > 0 && open.bytes() + worst_bytes > kBatchBytesSoft) return Reservation::wait;
-    open.ensure(worst_bytes, large);
-    return Reservation::granted;
-  }
-  leave_unused_large();
-  return change_segment(worst_bytes, is_delete, large);
+  large_bytes_granted = 0;
+  if (context.dead || closing || open.is_large()) return Reservation::wait;
+  if (worst_bytes > large_threshold) return reserve_large(worst_bytes);
+  if (!accepts(worst_bytes, is_delete)) return change_segment(worst_bytes, is_delete);
+  if (open.count() > 0 && open.bytes() + worst_bytes > kBatchBytesSoft) return Reservation::wait;
+  open.ensure(worst_bytes, false);
+  return Reservation::granted;
 }
 
-bool Log::Parts::accepts(std::uint64_t worst_bytes, bool is_delete, bool large) const {
-  if (current == nullptr || open.is_large()) return false;
+bool Log::Parts::accepts(std::uint64_t worst_bytes, bool is_delete) const {
+  if (current == nullptr) return false;
   if (current->purpose == Purpose::deletes && !is_delete) return false;
-  // One large batch has a segment of its own; nothing else goes there.
-  if (large != (current->purpose == Purpose::large)) return false;
   const std::uint64_t batch = align_up(open.bytes() + worst_bytes, current->alignment);
   return batch <= current->room_bytes();
 }
 
 // What does not fit into the current segment waits until that is closed; it is closed only when
 // another is ready.
-Reservation Log::Parts::change_segment(std::uint64_t worst_bytes, bool is_delete, bool large) {
-  if (open.is_large()) return Reservation::wait;  // Sealed with LAST.
+Reservation Log::Parts::change_segment(std::uint64_t worst_bytes, bool is_delete) {
   const std::uint64_t bytes = worst_bytes + kBatchHeaderBytes;
-  Purpose purpose = large ? Purpose::large : Purpose::normal;
+  Purpose purpose = Purpose::normal;
   bool ready = preparer.has(purpose, bytes);
   if (!ready && preparer.is_full(purpose, bytes)) {
-    if (!is_delete || large) return Reservation::disk_full;
+    if (!is_delete) return Reservation::disk_full;
     purpose = Purpose::deletes;
     ready = preparer.has(purpose, bytes);
     if (!ready && preparer.is_full(purpose, bytes)) return Reservation::disk_full;
@@ -82,24 +76,42 @@ Reservation Log::Parts::change_segment(std::uint64_t worst_bytes, bool is_delete
     preparer.demand(purpose, bytes);
     return Reservation::wait;
   }
-  if (large) large_turns = 2;
   if (current != nullptr) {
     closing = true;
     return Reservation::wait;
   }
-  large_turns = 0;
   enter(preparer.take(purpose, bytes));
-  open.ensure(worst_bytes, large);
+  open.ensure(worst_bytes, false);
   return Reservation::granted;
 }
 
-// A segment was granted to a large write that then changed nothing (its condition failed, say): it
-// waits for the next one, and nothing else may use it up.
-void Log::Parts::leave_unused_large() {
-  if (current == nullptr || current->purpose != Purpose::large || open.count() > 0) return;
-  std::unique_ptr<Segment> segment = committer.release(*current);
-  current = nullptr;
-  preparer.put_back(std::move(segment));
+// Only looks that all is there. The write may change nothing after all (its condition fails, say):
+// then nothing is used up, neither the large segment nor what is left of the current one.
+Reservation Log::Parts::reserve_large(std::uint64_t worst_bytes) {
+  const std::uint64_t bytes = worst_bytes + kBatchHeaderBytes;
+  if (!preparer.has(Purpose::large, bytes)) {
+    if (preparer.is_full(Purpose::large, bytes)) return Reservation::disk_full;
+    preparer.demand(Purpose::large, bytes);
+    return Reservation::wait;
+  }
+  // The first effect seals what is open, and cannot wait then.
+  const bool may_seal = committer.in_flight() < context.options.commits_in_flight_max;
+  if (current != nullptr && !may_seal) return Reservation::wait;
+  large_bytes_granted = worst_bytes;
+  return Reservation::granted;
+}
+
+// The first effect of a large write: the current segment is closed, with all that is open, and the
+// large one entered.
+void Log::Parts::begin_large() {
+  if (current != nullptr) {
+    preparer.closed_early(current->write_offset + open.bytes());
+    closing = true;
+    seal_now();
+  }
+  enter(preparer.take(Purpose::large, large_bytes_granted + kBatchHeaderBytes));
+  open.ensure(large_bytes_granted, true);
+  large_bytes_granted = 0;
 }
 
 void Log::Parts::enter(std::unique_ptr<Segment> segment) {
@@ -107,8 +119,8 @@ void Log::Parts::enter(std::unique_ptr<Segment> segment) {
   current = segment.get();
   committer.adopt(std::move(segment));
   // Before the first batch of this process the header can wait until there is one: a server that
-  // is only read leaves nothing behind. So can a large one's, which may never be used.
-  if (next_seq != base.user_seq && current->purpose != Purpose::large) activate();
+  // is only read leaves nothing behind.
+  if (next_seq != base.user_seq) activate();
 }
 
 void Log::Parts::activate() {
@@ -141,18 +153,13 @@ void Log::Parts::seal() {
   if (context.dead) return;
   const bool wanted = open.count() > 0 || required || closing;
   if (wanted && committer.in_flight() >= depth()) return;
-  const bool makes_way = large_turns > 0;
-  if (makes_way) --large_turns;
   if (!wanted || (open.count() == 0 && !make_place_for_empty())) return;
-  const bool early = makes_way && closing && current->purpose == Purpose::normal;
-  if (early) preparer.closed_early(current->write_offset + open.bytes());
   seal_now();
 }
 
 // An empty batch needs a block: in the current segment, else the one that is kept in it (it is
 // closed then), else in the next, even if that is the reserve for deletes.
 bool Log::Parts::make_place_for_empty() {
-  leave_unused_large();
   if (current != nullptr) {
     if (current->room_bytes() < current->alignment) closing = true;
     return true;
@@ -293,6 +300,7 @@ Reservation Log::reserve(std::uint64_t payload_bytes, std::uint32_t effects, boo
 engine::LogPosition Log::emit(const engine::Effect& effect) {
   Parts& p = *parts_;
   if (p.off) return {};
+  if (p.large_bytes_granted > 0) p.begin_large();
   PHX_CHECK(p.current != nullptr);  // A grant came before.
   const std::uint64_t place = p.open.add(effect);
   p.emitted_seq = p.next_seq;
@@ -307,8 +315,11 @@ Position Log::open_position() const {
   return parts_->off ? 0 : parts_->next_seq;
 }
 
-void Log::require_seal() {
-  if (!parts_->off) parts_->required = true;
+void Log::require_seal(std::int64_t stamp_ms) {
+  Parts& p = *parts_;
+  if (p.off) return;
+  p.required = true;
+  p.stamp_ms = std::max(p.stamp_ms, stamp_ms);
 }
 
 void Log::seal(std::int64_t stamp_ms) {

@@ -57,8 +57,8 @@ class Log final : public engine::EffectSink {
 
   /// May a write with at most this many bytes of key and value (all its effects together, their
   /// count given) execute now? Deletes may use a reserve that is kept for them when the disk is
-  /// full. A grant holds until the next call. After `wait` call seal() at the end of the turn, as
-  /// ever: it may be what makes the room.
+  /// full. A grant holds until the next call, within the turn. After `wait` call seal() at the end
+  /// of the turn, as ever: it may be what makes the room.
   Reservation reserve(std::uint64_t payload_bytes, std::uint32_t effects, bool is_delete);
 
   engine::LogPosition emit(const engine::Effect& effect) override;
@@ -70,8 +70,9 @@ class Log final : public engine::EffectSink {
   /// although it emitted nothing (rule 9) waits for this and calls require_seal().
   Position open_position() const;
 
-  /// Makes the next seal() write a batch even if it is empty.
-  void require_seal();
+  /// Makes the next seal() write a batch even if it is empty. The batch that is open now carries at
+  /// least this stamp, also when a large write seals it earlier.
+  void require_seal(std::int64_t stamp_ms);
 
   /// End of a turn: writes the open batch when it has records or was required, and the depth of
   /// commits in flight allows it (else it stays open and grows until one completes). `stamp_ms` is

@@ -17,10 +17,11 @@ struct Log::Parts {
   // -- Reserving (log.cc) -------------------------------------------------------------------------
 
   Reservation reserve(std::uint64_t worst_bytes, bool is_delete);
-  Reservation change_segment(std::uint64_t worst_bytes, bool is_delete, bool large);
-  bool accepts(std::uint64_t worst_bytes, bool is_delete, bool large) const;
+  Reservation reserve_large(std::uint64_t worst_bytes);
+  Reservation change_segment(std::uint64_t worst_bytes, bool is_delete);
+  bool accepts(std::uint64_t worst_bytes, bool is_delete) const;
+  void begin_large();
   void enter(std::unique_ptr<Segment> segment);
-  void leave_unused_large();
   void activate();
 
   // -- Sealing ------------------------------------------------------------------------------------
@@ -52,10 +53,10 @@ struct Log::Parts {
   std::uint64_t last_record_seq;  // Of the newest sealed batch that has records.
   std::uint64_t sealed_ns = 0;
   std::int64_t stamp_ms = 0;
-  bool required = false;     // The next seal writes a batch even if it is empty.
-  bool closing = false;      // The next seal closes the segment.
-  unsigned large_turns = 0;  // Small writes wait so many turns for a large one that is due.
+  bool required = false;  // The next seal writes a batch even if it is empty.
+  bool closing = false;   // The next seal closes the segment.
   bool stopping = false;
+  std::uint64_t large_bytes_granted = 0;  // To a large write that has had no effect yet.
   Event uncovered;
   io::Task<void> idle_task;
 };

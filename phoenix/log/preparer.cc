@@ -54,12 +54,6 @@ std::unique_ptr<Segment> Preparer::take(Purpose purpose, std::uint64_t batch_byt
   return segment;
 }
 
-void Preparer::put_back(std::unique_ptr<Segment> segment) {
-  PHX_CHECK(!segment->activated && segment->unused());
-  const Purpose purpose = segment->purpose;
-  shelf(purpose).ready.push_back(std::move(segment));
-}
-
 void Preparer::demand(Purpose purpose, std::uint64_t batch_bytes) {
   Shelf& wanted = shelf(purpose);
   wanted.wanted = true;
@@ -76,6 +70,7 @@ bool Preparer::is_full(Purpose purpose, std::uint64_t batch_bytes) const {
 void Preparer::closed_early(std::uint64_t used_bytes) {
   next_bytes_ = std::clamp(std::bit_ceil(used_bytes), context_.options.segment_bytes_min,
                            context_.options.segment_bytes_max);
+  grows_ = false;
 }
 
 void Preparer::close_file(int fd) {
@@ -184,7 +179,8 @@ void Preparer::note_full(Purpose purpose, std::uint64_t size_bytes) {
 void Preparer::shelve(Purpose purpose, std::unique_ptr<Segment> segment) {
   Shelf& asked = shelf(purpose);
   if (purpose == Purpose::normal) {
-    next_bytes_ = std::min(segment->size_bytes * 2, context_.options.segment_bytes_max);
+    if (grows_) next_bytes_ = std::min(segment->size_bytes * 2, context_.options.segment_bytes_max);
+    grows_ = true;
   }
   segment->purpose = purpose;
   segment->ordinal = context_.store.cores[context_.core].next_ordinal++;

@@ -31,15 +31,13 @@ class Preparer final {
   /// Whether a segment for this purpose is ready that has room for a batch of so many bytes.
   bool has(Purpose purpose, std::uint64_t batch_bytes) const;
   std::unique_ptr<Segment> take(Purpose purpose, std::uint64_t batch_bytes);
-  /// Takes back one that was not used.
-  void put_back(std::unique_ptr<Segment> segment);
   /// Asks for one.
   void demand(Purpose purpose, std::uint64_t batch_bytes);
   /// An attempt for this purpose with at most these bytes met a full disk, not long ago. After a
   /// second it may be demanded again.
   bool is_full(Purpose purpose, std::uint64_t batch_bytes) const;
 
-  /// A normal segment was closed early, with so many bytes used: the next ones start from that, so
+  /// A segment was closed early, with so many bytes used: the next ones start from that, so
   /// that large records between small ones do not cost a big segment each.
   void closed_early(std::uint64_t used_bytes);
 
@@ -74,6 +72,7 @@ class Preparer final {
   LogContext& context_;
   std::array<Shelf, 3> shelves_;
   std::uint64_t next_bytes_;  // Size of the next normal segment.
+  bool grows_ = true;         // The one after it is larger.
   std::vector<int> to_close_;
   bool stopping_ = false;
   bool stopped_ = true;

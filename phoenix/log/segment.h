@@ -39,7 +39,6 @@ struct Segment {
 
   /// Bytes left for batches, without the block that is kept for an empty one with LAST.
   std::uint64_t room_bytes() const { return size_bytes - write_offset - alignment; }
-  bool unused() const { return write_offset == data_offset(alignment); }
 };
 
 /// The size of a segment that has room for a batch of so many bytes.

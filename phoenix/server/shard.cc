@@ -115,7 +115,7 @@ log::Position Shard::position_of_expiry(engine::ExpiryMs expiry_ms, std::uint16_
   const bool waits = durability_ == log::Durability::always ? (flags & protocol::kDoNotWait) == 0
                                                             : (flags & protocol::kWaitDurable) != 0;
   if (!waits || expiry_ms <= log_->durable_stamp_ms()) return 0;
-  log_->require_seal();
+  log_->require_seal(now_ms_);
   return log_->open_position();
 }
 
@@ -141,7 +141,7 @@ std::int64_t Shard::remove_expired(std::size_t nodes_max) {
     // there are none an empty one does, for all that came due meanwhile.
     const std::int64_t seal_at_ms = slice.next_due_ms + kExpiryBatchMs;
     if (now_ms_ < seal_at_ms) return seal_at_ms;
-    log_->require_seal();
+    log_->require_seal(now_ms_);
   }
   return std::max(slice.next_due_ms, now_ms_ + 1);
 }

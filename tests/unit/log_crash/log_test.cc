@@ -77,7 +77,7 @@ TEST_CASE("positions: emitted, open, committed") {
   CHECK(log.idle());
   log.seal(1);
   CHECK(log.idle());  // Nothing to seal.
-  log.require_seal();
+  log.require_seal(1);
   CHECK(!log.idle());
   REQUIRE(process.settle());
   CHECK(log.commit_position() == a->position + 1);
@@ -112,7 +112,7 @@ TEST_CASE("an expiry can be believed once a batch with its stamp is durable") {
     warm_up(process);
     log::Log& log = process.log(0);
     const std::int64_t later_ms = world.clock().wall_ms() + 5000;
-    log.require_seal();
+    log.require_seal(1);
     log.seal(later_ms);
     CHECK((log.durable_stamp_ms() >= later_ms) == canary);
     const bool believed = log.durable_stamp_ms() >= later_ms;
@@ -127,13 +127,39 @@ TEST_CASE("an expiry can be believed once a batch with its stamp is durable") {
   }
 }
 
+// The large write closes the segment in the middle of a turn, before seal() tells the time.
+TEST_CASE("a batch that was required carries the stamp, also when a large write seals it") {
+  sim::World world(1);
+  Process process(world, small_options(), 1);
+  warm_up(process);
+  log::Log& log = process.log(0);
+  const std::string large(std::size_t{64} << 10U, 'L');
+  // Its segment is ready then.
+  while (log.reserve(large.size() + 5, 1, false) != log::Reservation::granted) {
+    process.seal();
+    REQUIRE(process.turn());
+  }
+  const std::int64_t later_ms = world.clock().wall_ms() + 5000;
+  const auto small = process.put("small", "s");
+  REQUIRE(small.has_value());
+  const log::Position position = log.open_position();
+  log.require_seal(later_ms);
+  const auto written = process.put("large", large);
+  REQUIRE(written.has_value());
+  CHECK(small->position == position);
+  CHECK(written->position == position + 1);  // In the same turn.
+  while (log.commit_position() < position) REQUIRE(process.turn());
+  CHECK(log.durable_stamp_ms() >= later_ms);
+  REQUIRE(process.settle());
+}
+
 TEST_CASE("stamps never go back, whatever the clock does") {
   sim::World world(1);
   Process process(world, small_options(), 1);
   warm_up(process);
   log::Log& log = process.log(0);
   const std::int64_t high_ms = log.durable_stamp_ms();
-  log.require_seal();
+  log.require_seal(high_ms - 1000);
   log.seal(high_ms - 1000);
   while (!log.idle()) REQUIRE(process.turn());
   CHECK(log.durable_stamp_ms() == high_ms);

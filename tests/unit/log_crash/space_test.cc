@@ -177,17 +177,21 @@ TEST_CASE("large writes that come to nothing take no room, whatever is written i
        {Between::small_write, Between::empty_batch, Between::larger_one, Between::nothing}) {
     sim::World world(1, disk_of(256 * kMiB));
     Map expected;
+    log::Options options = small_options();
+    options.segment_bytes_min = options.segment_bytes_max = kMiB;
     {
-      Process process(world, small_options(), 1);
+      Process process(world, options, 1);
       REQUIRE(process.start().has_value());
       REQUIRE(process.put("first", "1").has_value());
       REQUIRE(process.settle());
       for (unsigned i = 0; i < 20; ++i) {
         REQUIRE(ask_in_vain(process, 4 * kMiB));
         if (between == Between::small_write) REQUIRE(process.put("small", name("", i)));
-        if (between == Between::empty_batch) process.log(0).require_seal();
+        if (between == Between::empty_batch) process.log(0).require_seal(1);
         if (between == Between::larger_one) REQUIRE(ask_in_vain(process, 4 * kMiB + i * 4096));
         REQUIRE(process.settle());
+        // The one in use, the next one, the reserve for deletes, and a large one.
+        CHECK(process.log(0).statistics().segments <= 4);
       }
       CHECK(process.log(0).statistics().log_bytes < 8 * kMiB);
       // It is there for the one that is meant.
@@ -198,9 +202,26 @@ TEST_CASE("large writes that come to nothing take no room, whatever is written i
       expected = process.map();
       process.close();
     }
-    Process again(world, small_options(), 1);
+    Process again(world, options, 1);
     REQUIRE(again.start().has_value());
     CHECK(again.map() == expected);
+  }
+}
+
+TEST_CASE("small writes between large ones get small segments, however fast they follow") {
+  for (const bool settles : {false, true}) {
+    sim::World world(1, disk_of(512 * kMiB));
+    log::Options options = small_options();
+    options.segment_bytes_max = 8 * kMiB;
+    Process process(world, options, 1);
+    REQUIRE(process.start().has_value());
+    for (unsigned i = 0; i < 30; ++i) {
+      REQUIRE(process.put("small", name("", i)).has_value());
+      REQUIRE(process.put("large", std::string(3 * kMiB, 'L')).has_value());
+      if (settles) REQUIRE(process.settle());
+    }
+    const auto statistics = process.log(0).statistics();
+    CHECK(statistics.log_bytes - 30 * 3 * kMiB < 4 * kMiB);
   }
 }
 
