@@ -97,6 +97,7 @@ Reservation Log::Parts::reserve_large(std::uint64_t worst_bytes) {
   // The first effect seals what is open, and cannot wait then.
   const bool may_seal = committer.in_flight() < context.options.commits_in_flight_max;
   if (current != nullptr && !may_seal) return Reservation::wait;
+  preparer.keep_large();
   large_bytes_granted = worst_bytes;
   return Reservation::granted;
 }

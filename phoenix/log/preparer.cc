@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint64_t kRetryNs = kNanosPerSecond;
 constexpr std::uint64_t kExhaustedNs = kNanosPerSecond / 10;
+constexpr std::uint64_t kLargeKeptNs = 10 * kNanosPerSecond;
 
 }  // namespace
 
@@ -59,6 +60,10 @@ void Preparer::demand(Purpose purpose, std::uint64_t batch_bytes) {
   wanted.wanted = true;
   wanted.demand_bytes = std::max(wanted.demand_bytes, batch_bytes);
   work_.notify();
+}
+
+void Preparer::keep_large() {
+  large_kept_until_ns_ = context_.now_ns() + kLargeKeptNs;
 }
 
 bool Preparer::is_full(Purpose purpose, std::uint64_t batch_bytes) const {
@@ -109,6 +114,11 @@ std::uint64_t Preparer::next_retry_ns() const {
   return earliest;
 }
 
+// The room of one that nobody has asked for lately is of use to others.
+std::uint64_t Preparer::large_kept_until_ns() const {
+  return shelf(Purpose::large).ready.empty() ? io::kNoDeadline : large_kept_until_ns_;
+}
+
 io::Task<void> Preparer::run() {
   while (!stopping_ && !context_.dead) {
     co_await close_files();
@@ -119,11 +129,16 @@ io::Task<void> Preparer::run() {
       continue;
     }
     if (stopping_ || !to_close_.empty()) continue;
-    const std::uint64_t retry_ns = next_retry_ns();
-    if (retry_ns == io::kNoDeadline) {
+    const std::uint64_t large_until_ns = large_kept_until_ns();
+    if (large_until_ns <= context_.now_ns()) {
+      co_await drop_ready(Purpose::large);
+      continue;
+    }
+    const std::uint64_t next_ns = std::min(next_retry_ns(), large_until_ns);
+    if (next_ns == io::kNoDeadline) {
       co_await work_.wait();
     } else {
-      co_await work_.wait_until(context_.io.timers(), retry_ns);
+      co_await work_.wait_until(context_.io.timers(), next_ns);
     }
   }
   co_await close_files();
@@ -182,6 +197,7 @@ void Preparer::shelve(Purpose purpose, std::unique_ptr<Segment> segment) {
     if (grows_) next_bytes_ = std::min(segment->size_bytes * 2, context_.options.segment_bytes_max);
     grows_ = true;
   }
+  if (purpose == Purpose::large) keep_large();
   segment->purpose = purpose;
   segment->ordinal = context_.store.cores[context_.core].next_ordinal++;
   ++context_.statistics.segments;

@@ -33,6 +33,8 @@ class Preparer final {
   std::unique_ptr<Segment> take(Purpose purpose, std::uint64_t batch_bytes);
   /// Asks for one.
   void demand(Purpose purpose, std::uint64_t batch_bytes);
+  /// A large one that is ready was asked for: it stays for 10 s from now, used or not.
+  void keep_large();
   /// An attempt for this purpose with at most these bytes met a full disk, not long ago. After a
   /// second it may be demanded again.
   bool is_full(Purpose purpose, std::uint64_t batch_bytes) const;
@@ -60,6 +62,7 @@ class Preparer final {
   bool wants(Purpose purpose) const;
   bool rests(Purpose purpose) const;
   std::uint64_t next_retry_ns() const;
+  std::uint64_t large_kept_until_ns() const;
   std::uint64_t least_bytes(Purpose purpose, std::uint64_t batch_bytes) const;
   std::uint64_t choose_size(Purpose purpose);
   io::Task<void> drop_ready(Purpose purpose);
@@ -73,6 +76,7 @@ class Preparer final {
   std::array<Shelf, 3> shelves_;
   std::uint64_t next_bytes_;  // Size of the next normal segment.
   bool grows_ = true;         // The one after it is larger.
+  std::uint64_t large_kept_until_ns_ = 0;
   std::vector<int> to_close_;
   bool stopping_ = false;
   bool stopped_ = true;

@@ -227,6 +227,22 @@ TEST_CASE("small writes between large ones get small segments, however fast they
   }
 }
 
+TEST_CASE("a large segment that nobody has asked for in 10 s gives its room back") {
+  sim::World world(1, disk_of(64 * kMiB));
+  Process process(world, small_options(), 1);
+  REQUIRE(process.start().has_value());
+  const auto log_bytes = [&] { return process.log(0).statistics().log_bytes; };
+  for (unsigned i = 0; i < 4; ++i) {
+    REQUIRE(ask_in_vain(process, 6 * kMiB));
+    process.pass(7 * kNanosPerSecond);
+    CHECK(log_bytes() > 6 * kMiB);
+  }
+  process.pass(4 * kNanosPerSecond);
+  CHECK(log_bytes() < kMiB);
+  REQUIRE(process.put("large", std::string(6 * kMiB, 'L')).has_value());
+  REQUIRE(process.settle());
+}
+
 TEST_CASE("a large segment that nobody used makes way when small writes need its room") {
   sim::World world(1, disk_of(8 * kMiB));
   Process process(world, small_options(), 1);
