@@ -13,6 +13,9 @@ constexpr std::uint64_t kBatchBytesSoft = std::uint64_t{1} << 20U;
 /// A larger write gets a segment of its own, streamed.
 constexpr std::uint64_t kLargeBytes = std::uint64_t{4} << 20U;
 
+/// A start that finds no descriptor or memory for its first segment ends with an error then.
+constexpr std::uint64_t kStartPatienceNs = 10 * kNanosPerSecond;
+
 /// Rule 4: one commit in flight while less than this is pending.
 constexpr std::uint32_t kFewRecords = 16;
 constexpr std::uint64_t kFewBytes = std::uint64_t{8} << 10U;
@@ -284,8 +287,15 @@ io::Task<Result<void>> Log::start() {
   p.idle_task = p.cover_when_idle();
   p.idle_task.start();
   const std::uint64_t bytes = kBatchHeaderBytes;
+  const std::uint64_t patient_until_ns = p.context.now_ns() + kStartPatienceNs;
   while (!p.context.dead && !p.preparer.has(Purpose::normal, bytes) &&
          !p.preparer.is_full(Purpose::normal, bytes)) {
+    const std::string& exhausted = p.preparer.exhausted();
+    if (!exhausted.empty() && p.context.now_ns() >= patient_until_ns) {
+      const std::string message = "the log could not be prepared: " + exhausted;
+      co_await p.close();
+      co_return fail(ErrorCode::exhausted, message);
+    }
     co_await p.context.changed.wait();
   }
   if (p.context.dead) co_return fail(ErrorCode::io, "the log could not be prepared");

@@ -52,7 +52,8 @@ class Log final : public engine::EffectSink {
   Log(io::Context& io, Store& store, io::Host& host, io::Failure& failure, unsigned core);
   ~Log() override;
 
-  /// Prepares the first segment; the log takes effects once this is done.
+  /// Prepares the first segment; the log takes effects once this is done. After an error it may
+  /// only be destroyed.
   io::Task<Result<void>> start();
 
   /// May a write with at most this many bytes of key and value (all its effects together, their

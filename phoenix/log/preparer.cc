@@ -251,12 +251,14 @@ io::Task<void> Preparer::prepare(Purpose purpose) {
   }
   auto segment = co_await prepare_segment(context_, size_bytes, stopping_);
   if (context_.dead || (segment && *segment == nullptr)) co_return;
+  exhausted_.clear();
   if (segment) {
     shelve(purpose, std::move(*segment));
   } else if (segment.error().code == ErrorCode::disk_full) {
     co_await found_full(purpose, least);
   } else if (segment.error().code == ErrorCode::exhausted) {
     // Who writes waits meanwhile: descriptors come back when connections end.
+    exhausted_ = segment.error().message;
     co_await context_.io.sleep_until(context_.now_ns() + kExhaustedNs);
   } else {
     context_.fail(segment.error().message);

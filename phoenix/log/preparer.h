@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "phoenix/io/task.h"
@@ -38,6 +39,10 @@ class Preparer final {
   /// An attempt for this purpose with at most these bytes met a full disk, not long ago. After a
   /// second it may be demanded again.
   bool is_full(Purpose purpose, std::uint64_t batch_bytes) const;
+
+  /// Why the newest attempt found no descriptor or memory for a segment, which is tried again at
+  /// once; empty otherwise.
+  const std::string& exhausted() const { return exhausted_; }
 
   /// A segment was closed early, with so many bytes used: the next ones start from that, so
   /// that large records between small ones do not cost a big segment each.
@@ -77,6 +82,7 @@ class Preparer final {
   std::uint64_t next_bytes_;  // Size of the next normal segment.
   bool grows_ = true;         // The one after it is larger.
   std::uint64_t large_kept_until_ns_ = 0;
+  std::string exhausted_;
   std::vector<int> to_close_;
   bool stopping_ = false;
   bool stopped_ = true;

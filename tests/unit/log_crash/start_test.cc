@@ -1,5 +1,6 @@
 // What a start does with what it finds: other numbers of cores, old epochs, empty batches at the
 // end, many starts in a row.
+#include <cerrno>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -224,6 +225,28 @@ TEST_CASE("time never goes back over a restart") {
     CHECK(process.store().stamp_high_water_ms() >= stamp_ms);
     CHECK(process.log(0).durable_stamp_ms() >= stamp_ms);
     process.close();
+  }
+}
+
+TEST_CASE("a start without a descriptor for a segment waits for a while, then says so") {
+  for (const bool sticky : {false, true}) {
+    sim::World world(1);
+    Process process(world, small_options(), 1);
+    REQUIRE(process.open().has_value());
+    REQUIRE(process.replay().has_value());
+    REQUIRE(process.begin_epoch().has_value());
+    sim::ChosenFault fault;
+    fault.error = -EMFILE;
+    fault.sticky = sticky;
+    fault.kind = io::Operation::Kind::open;
+    world.fail_nth(fault);
+    const std::uint64_t begin_ns = world.now_ns();
+    const auto started = process.start_logs();
+    CHECK(started.has_value() == !sticky);
+    CHECK((world.now_ns() - begin_ns > 9 * kNanosPerSecond) == sticky);
+    CHECK(world.now_ns() - begin_ns < 11 * kNanosPerSecond);
+    if (!started) CHECK(started.error().message.find("Too many open files") != std::string::npos);
+    CHECK(!process.failed());
   }
 }
 
