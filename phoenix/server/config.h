@@ -27,6 +27,7 @@ struct Mutations {
 struct Bounds {
   std::size_t hops_per_pair = kHopsPerPair;
   std::size_t parts_per_hop = kPartsPerHop;
+  std::size_t list_work_per_turn_max = kListWorkPerTurnMax;
 };
 
 struct Config {

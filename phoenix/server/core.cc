@@ -46,7 +46,7 @@ void Core::turn() {
   serve_requests();
   stop_when_asked();
   work.grant(kListWorkPerTurn);
-  work.limit(kListWorkPerTurnMax);
+  work.limit(shared_.config.bounds.list_work_per_turn_max);
   router_->step_listings(now_ns_);
   if (!closing_.valid()) {
     expire();

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/sim/lister.h"
 #include "tests/sim/verifier.h"
 
 namespace phoenix::simtest {
@@ -42,6 +43,7 @@ class Scenario final {
   sim::World world_;
   Truth truth_;
   std::vector<std::unique_ptr<User>> users_;
+  std::vector<std::unique_ptr<Lister>> listers_;
   ScenarioResult result_;
   unsigned cores_ = 0;
   bool has_rotted_ = false;
@@ -64,12 +66,16 @@ ScenarioResult Scenario::run() {
   for (unsigned number = 0; number < 3; ++number) {
     users_.push_back(std::make_unique<User>(world_, truth_, random_, number, habits));
   }
+  for (unsigned i = 0; i < options_.listers; ++i) {
+    listers_.push_back(std::make_unique<Lister>(world_, random_));
+  }
   for (unsigned life = 0; life < options_.lives; ++life) {
     const bool is_last = life + 1 == options_.lives;
     if (!live(is_last) || !truth_.violation.empty()) break;
   }
   for (const auto& user : users_) result_.replies += user->replies();
   users_.clear();
+  listers_.clear();
   result_.violation = truth_.violation;
   result_.trace_hash = world_.trace_hash();
   result_.crashes = world_.counters().crashes;
@@ -223,6 +229,7 @@ void Scenario::work(Process& process) {
       }
       user.act();
     }
+    for (auto& lister : listers_) lister->act();
     if (!truth_.violation.empty()) return;
     if (options_.pauses && random_.below(1000) == 0) {
       (void)process.run_until([] { return false; }, kNanosPerSecond);

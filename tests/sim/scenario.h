@@ -35,6 +35,7 @@ struct ScenarioOptions {
   log::Durability durability = log::Durability::always;
   std::uint64_t memory_bytes_max = 0;  // 0: no limit.
   std::size_t descriptors_most = 0;    // 0: no limit.
+  unsigned listers = 0;                // Beside the users.
   server::Bounds bounds{};
   Habits habits{};
   log::Mutations mutations{};  // Planted bugs, for canaries.

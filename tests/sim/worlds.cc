@@ -30,8 +30,18 @@ void draw_users(Draw& draw, Habits& habits) {
 void draw_server(Draw& draw, ScenarioOptions& options) {
   if (draw.one_in(6)) options.durability = log::Durability::interval;
   if (draw.one_in(20)) options.durability = log::Durability::off;
-  if (draw.one_in(4)) options.bounds = {draw.between(1, 3), draw.between(1, 8)};
+  if (draw.one_in(4)) {
+    options.bounds.hops_per_pair = draw.between(1, 3);
+    options.bounds.parts_per_hop = draw.between(1, 8);
+  }
   if (draw.one_in(10)) options.memory_bytes_max = draw.between(1, 8) << 20U;
+}
+
+// So many listings that a turn has not the work for a slice of each. They take descriptors, too.
+void draw_listers(Draw& draw, ScenarioOptions& options) {
+  if (!draw.one_in(5) || options.descriptors_most != 0) return;
+  options.listers = static_cast<unsigned>(draw.between(4, 12));
+  options.bounds.list_work_per_turn_max = draw.between(1, 2000);
 }
 
 }  // namespace
@@ -48,6 +58,7 @@ ScenarioOptions world_of(std::uint64_t seed) {
   if (draw.one_in(10)) options.descriptors_most = draw.between(8, 20);
   draw_users(draw, options.habits);
   draw_server(draw, options);
+  draw_listers(draw, options);
   if (options
           .steps_clock_back) {  // What expires is read while the batch that proves it is written.
     options.has_slow_commits = true;
@@ -69,6 +80,7 @@ std::string describe(const ScenarioOptions& options) {
   say(options.fills_disk, "a full disk");
   say(options.descriptors_most != 0, "few descriptors");
   say(options.bounds.hops_per_pair < server::kHopsPerPair, "small mailboxes");
+  say(options.listers != 0, "many listings");
   say(options.memory_bytes_max != 0, "a memory limit");
   say(options.durability == log::Durability::interval, "interval");
   say(options.durability == log::Durability::off, "no log");
