@@ -23,7 +23,8 @@ Process::Process(sim::World& world, server::Config config)
       host_(world),
       failure_(world),
       shared_(config_, table_) {
-  shared_.connections_max = 1000;
+  // Clients come and go faster than commits let go of what they left.
+  shared_.connections_max = 1'000'000;
   for (unsigned core = 0; core < config_.cores; ++core) {
     rings_.push_back(std::make_unique<sim::Ring>(world));
     const server::CoreEnvironment environment{*rings_[core], world.clock(), host_, failure_,

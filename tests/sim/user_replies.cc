@@ -42,7 +42,8 @@ bool User::take_reply() {
   }
   InFlight& request = in_flight_.front();
   if (header.id != request.id) {
-    fail(request, "reply out of order: id " + std::to_string(header.id));
+    fail(request, "reply out of order: id " + std::to_string(header.id) + ", " +
+                      std::string(value.bytes.substr(0, 80)));
     return false;
   }
   ++replies_;
