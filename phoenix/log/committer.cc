@@ -261,7 +261,10 @@ void Committer::forget_closed_segments() {
 }
 
 io::Task<void> Committer::sync_loop() {
-  const std::uint64_t interval_ns = context_.options.interval_ms * kNanosPerMs;
+  const Mutations& mutations = context_.options.mutations;
+  constexpr std::uint64_t kNeverNs = std::uint64_t{1} << 60U;
+  const std::uint64_t interval_ns =
+      mutations.interval_never_syncs ? kNeverNs : context_.options.interval_ms * kNanosPerMs;
   while (!context_.dead) {
     if (written_.seq == durable_.seq) {
       if (stopping_) break;
@@ -274,6 +277,11 @@ io::Task<void> Committer::sync_loop() {
       continue;
     }
     synced_ns_ = context_.now_ns();
+    if (soon && mutations.asked_sync_is_none) {
+      make_durable(written_);
+      context_.changed.notify();
+      continue;
+    }
     const bool synced = co_await sync_all();
     if (!synced) co_return;
     context_.changed.notify();

@@ -32,6 +32,8 @@ struct Mutations {
   bool skip_directory_sync = false;         // Rule 6: a segment may vanish with its batches.
   bool header_not_awaited = false;          // Rule 6: batches before their segment's header.
   bool stamp_not_durable = false;           // Rule 9: an expiry is believed before it is safe.
+  bool interval_never_syncs = false;        // Interval: time alone makes nothing durable.
+  bool asked_sync_is_none = false;          // Interval: nor is what a stop or a reply waits for.
   bool no_uid_seed = false;                 // Checksums do not know their segment.
   bool superblock_same_copy_twice = false;  // A torn write takes the newest superblock with it.
 };

@@ -15,7 +15,7 @@ namespace {
 constexpr std::uint64_t kSeedsMost = 3000;
 
 // What the world must do for a bug to matter.
-enum class Needs : std::uint8_t { crashes, rot, slow_commits, clock_back };
+enum class Needs : std::uint8_t { crashes, rot, interval, slow_commits, clock_back };
 
 struct Canary {
   std::string_view name;
@@ -38,6 +38,8 @@ const std::vector<Canary>& canaries() {
       {"LSNs go back", &Log::lsn_goes_back, nullptr},
       {"skip the directory sync", &Log::skip_directory_sync, nullptr},
       {"batches before their header", &Log::header_not_awaited, nullptr},
+      {"interval never syncs", &Log::interval_never_syncs, nullptr, Needs::interval},
+      {"a stop does not sync", &Log::asked_sync_is_none, nullptr, Needs::interval},
       {"one superblock copy twice", &Log::superblock_same_copy_twice, nullptr},
       {"a read shows an uncommitted write", nullptr, &Server::hits_do_not_wait,
        Needs::slow_commits},
@@ -67,6 +69,11 @@ std::uint64_t seed_that_catches(const Canary& canary) {
     options.habits.expires_soon = canary.needs == Needs::clock_back;
     // The batches of another core would say what time it is, too.
     if (canary.needs == Needs::clock_back) options.cores_max = 1;
+    if (canary.needs == Needs::interval) {
+      options.durability = log::Durability::interval;
+      options.stops = options.pauses = true;
+      options.habits.draws_waits = false;
+    }
     options.has_slow_commits = canary.needs >= Needs::slow_commits;
     const ScenarioOptions sound = options;
     if (canary.log_bug != nullptr) options.mutations.*canary.log_bug = true;

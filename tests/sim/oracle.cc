@@ -148,6 +148,7 @@ std::string KeyHistory::recovered(const std::optional<std::string>& value, const
   }
   durable_.raise(found);
   live_ = durable_;
+  last_look_ = 0;
   return {};
 }
 
@@ -158,6 +159,12 @@ void KeyHistory::lose() {
   }
   versions_.emplace_back();
   durable_ = live_ = Floor{newest(), false};
+  last_look_ = 0;
+}
+
+void KeyHistory::endure_since_last_look() {
+  durable_.raise(last_look_);
+  last_look_ = live_.number;
 }
 
 }  // namespace phoenix::simtest

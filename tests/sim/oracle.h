@@ -99,6 +99,11 @@ class KeyHistory final {
   /// The server kept nothing on disk and has ended.
   void lose();
 
+  /// What this life of the server has shown is on disk: it has ended in order.
+  void endure() { durable_.raise(live_.number); }
+  /// Likewise what it had shown by the last look: that was long enough ago.
+  void endure_since_last_look();
+
   /// All versions from the floor on, for the message of a failed check.
   std::string describe() const;
 
@@ -120,7 +125,8 @@ class KeyHistory final {
 
   std::vector<Version> versions_;
   Floor durable_;
-  Floor live_;  // Never below the durable one.
+  Floor live_;                   // Never below the durable one.
+  VersionNumber last_look_ = 0;  // Of this life.
 };
 
 }  // namespace phoenix::simtest

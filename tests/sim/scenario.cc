@@ -11,6 +11,7 @@ namespace phoenix::simtest {
 namespace {
 
 constexpr std::uint64_t kNever = std::uint64_t{1} << 60U;
+constexpr std::uint32_t kIntervalMs = 5;
 
 class Scenario final {
  public:
@@ -31,6 +32,7 @@ class Scenario final {
   bool is_failed_without_cause(const Process& process) const;
   std::uint64_t reply_within_ns() const;
   void work(Process& process);
+  void look_what_endures();
   bool all_are_answered(const Process& process);
   void await_answers(Process& process);
   void stop(Process& process);
@@ -48,6 +50,7 @@ class Scenario final {
   unsigned cores_ = 0;
   bool has_rotted_ = false;
   std::uint64_t errors_before_ = 0;  // Of the disk, before this life.
+  std::uint64_t looked_ns_ = 0;      // When it was last seen what endures.
 };
 
 sim::FaultPlan Scenario::plan_of(std::uint64_t seed, const ScenarioOptions& options) {
@@ -96,18 +99,20 @@ bool Scenario::live(bool is_last) {
     cores_ = 1 + static_cast<unsigned>(random_.below(options_.cores_max));
   }
   if (!boot(process)) return false;
-  truth_.may_be_full = options_.memory_bytes_max != 0 || world_.plan().no_space != 0;
+  truth_.disk_may_be_full = world_.plan().no_space != 0;
+  truth_.memory_may_be_full = options_.memory_bytes_max != 0;
   verify_recovery(world_, *process, truth_, random_);
   if (!truth_.violation.empty()) {
     process.reset();
     return false;
   }
-  if (!world_.down() && !is_last) world_.crash_after(random_.below(400));
-  if (!world_.down()) work(*process);
   // Most lives end in the midst of things.
   const std::uint64_t end = random_.below(5);
+  const bool ends_in_order = end == 1 && options_.stops;
+  if (!world_.down() && !is_last && !ends_in_order) world_.crash_after(random_.below(400));
+  if (!world_.down()) work(*process);
   if (end == 0) await_answers(*process);
-  if (end == 1 && options_.stops) stop(*process);
+  if (ends_in_order) stop(*process);
   crash(process);
   return true;
 }
@@ -116,7 +121,7 @@ server::Config Scenario::config() {
   server::Config config = small_config(cores_);
   config.memory_bytes_max = options_.memory_bytes_max;
   config.log.durability = options_.durability;
-  config.log.interval_ms = 5;
+  config.log.interval_ms = kIntervalMs;
   config.log.scheme =
       random_.below(2) == 0 ? log::CommitScheme::durable_write : log::CommitScheme::write_then_sync;
   config.log.mutations = options_.mutations;
@@ -237,6 +242,7 @@ void Scenario::work(Process& process) {
     if (options_.fills_disk) fill_or_heal_disk(process, step);
     process.step(world_.now_ns() + 100'000);
     note_time(process);
+    look_what_endures();
     replies = 0;
     for (const auto& each : users_) replies += each->replies();
     if (replies - replies_before >= options_.requests_per_life * (1 + world_.counters().crashes)) {
@@ -245,6 +251,15 @@ void Scenario::work(Process& process) {
   }
   // What has arrived by the crash counts as seen.
   for (auto& user : users_) user->take_replies();
+}
+
+// Where nothing fails, what was answered is on disk soon, whatever the answer has waited for.
+void Scenario::look_what_endures() {
+  constexpr std::uint64_t kOnDiskWithinNs = (kIntervalMs + 50) * kNanosPerMs;
+  if (reply_within_ns() == 0 || options_.durability == log::Durability::off) return;
+  if (world_.down() || world_.now_ns() - looked_ns_ < kOnDiskWithinNs) return;
+  looked_ns_ = world_.now_ns();
+  for (auto& [key, history] : truth_.keys) history.endure_since_last_look();
 }
 
 void Scenario::note_time(const Process& process) {
@@ -257,13 +272,13 @@ void Scenario::fill_or_heal_disk(Process& process, std::uint64_t step) {
   if (step % (3 * kStepsFull) == kStepsFull) {
     const io::SpaceInfo space = world_.disk().space();
     world_.disk().set_foreign_bytes(space.available_bytes - random_.below(4) * 64 * 1024);
-    truth_.may_be_full = true;
+    truth_.disk_may_be_full = true;
   } else if (step % (3 * kStepsFull) == 2 * kStepsFull) {
     world_.disk().set_foreign_bytes(0);
     (void)process.run_until([] { return false; }, 5 * kNanosPerSecond);
     await_answers(process);
     if (world_.down()) return;
-    truth_.may_be_full = options_.memory_bytes_max != 0 || world_.plan().no_space != 0;
+    truth_.disk_may_be_full = world_.plan().no_space != 0;
   }
 }
 
@@ -301,7 +316,9 @@ void Scenario::stop(Process& process) {
   note_time(process);
   for (auto& user : users_) user->take_replies();
   truth_.server_stops = false;
-  if (!has_ended && !world_.down()) truth_.violate("a stop did not end");
+  if (world_.down() || options_.durability == log::Durability::off) return;
+  if (!has_ended) return truth_.violate("a stop did not end");
+  for (auto& [key, history] : truth_.keys) history.endure();
 }
 
 }  // namespace

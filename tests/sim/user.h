@@ -25,7 +25,8 @@ struct Truth {
   std::map<std::string, std::int64_t> counters;  // Keys that INCR writes: the next number.
   std::int64_t highest_wall_ms = 0;              // Process::highest_wall_ms() of all lives.
   bool server_stops = false;                     // It was told to: who connects late is sent away.
-  bool may_be_full = false;                      // The disk or the memory: writes may be refused.
+  bool disk_may_be_full = false;                 // Then writes may be refused,
+  bool memory_may_be_full = false;               // and then those that may take more of it.
   std::string violation;                         // The first one.
 
   void violate(const std::string& what) {
@@ -42,6 +43,8 @@ struct Habits {
   bool crashes_at_expiries = false;
   std::uint64_t reply_within_ns = 0;  // An answer must come by then; 0: some time.
   log::Durability durability = log::Durability::always;  // The server's.
+  bool draws_waits =
+      true;            // Some ask for the other kind of answer than the server gives by itself.
   bool judges = true;  // What answers say of keys is held against the oracle.
 };
 
@@ -138,6 +141,7 @@ class User final {
   bool take_reply();
   void check_delay();
   void check(InFlight& request, const protocol::ReplyHeader& header, const protocol::Value& value);
+  bool may_be_refused(const InFlight& request, protocol::Status status) const;
   void check_refusal(const InFlight& request, const protocol::ReplyHeader& header,
                      const protocol::Value& value);
   void check_write(const InFlight& request, const protocol::ReplyHeader& header,

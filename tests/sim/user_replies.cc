@@ -82,13 +82,22 @@ void User::check(InFlight& request, const protocol::ReplyHeader& header,
   }
 }
 
+// Only what may make a server hold more is refused for want of room: on the disk also what erases,
+// which is logged; in memory not even that, nor what is read, as long as replies are short.
+bool User::may_be_refused(const InFlight& request, Status status) const {
+  if (request.versions.empty()) return false;
+  if (status == Status::disk_full) return truth_.disk_may_be_full;
+  return status == Status::out_of_memory && truth_.memory_may_be_full &&
+         request.kind != Kind::erase && request.kind != Kind::persist;
+}
+
 void User::check_refusal(const InFlight& request, const protocol::ReplyHeader& header,
                          const protocol::Value& value) {
-  const bool is_full = header.status == Status::disk_full || header.status == Status::out_of_memory;
-  const bool is_definite = (is_full && truth_.may_be_full) || header.status == Status::busy;
-  if (!is_definite) return fail(request, "error: " + std::string(value.bytes));
+  if (!may_be_refused(request, header.status)) {
+    return fail(request, "error: " + std::string(value.bytes));
+  }
   // Of a write that was done in part nothing follows for any one key.
-  if (request.versions.empty() || value.bytes == server::kPartlyRefused) return;
+  if (value.bytes == server::kPartlyRefused) return;
   for (std::size_t i = 0; i < request.versions.size(); ++i) {
     truth_.keys[request.keys[i]].refuse(request.versions[i]);
   }

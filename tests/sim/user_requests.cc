@@ -59,8 +59,8 @@ User::InFlight& User::begin(Kind kind) {
   return request;
 }
 
-// Some ask for the other kind of answer than the server gives by itself.
 void User::draw_wait(InFlight& request) {
+  if (!habits_.draws_waits) return;
   const bool is_always = habits_.durability == log::Durability::always;
   if (habits_.durability == log::Durability::off || random_.below(is_always ? 12 : 2) != 0) return;
   request.flags = is_always ? protocol::kDoNotWait : protocol::kWaitDurable;

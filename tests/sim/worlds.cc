@@ -25,6 +25,7 @@ void draw_users(Draw& draw, Habits& habits) {
   habits.expires_soon = draw.one_in(5);
   habits.half_closes = draw.one_in(2);
   habits.reads_late = draw.one_in(3);
+  habits.draws_waits = !draw.one_in(3);
 }
 
 void draw_server(Draw& draw, ScenarioOptions& options) {
@@ -40,7 +41,7 @@ void draw_server(Draw& draw, ScenarioOptions& options) {
 // So many listings that a turn has not the work for a slice of each. They take descriptors, too.
 void draw_listers(Draw& draw, ScenarioOptions& options) {
   if (!draw.one_in(5) || options.descriptors_most != 0) return;
-  options.listers = static_cast<unsigned>(draw.between(4, 12));
+  options.listers = static_cast<unsigned>(draw.between(4, 8));
   options.bounds.list_work_per_turn_max = draw.between(1, 2000);
 }
 
@@ -87,6 +88,7 @@ std::string describe(const ScenarioOptions& options) {
   say(options.habits.expires_soon, "keys expire soon");
   say(options.habits.half_closes, "half-closed connections");
   say(options.habits.reads_late, "slow readers");
+  say(!options.habits.draws_waits, "nobody says what to wait for");
   return text;
 }
 
