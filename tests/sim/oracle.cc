@@ -36,6 +36,13 @@ void KeyHistory::acknowledge(VersionNumber number, std::int64_t highest_wall_ms,
   if (is_durable) durable_.raise(number);
 }
 
+void KeyHistory::step_clock_back(std::int64_t most_ms) {
+  for (VersionNumber n = durable_.number; n <= newest(); ++n) {
+    Version& version = versions_[n];
+    if (version.can_expire() && !version.has_happened) version.expires_from_ms -= most_ms;
+  }
+}
+
 void KeyHistory::renumber_after(VersionNumber refused) {
   for (VersionNumber n = refused + 1; n <= newest(); ++n) {
     versions_[n].value = std::to_string(std::stoll(*versions_[n].value) - 1);

@@ -23,7 +23,7 @@ struct Version {
   std::optional<std::string> value;  // Nothing: erased.
   std::int64_t ttl_ms = 0;           // 0: none. Else it expires not before, and at the latest:
   std::int64_t expires_from_ms = 0;
-  std::int64_t expires_until_ms = 0;
+  std::int64_t expires_until_ms = 0;  // Any time, until it is acknowledged.
   bool is_void = false;       // Was lost in a crash, or refused: it must never appear again.
   bool has_happened = false;  // A reply said so; on disk or not.
 
@@ -78,6 +78,8 @@ class KeyHistory final {
   /// Its reply came: it has happened, and so has everything before it. `highest_wall_ms`: the
   /// latest that the server's clock can have been by now. `is_durable`: a crash does not undo it.
   void acknowledge(VersionNumber number, std::int64_t highest_wall_ms, bool is_durable);
+  /// The wall clock may have stepped back this far: what is under way may expire so much sooner.
+  void step_clock_back(std::int64_t most_ms);
   /// Its reply was an error that says nothing was changed.
   void refuse(VersionNumber number) { versions_[number].is_void = true; }
   /// Of a key that only INCR writes: what was sent after a refused one counts one less.

@@ -50,6 +50,7 @@ class Scenario final {
   unsigned cores_ = 0;
   bool has_rotted_ = false;
   std::uint64_t errors_before_ = 0;  // Of the disk, before this life.
+  std::uint64_t clock_steps_ = 0;    // Noted.
   std::uint64_t looked_ns_ = 0;      // When it was last seen what endures.
 };
 
@@ -264,6 +265,11 @@ void Scenario::look_what_endures() {
 
 void Scenario::note_time(const Process& process) {
   truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, process.highest_wall_ms());
+  const std::uint64_t steps = world_.counters().wall_steps - clock_steps_;
+  if (steps == 0) return;
+  clock_steps_ += steps;
+  const std::int64_t back_ms = static_cast<std::int64_t>(steps) * world_.plan().wall_step_most_ms;
+  for (auto& [key, history] : truth_.keys) history.step_clock_back(back_ms);
 }
 
 // A full disk refuses writes, and once there is room they go on by themselves.

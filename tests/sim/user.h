@@ -100,6 +100,7 @@ class User final {
     std::uint16_t flags = 0;  // When to answer.
     bool is_durable = true;   // What the reply says can be relied on after a crash.
     std::uint64_t sent_ns = 0;
+    std::uint64_t clock_steps = 0;  // By then.
     std::vector<std::string> keys;
     std::vector<VersionNumber> versions;       // Of a write.
     std::vector<ReadToken> tokens;             // Of a read, and of a write that may do nothing.
@@ -161,7 +162,7 @@ class User final {
 
   void act_oddly();
   bool clocks_step() const { return world_.plan().wall_steps != 0; }
-  std::int64_t latest_wall_ms() const;
+  ReadToken judged(const InFlight& request, ReadToken token) const;
   std::int64_t wall_ms() const { return world_.clock().wall_ms(); }
 
   sim::World& world_;

@@ -1,6 +1,5 @@
 // What a user makes of the answers. See user.h.
 #include <algorithm>
-#include <limits>
 
 #include "phoenix/server/gather.h"
 #include "tests/sim/user.h"
@@ -108,10 +107,11 @@ void User::check_refusal(const InFlight& request, const protocol::ReplyHeader& h
   --counter->second;
 }
 
-// The latest that the server's clock can have been. Where it steps by itself, cores may differ.
-std::int64_t User::latest_wall_ms() const {
-  constexpr std::int64_t kFarMs = std::numeric_limits<std::int64_t>::max() / 2;
-  return clocks_step() ? kFarMs : truth_.highest_wall_ms;
+// The server's clock may have been behind the one at which it was asked by the steps since then.
+ReadToken User::judged(const InFlight& request, ReadToken token) const {
+  const std::uint64_t steps = world_.counters().wall_steps - request.clock_steps;
+  token.wall_ms -= static_cast<std::int64_t>(steps) * world_.plan().wall_step_most_ms;
+  return token;
 }
 
 void User::check_write(const InFlight& request, const protocol::ReplyHeader& header,
@@ -124,7 +124,7 @@ void User::check_write(const InFlight& request, const protocol::ReplyHeader& hea
     }
   }
   for (std::size_t i = 0; i < request.keys.size(); ++i) {
-    truth_.keys[request.keys[i]].acknowledge(request.versions[i], latest_wall_ms(),
+    truth_.keys[request.keys[i]].acknowledge(request.versions[i], truth_.highest_wall_ms,
                                              request.is_durable);
   }
 }
@@ -191,7 +191,8 @@ void User::check_size(const InFlight& request, const protocol::Value& value) {
   std::int64_t most = 0;
   for (const auto& [key, history] : truth_.keys) {
     const auto asked = request.counted.find(key);
-    const ReadToken token = asked == request.counted.end() ? ReadToken{} : asked->second;
+    const ReadToken token =
+        asked == request.counted.end() ? ReadToken{} : judged(request, asked->second);
     least += history.must_count(token, truth_.highest_wall_ms) ? 1 : 0;
     most += history.may_count(token) ? 1 : 0;
   }
@@ -206,7 +207,7 @@ void User::check_key(const InFlight& request, const std::string& key, const Read
   KeyHistory& history = truth_.keys[key];
   const bool was_there = !history.floor().has_expired;
   const std::string wrong =
-      history.end_read(token, seen, truth_.highest_wall_ms, request.is_durable);
+      history.end_read(judged(request, token), seen, truth_.highest_wall_ms, request.is_durable);
   if (!wrong.empty()) return fail(request, key + ": " + wrong);
   if (habits_.crashes_at_expiries && was_there) crash_at_expiry(history);
 }

@@ -1,5 +1,6 @@
 // What a user asks for, and what it tells the oracle beforehand. See user.h.
 #include <algorithm>
+#include <limits>
 
 #include "tests/sim/user.h"
 
@@ -11,9 +12,10 @@ namespace {
 
 constexpr unsigned kKeysPerUser = 5;
 // A request is executed within this after it is sent, also by a server that could not accept its
-// connection for want of descriptors; its answer says more. Clocks may step by an hour at a time.
+// connection for want of descriptors; its answer says more.
 constexpr std::int64_t kLatenessMs = 600'000;
-constexpr std::int64_t kLatenessWithStepsMs = 100 * 3'600'000;
+// Where clocks step, nothing is known before the answer, which says all.
+constexpr std::int64_t kLatenessWithStepsMs = std::numeric_limits<std::int64_t>::max() / 4;
 
 }  // namespace
 
@@ -55,6 +57,7 @@ User::InFlight& User::begin(Kind kind) {
   request.kind = kind;
   request.id = next_id_++;
   request.sent_ns = world_.now_ns();
+  request.clock_steps = world_.counters().wall_steps;
   request.is_durable = habits_.durability == log::Durability::always;
   return request;
 }
@@ -85,9 +88,8 @@ void User::count_all(InFlight& request) {
 
 Version User::with_ttl(Version version, std::uint64_t ttl_ms) const {
   version.ttl_ms = static_cast<std::int64_t>(ttl_ms);
-  const std::int64_t back_ms = clocks_step() ? kLatenessWithStepsMs : 0;
   const std::int64_t late_ms = clocks_step() ? kLatenessWithStepsMs : kLatenessMs;
-  version.expires_from_ms = wall_ms() - back_ms + version.ttl_ms;
+  version.expires_from_ms = wall_ms() + version.ttl_ms;
   version.expires_until_ms = std::max(truth_.highest_wall_ms, wall_ms()) + late_ms + version.ttl_ms;
   return version;
 }

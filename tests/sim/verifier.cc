@@ -37,8 +37,12 @@ void Verifier::check_recovery() {
   std::vector<std::string> keys;
   for (const auto& [key, history] : truth_.keys) keys.push_back(key);
   for (const auto& key : keys) {
-    const std::int64_t asked_wall_ms = world_.clock().wall_ms();
+    const std::int64_t asked_at_ms = world_.clock().wall_ms();
+    const std::uint64_t steps_before = world_.counters().wall_steps;
     if (!ask(reader, [&] { reader.read(key); })) return;
+    const std::uint64_t steps = world_.counters().wall_steps - steps_before;
+    const std::int64_t asked_wall_ms =
+        asked_at_ms - static_cast<std::int64_t>(steps) * world_.plan().wall_step_most_ms;
     truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, process_.highest_wall_ms());
     const auto& value = reader.last_value();
     const std::string wrong =
