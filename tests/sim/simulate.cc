@@ -76,7 +76,7 @@ class Runs final {
 std::uint64_t by_level(std::uint64_t count) {
   const char* const level = std::getenv("PHOENIX_TEST_LEVEL");
   const std::string_view name = level == nullptr ? "normal" : level;
-  if (name == "quick") return count / 20;
+  if (name == "quick") return count / 80;  // Under sanitizers a scenario takes a second.
   return name == "full" ? count : count / 4;
 }
 
