@@ -201,7 +201,9 @@ void Core::stop_when_asked() {
     connections_->stop(now_ns_ + kShutdownNs);
   }
   if (!stops_) return;
-  if (now_ns_ > stop_deadline_ns_ && !is_done() && !log_->idle()) {
+  // Once it is being closed only the disk can hold it up: the segments in the making, too.
+  const bool waits_for_disk = closing_.valid() ? !closing_.done() : !log_->idle();
+  if (now_ns_ > stop_deadline_ns_ && waits_for_disk) {
     environment_.failure.raise(
         "the disk has not completed within 15 s what was accepted before the stop: what was not "
         "acknowledged may or may not be there after a restart");
@@ -213,6 +215,7 @@ void Core::stop_when_asked() {
   // The others may still need this shard until the last of them is drained.
   const bool all_drained = shared_.cores_drained.load() == shared_.cores();
   if (all_drained && !router_->has_hops() && !closing_.valid()) {
+    stop_deadline_ns_ = std::max(stop_deadline_ns_, now_ns_ + kShutdownDiskNs);
     closing_ = log_->close(shard_->now_ms());
     closing_.start();
   }

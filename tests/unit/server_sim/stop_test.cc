@@ -84,4 +84,16 @@ TEST_CASE("a stop ends as a failure, in time, when the disk has ceased to answer
   CHECK(client.received().empty());
 }
 
+TEST_CASE("a stop ends also when nothing but a segment in the making is stuck") {
+  sim::World world(1);
+  Process process(world, small_config(1));
+  REQUIRE(process.boot());
+  world.plan().disk = {3'600 * kNanosPerSecond, 3'600 * kNanosPerSecond};
+  const std::uint64_t asked_ns = world.now_ns();
+  // The first segment is ready, and the next one is being filled: no batch waits for the disk.
+  CHECK_FALSE(process.stop());
+  CHECK(process.failure().find("the disk has not completed") != std::string::npos);
+  CHECK(world.now_ns() - asked_ns < 16 * kNanosPerSecond);
+}
+
 }  // namespace
