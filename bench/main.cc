@@ -9,8 +9,8 @@
 
 #include "bench/ceiling/server.h"
 #include "bench/options.h"
-#include "bench/report.h"
-#include "bench/run.h"
+#include "bench/report/report.h"
+#include "bench/load/run.h"
 #include "phoenix/uring/ring.h"
 #include "phoenix/uring/system.h"
 

@@ -8,9 +8,9 @@
 
 #include <fmt/format.h>
 
-#include "bench/process.h"
-#include "bench/request_batch.h"
-#include "bench/workload.h"
+#include "bench/measure/process.h"
+#include "bench/wire/request_batch.h"
+#include "bench/workload/workload.h"
 #include "protocol/limits.h"
 
 namespace phoenix::bench {

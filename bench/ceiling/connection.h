@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "bench/frame_walker.h"
+#include "bench/wire/frame_walker.h"
 
 namespace phoenix::bench {
 

@@ -15,7 +15,8 @@
 
 #include "bench/ceiling/connection.h"
 #include "bench/ceiling/raw_ring.h"
-#include "bench/process.h"
+#include "bench/measure/process.h"
+#include "bench/wire/ceiling_name.h"
 #include "phoenix/base/check.h"
 #include "protocol/binary.h"
 

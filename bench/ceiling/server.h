@@ -15,9 +15,6 @@ struct CeilingOptions {
   std::size_t value_bytes = 64;  // Of what every GET is answered with.
 };
 
-/// HELLO's "server" of the ceiling, by which the load generator knows that values mean nothing.
-inline constexpr char kCeilingName[] = "phoenix-ceiling";
-
 /// Listens on 127.0.0.1, prints "pid N", "port N" and "ready" on a line each, and serves until a
 /// signal ends the process.
 Result<void> run_ceiling(const CeilingOptions& options);

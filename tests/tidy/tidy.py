@@ -3,38 +3,17 @@
 
 usage: tidy.py ROOT
 
-The rules are functions from a source file to complaints; the data they judge by stands first. A
-rule must have its mutation in selftest.py, which shows that it fires. EXCESS lists what breaks a
-length rule today; an entry may only shrink, and goes when it is no longer needed.
+The rules are functions from a source file to complaints; the data they judge by stands first
+(layers.py has the rooms). A rule must have its mutation in selftest.py, which shows that it fires.
+EXCESS lists what breaks a length rule today; an entry may only shrink, and goes when it is no
+longer needed.
 """
 import pathlib
 import re
 import sys
 
-# A folder may include itself and the folders in its row. None: anything of ours.
-LAYERS = {
-    "protocol": [],
-    "phoenix/base": [],
-    "phoenix/engine": ["phoenix/base"],
-    "phoenix/io": ["phoenix/base"],
-    "phoenix/uring": ["phoenix/base", "phoenix/io"],
-    "phoenix/sim": ["phoenix/base", "phoenix/io"],
-    "phoenix/log": ["phoenix/base", "phoenix/engine", "phoenix/io"],
-    "phoenix/commands": ["phoenix/base", "phoenix/engine", "protocol"],
-    "phoenix/server": [
-        "phoenix/base",
-        "phoenix/commands",
-        "phoenix/engine",
-        "phoenix/io",
-        "phoenix/log",
-        "protocol",
-    ],
-    "phoenix/client": ["protocol"],
-    "cli": ["phoenix/client", "protocol"],
-    "bench": ["phoenix/base", "phoenix/io", "phoenix/uring", "protocol"],
-    "bench/micro": None,  # It measures single rooms.
-    "tests": None,
-}
+from layers import LAYERS
+
 MAIN = "phoenix/main.cc"  # Assembles everything; stands above the layers.
 
 # Headers of others, and the only places that may include them.

@@ -7,10 +7,10 @@
 
 #include <doctest/doctest.h>
 
-#include "bench/control.h"
+#include "bench/load/control.h"
 #include "bench/options.h"
-#include "bench/process.h"
-#include "bench/report.h"
+#include "bench/measure/process.h"
+#include "bench/report/report.h"
 
 using namespace phoenix;
 using bench::CommandLine;

@@ -5,8 +5,8 @@
 
 #include <doctest/doctest.h>
 
-#include "bench/frame_walker.h"
-#include "bench/reply_check.h"
+#include "bench/wire/frame_walker.h"
+#include "bench/wire/reply_check.h"
 #include "protocol/binary.h"
 
 using namespace phoenix;

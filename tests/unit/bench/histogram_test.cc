@@ -1,4 +1,4 @@
-#include "bench/histogram.h"
+#include "bench/measure/histogram.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "bench/worker.h"
+#include "bench/load/worker.h"
 
 #include <fcntl.h>
 
@@ -6,7 +6,7 @@
 
 #include <doctest/doctest.h>
 
-#include "bench/workload.h"
+#include "bench/workload/workload.h"
 #include "tests/unit/bench/fake_server.h"
 
 using namespace phoenix;

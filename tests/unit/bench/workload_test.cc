@@ -1,4 +1,4 @@
-#include "bench/workload.h"
+#include "bench/workload/workload.h"
 
 #include <array>
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 #include <doctest/doctest.h>
 
-#include "bench/request_batch.h"
+#include "bench/wire/request_batch.h"
 #include "phoenix/base/random.h"
 #include "protocol/binary.h"
 

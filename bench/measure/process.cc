@@ -1,4 +1,4 @@
-#include "bench/process.h"
+#include "bench/measure/process.h"
 
 #include <dirent.h>
 #include <sched.h>

@@ -1,4 +1,4 @@
-#include "bench/worker.h"
+#include "bench/load/worker.h"
 
 #include <algorithm>
 #include <cerrno>

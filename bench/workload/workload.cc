@@ -1,4 +1,4 @@
-#include "bench/workload.h"
+#include "bench/workload/workload.h"
 
 #include <algorithm>
 #include <array>

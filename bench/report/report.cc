@@ -1,4 +1,4 @@
-#include "bench/report.h"
+#include "bench/report/report.h"
 
 #include <array>
 #include <iterator>
@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "bench/wire/ceiling_name.h"
 #include "protocol/error.h"
 
 namespace phoenix::bench {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "bench/request_batch.h"
+#include "bench/wire/request_batch.h"
 #include "protocol/binary.h"
 
 namespace phoenix::bench {

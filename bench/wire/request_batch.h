@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "bench/workload.h"
+#include "bench/workload/workload.h"
 
 namespace phoenix::bench {
 

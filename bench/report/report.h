@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "bench/options.h"
-#include "bench/run.h"
+#include "bench/load/run.h"
+#include "bench/load/run_options.h"
 
 namespace phoenix::bench {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "bench/options.h"
+#include "bench/load/run_options.h"
 #include "phoenix/base/result.h"
 #include "phoenix/uring/unique_fd.h"
 #include "protocol/binary.h"

@@ -1,4 +1,4 @@
-#include "bench/control.h"
+#include "bench/load/control.h"
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -17,7 +17,7 @@
 
 #include <fmt/format.h>
 
-#include "bench/process.h"
+#include "bench/measure/process.h"
 #include "protocol/error.h"
 #include "protocol/reader.h"
 

@@ -14,12 +14,12 @@
 #include <string>
 #include <vector>
 
-#include "bench/frame_walker.h"
-#include "bench/histogram.h"
-#include "bench/options.h"
-#include "bench/reply_check.h"
-#include "bench/request_batch.h"
-#include "bench/workload.h"
+#include "bench/load/run_options.h"
+#include "bench/measure/histogram.h"
+#include "bench/wire/frame_walker.h"
+#include "bench/wire/reply_check.h"
+#include "bench/wire/request_batch.h"
+#include "bench/workload/workload.h"
 #include "phoenix/base/clock.h"
 #include "phoenix/base/result.h"
 #include "phoenix/io/ring.h"

@@ -1,4 +1,4 @@
-#include "bench/request_batch.h"
+#include "bench/wire/request_batch.h"
 
 #include "phoenix/base/check.h"
 #include "protocol/binary.h"

@@ -1,4 +1,4 @@
-#include "bench/reply_check.h"
+#include "bench/wire/reply_check.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "bench/run.h"
+#include "bench/load/run.h"
 
 #include <unistd.h>
 
@@ -11,7 +11,8 @@
 
 #include <fmt/format.h>
 
-#include "bench/process.h"
+#include "bench/measure/process.h"
+#include "bench/wire/ceiling_name.h"
 #include "protocol/binary.h"
 
 namespace phoenix::bench {
