@@ -177,11 +177,6 @@ void append_text(std::string& out, std::string_view text) {
   }
 }
 
-std::string error_line(const Value& error) {
-  std::string line(protocol::error_prefix(error.status));
-  return line.append(" ").append(error.bytes);
-}
-
 void Renderer::reply(const client::Reply& reply, bool is_listing, std::string& out,
                      std::string& notes) {
   const bool is_stream = reply.more_follows || (is_listing && !reply.is_error());

@@ -25,9 +25,6 @@ void append_quoted(std::string& out, std::string_view bytes);
 /// `text` of a server for a terminal: tabs and newlines stay, other controls are escaped.
 void append_text(std::string& out, std::string_view text);
 
-/// "ERR unknown command".
-std::string error_line(const protocol::Value& error);
-
 class Renderer final {
  public:
   explicit Renderer(Format format) : format_(format) {}

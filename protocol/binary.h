@@ -166,10 +166,14 @@ inline void store_reply_header(char* out, const ReplyHeader& header) {
 struct Value {
   Kind kind = Kind::none;
   Status status = Status::ok;  // For kind none and error (and nil, where it is Status::nil).
+  bool has_prefix = false;     // An error of RESP: its text brings its own first word.
   std::int64_t integer = 0;
   std::string_view bytes;    // bytes, text, an error's text: a view into what was decoded.
   std::vector<Value> items;  // A list's values; a map's keys and values in turn.
 };
+
+/// An error as people see it: a prefix ("ERR", "OOM" ...) and the text, as it came from the peer.
+[[nodiscard]] std::string error_line(const Value& error);
 
 /// Decodes the value of a reply frame. Checks counts against the bytes that are there before it
 /// allocates for them, and the depth against kReplyDepthMax. Null error text: all right.

@@ -23,6 +23,14 @@ std::string_view error_prefix(Status status) {
   }
 }
 
+Status status_of_prefix(std::string_view prefix) {
+  for (auto code = static_cast<std::uint8_t>(Status::not_authenticated);
+       code <= static_cast<std::uint8_t>(Status::busy); ++code) {
+    if (error_prefix(static_cast<Status>(code)) == prefix) return static_cast<Status>(code);
+  }
+  return Status::error;
+}
+
 std::string printable(std::string_view bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;

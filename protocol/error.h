@@ -31,6 +31,9 @@ enum class Status : std::uint8_t {
 /// The word that RESP puts before the text ("ERR", "OOM", "NOAUTH" ...), and that people see.
 [[nodiscard]] std::string_view error_prefix(Status status);
 
+/// The status that `prefix` stands for; Status::error for one that is not known here ("WRONGTYPE").
+[[nodiscard]] Status status_of_prefix(std::string_view prefix);
+
 /// What a peer said, for a terminal: everything but printable ASCII is escaped as \xHH, so that
 /// nobody at the other end can steer it.
 [[nodiscard]] std::string printable(std::string_view bytes);

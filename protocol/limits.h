@@ -1,6 +1,7 @@
 // Every bound of the wire in one place, with its reason. Both sides check them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace phoenix::protocol {
@@ -32,6 +33,12 @@ inline constexpr std::uint64_t kUnauthenticatedBytesMax = std::uint64_t{16} << 1
 
 /// How deep lists in a reply may nest: bounds the stack of a decoder.
 inline constexpr std::uint32_t kReplyDepthMax = 8;
+
+/// The same for RESP, where servers describe their commands in deep lists.
+inline constexpr std::uint32_t kRespDepthMax = 32;
+
+/// A line of RESP: a simple string, or an error, which some servers make long.
+inline constexpr std::size_t kRespLineBytesMax = std::size_t{64} << 10U;
 
 /// Of the name that a client may give in HELLO: it is meant for a line of a list.
 inline constexpr std::uint32_t kClientNameBytesMax = 64;

@@ -1,19 +1,12 @@
-// The receiving end of a client: bytes go in as they arrive, whole reply frames come out.
-//
-// Invariants: memory follows the bytes that arrived, never a size that a frame announced, and stays
-// below the largest frame and one receive; every byte is moved a bounded number of times, however
-// small the pieces are in which it arrives.
-//
-// Not copyable or movable: frames that were handed out are views into it.
+// The receiving end of a client of the native protocol: bytes go in as they arrive, whole reply
+// frames come out.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <memory>
-#include <span>
 #include <string_view>
 
 #include "protocol/binary.h"
+#include "protocol/reply_reader.h"
 
 namespace phoenix::protocol {
 
@@ -26,59 +19,13 @@ struct ReplyFrame {
   std::string_view value;
 };
 
-class FrameReader final {
+class FrameReader final : public ReplyReader {
  public:
-  enum class Outcome : std::uint8_t {
-    frame,      // Here is one; ask again.
-    need_more,  // Receive, then ask again.
-    malformed,  // error() says why; the connection is of no more use.
-  };
-
-  /// What one receive should offer to the kernel.
-  static constexpr std::size_t kReceiveBytes = std::size_t{64} << 10U;
-  /// A buffer that grew over this for a large reply is given back once it is empty.
-  static constexpr std::size_t kKeepBytes = std::size_t{1} << 20U;
-
   /// `frame_bytes_max`: larger frames are refused as too_large; at least kHeaderBytes.
   explicit FrameReader(std::size_t frame_bytes_max = kReplyFrameBytesMax);
-  FrameReader(const FrameReader&) = delete;
-  FrameReader& operator=(const FrameReader&) = delete;
-  ~FrameReader() = default;
-
-  /// Room for `bytes` to receive into; ends the life of the frames handed out before. Shorter, or
-  /// empty, only when that many frames wait that next() must be called first, or after an error.
-  [[nodiscard]] std::span<char> prepare(std::size_t bytes = kReceiveBytes);
-
-  /// The first `bytes` of what prepare() gave were filled.
-  void commit(std::size_t bytes);
-
-  /// prepare(), copy, commit(). False, and nothing taken, when there is not that much room.
-  [[nodiscard]] bool append(std::string_view bytes);
 
   /// The next whole frame. Its views live until the next prepare() or append().
   [[nodiscard]] Outcome next(ReplyFrame& frame);
-
-  /// Why next() said malformed.
-  [[nodiscard]] const DecodeError& error() const { return error_; }
-
-  /// Received, and not yet handed out. Not 0 when the connection ends: it ended inside a frame.
-  [[nodiscard]] std::size_t buffered_bytes() const { return end_ - begin_; }
-
-  /// What the buffer occupies.
-  [[nodiscard]] std::size_t capacity_bytes() const { return capacity_; }
-
- private:
-  Outcome fail(DecodeError error);
-  void make_room(std::size_t bytes);
-  void reallocate(std::size_t capacity);
-
-  std::size_t frame_bytes_max_;
-  std::unique_ptr<char[]> buffer_;  // NOLINT(modernize-avoid-c-arrays): not to be zeroed.
-  std::size_t capacity_ = 0;
-  std::size_t begin_ = 0;     // Of what was not handed out.
-  std::size_t end_ = 0;       // Of what was received.
-  std::size_t prepared_ = 0;  // After end_, and given to the caller to fill.
-  DecodeError error_{Status::ok, {}};
 };
 
 }  // namespace phoenix::protocol

@@ -213,6 +213,12 @@ DecodeError decode_reply_value(const ReplyHeader& header, std::string_view value
   return error;
 }
 
+std::string error_line(const Value& error) {
+  std::string line;
+  if (!error.has_prefix) line.append(error_prefix(error.status)).append(" ");
+  return line.append(error.bytes);
+}
+
 void append_value(std::string& out, const Value& value) {
   append_nested(out, value, 0);
 }

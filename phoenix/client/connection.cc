@@ -3,28 +3,20 @@
 #include <algorithm>
 #include <utility>
 
+#include "phoenix/client/codec.h"
+
 namespace phoenix::client {
 
 namespace {
 
 using protocol::Kind;
-using protocol::Status;
 
 /// A buffer that grew over this for a large request is given back once it is sent.
 constexpr std::size_t kKeepBytes = std::size_t{1} << 20U;
 constexpr std::size_t kFirstBytesMax = 64;
-constexpr std::uint16_t kFlagsAllowed = protocol::kWaitDurable | protocol::kDoNotWait;
-
-std::uint32_t id_after(std::uint32_t id) {
-  // 0 is for what the server sends unasked.
-  return ++id == 0 ? 1 : id;
-}
 
 /// Everything that the server would refuse with the loss of the connection.
-Result<void> check_words(const std::vector<std::string_view>& words, std::uint16_t flags) {
-  if ((flags & ~kFlagsAllowed) != 0 || flags == kFlagsAllowed) {
-    return fail(ErrorCode::invalid, "a request takes wait-durable or do-not-wait, and not both");
-  }
+Result<void> check_words(const std::vector<std::string_view>& words) {
   if (words.empty()) return fail(ErrorCode::invalid, "a request needs at least the command's name");
   if (words.size() > protocol::kArgsMax) {
     return fail(ErrorCode::invalid, "a request has at most 65536 words, and this one has " +
@@ -44,7 +36,7 @@ Result<void> check_words(const std::vector<std::string_view>& words, std::uint16
 }
 
 std::string error_text(const protocol::Value& value) {
-  return std::string(protocol::error_prefix(value.status)) + " " + protocol::printable(value.bytes);
+  return protocol::printable(error_line(value));
 }
 
 }  // namespace
@@ -62,13 +54,19 @@ Result<std::unique_ptr<Connection>> Connection::open(const Options& options) {
 }
 
 Connection::Connection(const Options& options, std::unique_ptr<Socket> socket)
-    : options_(options), socket_(std::move(socket)) {}
+    : options_(options), socket_(std::move(socket)), codec_(Codec::make(options.wire)) {}
+
+Connection::~Connection() = default;
 
 Result<void> Connection::greet(Deadline deadline) {
   if (options_.client_name.size() > protocol::kClientNameBytesMax) {
     return fail(ErrorCode::invalid, "a client's name has at most 64 characters");
   }
-  protocol::append_request(out_, protocol::Opcode::hello, 0, next_id(), {}, options_.client_name);
+  if (!codec_->append_greeting(out_, options_.client_name)) {
+    greeted_ = true;
+    return {};
+  }
+  ++pending_;
   const Result<Reply> reply = receive_until(deadline);
   if (!reply) return tl::unexpected<Error>(reply.error());
   greeted_ = true;
@@ -143,12 +141,14 @@ Result<void> Connection::authenticate(Deadline deadline) {
 
 Result<void> Connection::queue(const std::vector<std::string_view>& words, std::uint16_t flags) {
   if (dead_) return tl::unexpected<Error>(*dead_);
-  Result<void> checked = check_words(words, flags);
+  Result<void> checked = check_words(words);
+  if (checked) checked = codec_->check_flags(flags);
   if (!checked) return checked;
   if (unsent_bytes() >= kUnsentBytesMax) {
     return fail(ErrorCode::replies_waiting, "64 MiB of requests wait to be sent: receive first");
   }
-  protocol::append_argv_request(out_, flags, next_id(), words);
+  codec_->append_request(out_, words, flags);
+  ++pending_;
   return {};
 }
 
@@ -157,11 +157,11 @@ Result<void> Connection::flush() {
   for (;;) {
     send_unsent();
     if (!must_send()) return {};
-    if (!waiting_ && reader_.buffered_bytes() >= kInboxBytesMax) {
-      protocol::ReplyFrame frame;
-      const Result<bool> taken = take_frame(frame);
+    if (!waiting_ && codec_->inbox().buffered_bytes() >= kInboxBytesMax) {
+      Reply reply;
+      const Result<bool> taken = take_reply(reply);
       if (!taken) return tl::unexpected<Error>(taken.error());
-      if (*taken) waiting_ = frame;
+      if (*taken) waiting_ = std::move(reply);
     }
     if (waiting_) {
       return fail(ErrorCode::replies_waiting, "the server sends nothing on: receive first");
@@ -176,7 +176,7 @@ Result<Reply> Connection::receive() {
 }
 
 Result<Reply> Connection::call(const std::vector<std::string_view>& words, std::uint16_t flags) {
-  if (pending_ != 0) {
+  if (pending_ != 0 && !dead_) {
     return fail(ErrorCode::invalid, "other requests still wait for their replies");
   }
   Result<void> queued = queue(words, flags);
@@ -189,10 +189,13 @@ Result<Reply> Connection::receive_until(const std::optional<Deadline>& deadline)
   if (dead_) return tl::unexpected<Error>(*dead_);
   if (pending_ == 0) return fail(ErrorCode::invalid, "no request waits for a reply");
   for (;;) {
-    protocol::ReplyFrame frame;
-    const Result<bool> taken = take_frame(frame);
+    Reply reply;
+    const Result<bool> taken = take_reply(reply);
     if (!taken) return tl::unexpected<Error>(taken.error());
-    if (*taken) return accept(frame);
+    if (*taken) {
+      if (!reply.more_follows) --pending_;
+      return reply;
+    }
     send_unsent();
     const Result<void> moved =
         deadline ? exchange(*deadline, options_.connect_timeout_ms) : exchange_idle();
@@ -200,48 +203,15 @@ Result<Reply> Connection::receive_until(const std::optional<Deadline>& deadline)
   }
 }
 
-Result<bool> Connection::take_frame(protocol::ReplyFrame& frame) {
+Result<bool> Connection::take_reply(Reply& reply) {
   if (waiting_) {
-    frame = *std::exchange(waiting_, std::nullopt);
+    reply = *std::exchange(waiting_, std::nullopt);
     return true;
   }
-  switch (reader_.next(frame)) {
-    case protocol::FrameReader::Outcome::frame:
-      return true;
-    case protocol::FrameReader::Outcome::need_more:
-      return false;
-    case protocol::FrameReader::Outcome::malformed:
-      break;
-  }
-  return die(ErrorCode::bad_reply, "the server at " + options_.endpoint.text() +
-                                       " broke the protocol: " + std::string(reader_.error().text));
-}
-
-Result<Reply> Connection::accept(const protocol::ReplyFrame& frame) {
-  Reply reply;
-  const protocol::DecodeError error =
-      protocol::decode_reply_value(frame.header, frame.value, reply.value);
-  const std::string server = "the server at " + options_.endpoint.text();
-  if (!error.ok()) {
-    return die(ErrorCode::bad_reply, server + " broke the protocol: " + std::string(error.text));
-  }
-  // Both are about the connection, whatever id the server made of it.
-  const bool is_unasked = frame.header.id == 0 && reply.is_error();
-  if (is_unasked || reply.value.status == Status::bad_frame) {
-    return die(ErrorCode::refused, server + " ended the connection: " + error_text(reply.value));
-  }
-  const std::uint32_t expected_id = id_after(answered_id_);
-  if (frame.header.id != expected_id) {
-    return die(ErrorCode::bad_reply, server + " broke the protocol: it answered request " +
-                                         std::to_string(frame.header.id) + " when request " +
-                                         std::to_string(expected_id) + " was due");
-  }
-  reply.more_follows = frame.header.more_follows;
-  if (!reply.more_follows) {
-    answered_id_ = expected_id;
-    --pending_;
-  }
-  return reply;
+  Result<bool> taken = codec_->next(reply);
+  if (taken) return taken;
+  return die(taken.error().code,
+             "the server at " + options_.endpoint.text() + taken.error().message);
 }
 
 Result<void> Connection::exchange_idle() {
@@ -276,13 +246,13 @@ void Connection::send_unsent() {
 }
 
 Result<void> Connection::receive_arrived() {
-  const std::span<char> room = reader_.prepare();
+  const std::span<char> room = codec_->inbox().prepare();
   if (room.empty()) return {};
   const Socket::Transfer received = socket_->receive(room);
   if (received.closed || received.error != 0) {
     return die(ErrorCode::disconnected, closed_text(received.error));
   }
-  reader_.commit(received.bytes);
+  codec_->inbox().commit(received.bytes);
   if (!greeted_ && first_bytes_.size() < kFirstBytesMax) {
     const std::size_t bytes = std::min(received.bytes, kFirstBytesMax - first_bytes_.size());
     first_bytes_.append(room.data(), bytes);
@@ -294,7 +264,7 @@ std::string Connection::closed_text(int error) const {
   std::string text = "lost the connection to " + options_.endpoint.text() + ": ";
   if (error == 0) error = send_error_;
   text += error == 0 ? "the server closed it" : os_error_text(error);
-  if (reader_.buffered_bytes() > 0) text += " in the middle of a reply";
+  if (codec_->inbox().buffered_bytes() > 0) text += " in the middle of a reply";
   return text + unanswered_text();
 }
 
@@ -302,11 +272,6 @@ std::string Connection::unanswered_text() const {
   const std::string count =
       pending_ == 1 ? "1 request has" : std::to_string(pending_) + " requests have";
   return "; " + count + " no reply and may or may not have been executed";
-}
-
-std::uint32_t Connection::next_id() {
-  ++pending_;
-  return last_id_ = id_after(last_id_);
 }
 
 tl::unexpected<Error> Connection::die(ErrorCode code, std::string message) {

@@ -1,10 +1,11 @@
-// A connection to a Phoenix server, for programs that wait: the native protocol, commands as words,
-// replies in the order of the requests, and as many requests under way as the caller likes.
+// A connection to a server, for programs that wait: commands as words, replies in the order of the
+// requests, and as many requests under way as the caller likes. The server is Phoenix; over RESP it
+// may be Redis, or any of its relatives.
 //
-// Invariants: requests and replies are matched by id; a reply is handed on as soon as it is whole;
-// memory is bounded by kUnsentBytesMax and one request on the way out, and by one reply and
-// kInboxBytesMax on the way in; while this side sends, it also receives, so that a pipeline that
-// fills the buffers of both sockets goes on. For one thread at a time.
+// Invariants: requests and replies are matched by id where the protocol has them; a reply is handed
+// on as soon as it is whole; memory is bounded by kUnsentBytesMax and one request on the way out,
+// and by one reply and kInboxBytesMax on the way in; while this side sends, it also receives, so
+// that a pipeline that fills the buffers of both sockets goes on. For one thread at a time.
 #pragma once
 
 #include <cstddef>
@@ -17,10 +18,11 @@
 
 #include "phoenix/client/result.h"
 #include "phoenix/client/socket.h"
-#include "protocol/binary.h"
-#include "protocol/reader.h"
+#include "phoenix/client/wire.h"
 
 namespace phoenix::client {
+
+class Codec;
 
 /// queue() refuses further requests above this many bytes.
 inline constexpr std::size_t kUnsentBytesMax = std::size_t{64} << 20U;
@@ -29,8 +31,10 @@ inline constexpr std::size_t kInboxBytesMax = std::size_t{1} << 20U;
 
 struct Options {
   Endpoint endpoint;
+  /// Over RESP there is no greeting: a peer that is something else shows at the first reply.
+  Wire wire = Wire::native;
   /// Told in HELLO; the server checks it and does not use it yet. Empty, or up to 64 printable
-  /// ASCII characters.
+  /// ASCII characters. Not told over RESP.
   std::string client_name;
   /// Sent with AUTH when set.
   std::optional<std::string> password;
@@ -44,17 +48,7 @@ struct Options {
   int interrupt_fd = -1;
 };
 
-/// One reply, or one part of a streamed one.
-struct Reply {
-  /// Its bytes are views that live until the next call on the connection.
-  protocol::Value value;
-  /// Another part of the same reply comes next.
-  bool more_follows = false;
-
-  bool is_error() const { return protocol::is_error(value.status); }
-};
-
-/// What the server told in its greeting.
+/// What the server told in its greeting; nothing over RESP.
 struct ServerInfo {
   std::string version;     // Of the program, as "0.1.0".
   std::string durability;  // "always", "interval" or "off".
@@ -62,15 +56,16 @@ struct ServerInfo {
 
 class Connection final {
  public:
-  /// Connects and greets: HELLO, then AUTH when there is a password.
+  /// Connects and greets: HELLO (not over RESP), then AUTH when there is a password.
   static Result<std::unique_ptr<Connection>> open(const Options& options);
 
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
+  ~Connection();
 
   /// Adds a request to what the next flush() or receive() sends. `flags` may be kWaitDurable or
-  /// kDoNotWait. `invalid` when the words break a limit of the protocol, `replies_waiting` when
-  /// kUnsentBytesMax are queued: nothing was added then.
+  /// kDoNotWait, and is 0 over RESP. `invalid` when the words break a limit of the protocol,
+  /// `replies_waiting` when kUnsentBytesMax are queued: nothing was added then.
   Result<void> queue(const std::vector<std::string_view>& words, std::uint16_t flags = 0);
 
   /// Sends all that is queued. `replies_waiting`: the server takes nothing more until replies are
@@ -104,9 +99,8 @@ class Connection final {
   Error greeting_failure(Error error) const;
 
   Result<Reply> receive_until(const std::optional<Deadline>& deadline);
-  /// A whole frame that has arrived, or none, or why there can be none.
-  Result<bool> take_frame(protocol::ReplyFrame& frame);
-  Result<Reply> accept(const protocol::ReplyFrame& frame);
+  /// A whole reply that has arrived, or none, or why there can be none.
+  Result<bool> take_reply(Reply& reply);
   /// Waits until something moves; sends and receives what it can. `timeout_ms` is what the deadline
   /// was made of, for the error.
   Result<void> exchange(Deadline deadline, std::uint32_t timeout_ms);
@@ -115,7 +109,6 @@ class Connection final {
   Result<void> receive_arrived();
 
   bool must_send() const { return unsent_bytes() > 0 && send_error_ == 0; }
-  std::uint32_t next_id();
   tl::unexpected<Error> die(ErrorCode code, std::string message);
   std::string closed_text(int error) const;
   std::string unanswered_text() const;
@@ -127,14 +120,12 @@ class Connection final {
   std::size_t sent_ = 0;  // Of out_.
   int send_error_ = 0;    // errno: sending is over, receiving is not.
 
-  protocol::FrameReader reader_;
-  std::optional<protocol::ReplyFrame> waiting_;  // Taken off the reader by flush().
-  std::string first_bytes_;                      // Of the peer, until it is known to be Phoenix.
+  std::unique_ptr<Codec> codec_;
+  std::optional<Reply> waiting_;  // Taken off the codec by flush().
+  std::string first_bytes_;       // Of the peer, until it is known to be Phoenix.
   bool greeted_ = false;
   ServerInfo server_;
 
-  std::uint32_t last_id_ = 0;      // Of the newest request.
-  std::uint32_t answered_id_ = 0;  // Of the newest request that is answered to its end.
   std::size_t pending_ = 0;
   std::optional<Error> dead_;  // What every further call returns.
 };

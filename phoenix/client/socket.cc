@@ -26,7 +26,7 @@ struct FreeAddresses {
 };
 using AddressList = std::unique_ptr<addrinfo, FreeAddresses>;
 
-constexpr const char* kIsItRunning = "; is phoenix-server running?";
+constexpr const char* kIsItRunning = "; is the server running?";
 
 /// Why one attempt failed: another address may still be tried.
 tl::unexpected<Error> connect_failure(const Endpoint& endpoint, int error) {

@@ -77,11 +77,11 @@ TEST_CASE("nobody listens") {
   const Error error = open_error(options);
   CHECK(error.code == ErrorCode::unreachable);
   CHECK(error.message == "no server at 127.0.0.1:" + std::to_string(port) +
-                             ": connection refused; is phoenix-server running?");
+                             ": connection refused; is the server running?");
   options.endpoint.unix_path = "/nonexistent/phoenix.sock";
-  CHECK(open_error(options).message ==
-        "no server at /nonexistent/phoenix.sock: no such file or directory; is phoenix-server "
-        "running?");
+  CHECK(
+      open_error(options).message ==
+      "no server at /nonexistent/phoenix.sock: no such file or directory; is the server running?");
   options.endpoint.unix_path = std::string(200, 'p');
   CHECK(open_error(options).code == ErrorCode::invalid);
 }

@@ -97,6 +97,13 @@ bool Peer::fill(std::size_t bytes) {
   return true;
 }
 
+std::string Peer::take(std::size_t bytes) {
+  if (!fill(bytes)) return {};
+  std::string taken = input_.substr(0, bytes);
+  input_.erase(0, bytes);
+  return taken;
+}
+
 bool Peer::send(std::string_view bytes) const {
   while (!bytes.empty()) {
     const ssize_t count = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);

@@ -32,6 +32,8 @@ class Peer final {
 
   /// None at the end of the connection.
   std::optional<Request> next();
+  /// The next `bytes`, as they are; empty when they do not come.
+  std::string take(std::size_t bytes);
   /// All of it; false when the client has gone.
   bool send(std::string_view bytes) const;
   bool reply(std::uint32_t id, const protocol::Value& value, bool more_follows = false) const;
