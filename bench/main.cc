@@ -1,5 +1,8 @@
 // phoenix-bench: measures a server (see options.cc for its flags), or is the ceiling that it is
 // measured against.
+#include <signal.h>
+
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -8,9 +11,11 @@
 #include <utility>
 
 #include "bench/ceiling/server.h"
+#include "bench/load/live.h"
+#include "bench/load/run.h"
+#include "bench/load/sweep.h"
 #include "bench/options.h"
 #include "bench/report/report.h"
-#include "bench/load/run.h"
 #include "phoenix/uring/ring.h"
 #include "phoenix/uring/system.h"
 
@@ -20,6 +25,20 @@ using phoenix::Result;
 
 constexpr int kExitWrong = 1;
 constexpr int kExitUsage = 2;
+
+/// Ctrl-C: what was measured so far is told. A second one ends the program.
+std::atomic<bool> stop_wanted{false};
+
+void want_stop(int) {
+  stop_wanted = true;
+}
+
+bool stop_on_signals() {
+  struct sigaction action {};
+  action.sa_handler = want_stop;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  return sigaction(SIGINT, &action, nullptr) == 0 && sigaction(SIGTERM, &action, nullptr) == 0;
+}
 
 struct CloseFile {
   // What was written is closed and checked in write_json; here nothing was.
@@ -49,6 +68,7 @@ bool write_json(File file, const std::string& text) {
 }
 
 int run(phoenix::bench::RunOptions options) {
+  if (!stop_on_signals()) return complain("cannot take Ctrl-C", kExitWrong);
   if (options.seed == 0) options.seed = phoenix::uring::SystemRandom().next() >> 32U;
   // Opened before the run: a typing error should not cost its result.
   File json(options.json_path.empty() ? nullptr : std::fopen(options.json_path.c_str(), "w"));
@@ -56,7 +76,9 @@ int run(phoenix::bench::RunOptions options) {
     return complain("--json " + options.json_path + ": " + std::strerror(errno), kExitUsage);
   }
   const phoenix::uring::SystemClock clock;
-  const auto result = run_load(options, make_ring, clock);
+  const phoenix::bench::MakeRing rings = make_ring;
+  phoenix::bench::LiveLine live;
+  const auto result = run_load(options, {rings, clock, stop_wanted, &live});
   if (!result) return complain(result.error().message, kExitWrong);
   const bool printed = print(text_report(options, *result));
   if (json != nullptr && !write_json(std::move(json), json_report(options, *result))) {

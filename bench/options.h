@@ -1,6 +1,7 @@
 // The command line of phoenix-bench, checked: what is in these structs can be run.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -10,9 +11,17 @@
 
 namespace phoenix::bench {
 
-/// Exactly one of these is set.
+/// What is done with the options of a run.
+enum class Mode : std::uint8_t {
+  single,
+  sweep,  // Closed loop first, then open loop at rising rates.
+  demo,   // A sweep that is over in 20 seconds.
+};
+
+/// Exactly one of the optional ones is set.
 struct CommandLine {
   std::optional<RunOptions> run;
+  Mode mode = Mode::single;
   std::optional<CeilingOptions> ceiling;
   std::optional<std::string> help;  // To be printed, and that is all.
 };

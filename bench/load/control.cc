@@ -7,9 +7,9 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <memory>
 #include <string_view>
@@ -17,6 +17,7 @@
 
 #include <fmt/format.h>
 
+#include "bench/load/control_text.h"
 #include "bench/measure/process.h"
 #include "protocol/error.h"
 #include "protocol/reader.h"
@@ -28,7 +29,6 @@ using protocol::Kind;
 using protocol::Status;
 using uring::UniqueFd;
 
-constexpr int kAnswerSeconds = 5;
 constexpr std::uint32_t kRequestId = 1;  // One request at a time is on its way.
 constexpr std::size_t kAnswerBytesMax = std::size_t{1} << 20U;
 
@@ -137,11 +137,20 @@ Result<void> hello(Conversation& server, ServerFacts& facts) {
   return {};
 }
 
-int process_id_of(Conversation& server) {
+// What HELLO does not tell.
+void ask_info(Conversation& server, ServerFacts& facts) {
   std::string request;
   protocol::append_argv_request(request, 0, kRequestId, {"INFO"});
   const auto reply = server.ask(request);
-  return reply && reply->header.status == Status::ok ? process_id_in(reply->value) : 0;
+  ServerFacts told;
+  if (reply && reply->header.status == Status::ok) take_info(reply->value, told);
+  facts.pid = told.pid;
+}
+
+Result<void> ask_native(Conversation& server, ServerFacts& facts) {
+  if (auto greeted = hello(server, facts); !greeted) return greeted;
+  ask_info(server, facts);
+  return {};
 }
 
 // Who listens on a unix socket; 0 when that is not known here.
@@ -188,7 +197,7 @@ Result<UniqueFd> connect_unix(const Target& target) {
   return fd;
 }
 
-Result<void> authenticate(Conversation& server, const std::string& password) {
+Result<void> authenticate_native(Conversation& server, const std::string& password) {
   std::string request;
   protocol::append_argv_request(request, 0, kRequestId, {"AUTH", password});
   const auto reply = server.ask(request);
@@ -197,16 +206,37 @@ Result<void> authenticate(Conversation& server, const std::string& password) {
   return fail(ErrorCode::not_permitted, fmt::format("AUTH: {}", error_text(*reply)));
 }
 
+Result<UniqueFd> authenticated(UniqueFd fd, const Target& target) {
+  if (target.protocol == Protocol::resp) {
+    auto opened = authenticate_resp(fd.get(), target.password);
+    if (!opened) return tl::unexpected<Error>(opened.error());
+    return fd;
+  }
+  Conversation server(std::move(fd));
+  auto opened = authenticate_native(server, target.password);
+  if (!opened) return tl::unexpected<Error>(opened.error());
+  return server.take_fd();
+}
+
+Error at(const Target& target, const Error& error) {
+  return {error.code, fmt::format("{}: {}", target.text(), error.message)};
+}
+
+// The process, for whoever is on this machine: from the kernel, which knows better than a server
+// that may be asked through a proxy.
+int find_process(const Target& target, int fd) {
+  if (!target.unix_path.empty()) return process_behind(fd);
+  return same_machine(fd) ? find_listener(target.port) : 0;
+}
+
 }  // namespace
 
 Result<UniqueFd> connect_to(const Target& target) {
   auto fd = target.unix_path.empty() ? connect_tcp(target) : connect_unix(target);
   if (!fd || target.password.empty()) return fd;
-  Conversation server(std::move(*fd));
-  if (auto opened = authenticate(server, target.password); !opened) {
-    return fail(opened.error().code, fmt::format("{}: {}", target.text(), opened.error().message));
-  }
-  return server.take_fd();
+  auto opened = authenticated(std::move(*fd), target);
+  if (!opened) return tl::unexpected<Error>(at(target, opened.error()));
+  return opened;
 }
 
 void take_hello(const protocol::Value& map, ServerFacts& facts) {
@@ -222,31 +252,27 @@ void take_hello(const protocol::Value& map, ServerFacts& facts) {
   }
 }
 
-int process_id_in(std::string_view info) {
-  constexpr std::string_view kField = "process_id:";
-  const std::size_t at = info.find(kField);
-  if (at == std::string_view::npos) return 0;
-  int pid = 0;
-  const char* begin = info.data() + at + kField.size();
-  std::from_chars(begin, info.data() + info.size(), pid);
-  return pid;
-}
-
 Result<ServerFacts> ask_server(const Target& target, int known_pid) {
   auto fd = connect_to(target);
   if (!fd) return tl::unexpected<Error>(fd.error());
-  Conversation server(std::move(*fd));
   ServerFacts facts;
-  if (auto answered = hello(server, facts); !answered) {
-    return fail(answered.error().code,
-                fmt::format("{}: {}", target.text(), answered.error().message));
+  const int asked = fd->get();
+  const bool is_here = !target.unix_path.empty() || same_machine(asked);
+  const int found = known_pid != 0 ? known_pid : find_process(target, asked);
+  Result<void> answered;
+  if (target.protocol == Protocol::native) {
+    Conversation server(std::move(*fd));
+    answered = ask_native(server, facts);
+  } else {
+    answered = is_memcached(target.protocol) ? ask_memcached(asked, facts) : ask_resp(asked, facts);
   }
-  const bool is_unix = !target.unix_path.empty();
-  facts.same_machine = is_unix || same_machine(server.fd());
-  facts.pid = known_pid;
-  if (facts.pid == 0 && is_unix) facts.pid = process_behind(server.fd());
-  if (facts.pid == 0 && facts.same_machine && !is_unix) facts.pid = find_listener(target.port);
-  if (facts.pid == 0 && facts.same_machine) facts.pid = process_id_of(server);
+  if (!answered) return tl::unexpected<Error>(at(target, answered.error()));
+  facts.same_machine = is_here;
+  if (found != 0) facts.pid = found;
+  if (!is_here && known_pid == 0) facts.pid = 0;
+  // Threads beyond the CPUs that it may use can keep none busy.
+  const std::uint32_t cpus = facts.pid != 0 ? allowed_cpus(facts.pid) : 0;
+  if (cpus != 0 && target.protocol != Protocol::native) facts.cores = std::min(facts.cores, cpus);
   return facts;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "bench/load/run_options.h"
 #include "phoenix/base/result.h"
@@ -16,7 +17,7 @@ namespace phoenix::bench {
 Result<uring::UniqueFd> connect_to(const Target& target);
 
 struct ServerFacts {
-  std::string name;     // "server" of HELLO.
+  std::string name;     // "phoenix", "redis", "valkey", "memcached" ...
   std::string version;  // Empty when it does not say.
   std::uint32_t cores = 1;
   int pid = 0;  // On this machine; 0: another machine, or not known.
@@ -26,11 +27,14 @@ struct ServerFacts {
 /// Takes what a HELLO reply (a map) tells.
 void take_hello(const protocol::Value& map, ServerFacts& facts);
 
-/// The number behind "process_id:" in INFO's text; 0 when there is none.
-int process_id_in(std::string_view info);
+/// Takes what the text of INFO tells, and that of Redis and its relatives.
+void take_info(std::string_view info, ServerFacts& facts);
 
-/// HELLO, and INFO where it is needed. An error when nobody answers in the native protocol within
-/// 5 s. `known_pid`: 0 to find it.
+/// Takes what memcached answers to version and stats.
+void take_memcached_stats(std::string_view lines, ServerFacts& facts);
+
+/// Asks in the target's protocol: HELLO and INFO, INFO, or version and stats. An error when nobody
+/// answers in it within 5 s. `known_pid`: 0 to find it.
 Result<ServerFacts> ask_server(const Target& target, int known_pid);
 
 }  // namespace phoenix::bench

@@ -1,25 +1,28 @@
 #include "bench/load/run.h"
 
-#include <unistd.h>
-
 #include <barrier>
 #include <chrono>
-#include <cstdio>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "bench/load/control.h"
+#include "bench/load/worker.h"
 #include "bench/measure/process.h"
+#include "bench/measure/usage.h"
 #include "bench/wire/ceiling_name.h"
+#include "bench/workload/replay.h"
 #include "protocol/binary.h"
 
 namespace phoenix::bench {
 namespace {
 
 constexpr std::uint64_t kSpareFiles = 64;
-constexpr auto kProgressInterval = std::chrono::milliseconds(250);
+constexpr auto kProgressInterval = std::chrono::milliseconds(200);
 
 std::uint16_t flags_of(Durability durability) {
   switch (durability) {
@@ -36,20 +39,51 @@ std::uint64_t nanoseconds(double seconds) {
   return static_cast<std::uint64_t>(seconds * static_cast<double>(kNanosPerSecond));
 }
 
-// Nobody can be told that telling failed.
-void show(const std::string& text) {
-  static_cast<void>(std::fputs(text.c_str(), stderr));
+/// The meters of the server's process, as far as it has any.
+class ServerMeters final {
+ public:
+  static Result<ServerMeters> open(const ServerFacts& server) {
+    ServerMeters meters;
+    if (server.pid == 0) return meters;
+    auto cpu = CpuMeter::of_process(server.pid);
+    if (!cpu) return tl::unexpected<Error>(cpu.error());
+    meters.pid_ = server.pid;
+    meters.cpu_ = *cpu;
+    meters.flushes_ = FlushMeter::of_process(server.pid);
+    return meters;
+  }
+
+  /// A process that died has no books any more; the connections tell what happened.
+  std::optional<std::uint64_t> cpu_ns() const {
+    const std::uint64_t ns = cpu_ ? cpu_->read_ns() : 0;
+    return ns == 0 ? std::nullopt : std::optional(ns);
+  }
+  std::optional<std::uint64_t> flushes() const {
+    return flushes_ ? std::optional(flushes_->read()) : std::nullopt;
+  }
+  std::optional<std::uint64_t> rss_bytes() const { return resident_bytes(pid_); }
+
+ private:
+  int pid_ = 0;
+  std::optional<CpuMeter> cpu_;
+  std::optional<FlushMeter> flushes_;
+};
+
+std::optional<std::uint64_t> difference(std::optional<std::uint64_t> later,
+                                        std::optional<std::uint64_t> earlier) {
+  return later && earlier ? std::optional(*later - *earlier) : std::nullopt;
 }
 
 class Run final {
  public:
-  Run(Plan plan, ServerFacts server, const MakeRing& make_ring, const Clock& clock)
+  Run(Plan plan, ServerFacts server, const Surroundings& surroundings)
       : plan_(std::move(plan)),
-        make_ring_(make_ring),
-        clock_(clock),
+        around_(surroundings),
         client_meter_(CpuMeter::of_self()),
-        loaded_(static_cast<std::ptrdiff_t>(plan_.options.threads), SetWindow{*this}) {
+        loaded_(static_cast<std::ptrdiff_t>(plan_.options.threads), SetWindow{*this}),
+        shared_(plan_.options, surroundings.stop) {
     result_.server = std::move(server);
+    result_.offered_per_s = plan_.options.rate_per_s;
   }
 
   Result<RunResult> go();
@@ -60,58 +94,60 @@ class Run final {
     Run& run;
     void operator()() noexcept {
       run.window_.begin_ns =
-          run.clock_.monotonic_ns() + nanoseconds(run.plan_.options.warmup_seconds);
+          run.around_.clock.monotonic_ns() + nanoseconds(run.plan_.options.warmup_seconds);
       run.window_.end_ns = run.window_.begin_ns + nanoseconds(run.plan_.options.seconds);
       run.preloaded_ = true;
     }
   };
 
-  Result<void> open_meter();
   void thread(std::uint32_t index);
   Result<void> work(Worker& worker, std::uint32_t index);
   void note_failure(const Error& error);
   void take(const WorkerResult& part);
   void edge();
-  void show_preload() const;
+  void watch();
+  void take_second(TimelineSecond second);
+  void finish();
 
   const Plan plan_;
-  const MakeRing& make_ring_;
-  const Clock& clock_;
-  std::optional<CpuMeter> server_meter_;
+  const Surroundings& around_;
+  ServerMeters server_meters_;
   CpuMeter client_meter_;
   std::barrier<SetWindow> loaded_;
   std::atomic<bool> preloaded_{false};
+  std::atomic<std::uint32_t> threads_ended_{0};
   Window window_;
   Shared shared_;
-  bool begun_ = false;  // Thread 0's: the next edge ends the window.
+
+  // Thread 0's: the next edge ends the window.
+  bool begun_ = false;
+  std::optional<std::uint64_t> server_cpu_ns_;
+  std::optional<std::uint64_t> flushes_;
+
+  // The watching thread's: since the last second.
+  std::optional<std::uint64_t> second_cpu_ns_;
+  std::uint64_t second_ns_ = 0;
 
   std::mutex mutex_;  // Guards what the threads leave behind: result_ and failure_.
   RunResult result_;
+  std::array<Histogram, kVerbs> latency_ns_;
   std::optional<Error> failure_;
 };
 
-Result<void> Run::open_meter() {
-  if (result_.server.pid == 0) return {};
-  auto meter = CpuMeter::of_process(result_.server.pid);
-  if (!meter) return tl::unexpected<Error>(meter.error());
-  server_meter_ = *meter;
-  return {};
-}
-
 // Thread 0 alone: the differences of the second call and the first.
 void Run::edge() {
-  const std::uint64_t server_ns = server_meter_ ? server_meter_->read_ns() : 0;
   const std::uint64_t client_ns = client_meter_.read_ns();
   if (!begun_) {
     begun_ = true;
-    result_.server_cpu_ns = server_ns;
+    server_cpu_ns_ = server_meters_.cpu_ns();
+    flushes_ = server_meters_.flushes();
     result_.client_cpu_ns = client_ns;
     return;
   }
   result_.client_cpu_ns = client_ns - result_.client_cpu_ns;
-  result_.server_cpu_ns = server_ns - *result_.server_cpu_ns;
-  // A server that died has no books any more; the connections tell what happened.
-  if (!server_meter_ || server_ns == 0) result_.server_cpu_ns.reset();
+  result_.server_cpu_ns = difference(server_meters_.cpu_ns(), server_cpu_ns_);
+  result_.device_flushes = difference(server_meters_.flushes(), flushes_);
+  result_.server_rss_bytes = server_meters_.rss_bytes();
 }
 
 void Run::note_failure(const Error& error) {
@@ -125,7 +161,13 @@ void Run::take(const WorkerResult& part) {
   const std::lock_guard lock(mutex_);
   result_.window.add(part.window);
   result_.all.add(part.all);
-  result_.latency_ns.merge(part.latency_ns);
+  for (std::size_t verb = 0; verb < kVerbs; ++verb) {
+    latency_ns_[verb].merge(part.latency_ns[verb]);
+    result_.latency_ns.merge(part.latency_ns[verb]);
+  }
+  result_.latency_ns.merge(part.unsent_ns);
+  result_.client_delay_ns.merge(part.client_delay_ns);
+  result_.unsent += part.unsent;
   const double seconds = static_cast<double>(part.window_ns) / 1e9;
   if (seconds > 0) result_.operations_per_s += static_cast<double>(part.window.replies) / seconds;
   result_.seconds = std::max(result_.seconds, seconds);
@@ -152,71 +194,92 @@ void Run::thread(std::uint32_t index) {
   const RunOptions& options = plan_.options;
   const int cpu = options.cpu < 0 ? -1 : options.cpu + static_cast<int>(index);
   auto pinned = pin_thread(cpu);
-  auto ring = make_ring_();
-  if (!pinned || !ring) {
+  if (options.is_open_loop()) wake_in_time();
+  auto ring = around_.make_ring();
+  if (pinned && ring) {
+    Worker worker(plan_, index, **ring, around_.clock, shared_);
+    if (auto done = work(worker, index); !done) note_failure(done.error());
+    take(worker.result());
+    // Before the worker: after a failure the kernel may still be sending from its memory.
+    ring->reset();
+  } else {
     note_failure(pinned ? ring.error() : pinned.error());
     loaded_.arrive_and_wait();
-    return;
   }
-  Worker worker(plan_, index, **ring, clock_, shared_);
-  if (auto done = work(worker, index); !done) note_failure(done.error());
-  take(worker.result());
-  // Before the worker: after a failure the kernel may still be sending from its memory.
-  ring->reset();
+  ++threads_ended_;
 }
 
-void Run::show_preload() const {
-  const bool terminal = isatty(STDERR_FILENO) != 0;
-  std::uint64_t shown = 0;
-  while (!preloaded_) {
-    std::this_thread::sleep_for(kProgressInterval);
-    const std::uint64_t percent = shared_.keys_stored * 100 / plan_.options.keys;
-    if (!terminal && percent < shown + 25) continue;
-    shown = percent;
-    show(fmt::format("{}preload: {:3} % of {} keys{}", terminal ? "\r" : "", percent,
-                     plan_.options.keys, terminal ? "" : "\n"));
+void Run::take_second(TimelineSecond second) {
+  const std::uint64_t now_ns = around_.clock.monotonic_ns();
+  const auto cpu_ns = server_meters_.cpu_ns();
+  const auto used_ns = difference(cpu_ns, second_cpu_ns_);
+  if (used_ns && now_ns > second_ns_) {
+    second.server_busy = static_cast<double>(*used_ns) /
+                         static_cast<double>((now_ns - second_ns_) * result_.server.cores);
   }
-  if (terminal) show("\r\033[K");
+  second.server_rss_bytes = server_meters_.rss_bytes();
+  second_cpu_ns_ = cpu_ns;
+  second_ns_ = now_ns;
+  if (around_.watcher != nullptr) around_.watcher->second(second);
+  result_.timeline.push_back(second);
+}
+
+/// Until all threads have ended.
+void Run::watch() {
+  bool was_preloaded = false;
+  while (threads_ended_ < plan_.options.threads) {
+    for (TimelineSecond& second : shared_.timeline.take(kProgressInterval)) {
+      take_second(std::move(second));
+    }
+    if (preloaded_ && !was_preloaded) {
+      was_preloaded = true;
+      second_cpu_ns_ = server_meters_.cpu_ns();
+      second_ns_ = around_.clock.monotonic_ns();
+    } else if (!preloaded_ && plan_.options.preload && around_.watcher != nullptr) {
+      around_.watcher->preloading(shared_.keys_stored, plan_.options.workload.keys);
+    }
+  }
+  for (TimelineSecond& second : shared_.timeline.take_rest()) {
+    if (second.length_s > 0) take_second(std::move(second));
+  }
+  if (around_.watcher != nullptr) around_.watcher->ended();
+}
+
+void Run::finish() {
+  for (std::size_t verb = 0; verb < kVerbs; ++verb) {
+    if (latency_ns_[verb].count() == 0) continue;
+    result_.verbs.push_back({std::string(kVerbNames[verb]), std::move(latency_ns_[verb])});
+  }
+  result_.interrupted = around_.stop;
 }
 
 Result<RunResult> Run::go() {
-  if (auto open = open_meter(); !open) return tl::unexpected<Error>(open.error());
+  auto meters = ServerMeters::open(result_.server);
+  if (!meters) return tl::unexpected<Error>(meters.error());
+  server_meters_ = std::move(*meters);
   std::vector<std::thread> threads;
   for (std::uint32_t i = 0; i < plan_.options.threads; ++i) {
     threads.emplace_back([this, i] { thread(i); });
   }
-  if (plan_.options.preload) show_preload();
+  watch();
   for (std::thread& each : threads) each.join();
   if (failure_) return tl::unexpected<Error>(*failure_);
+  finish();
   return std::move(result_);
 }
 
-double ratio(double part, double whole) {
-  return whole > 0 ? part / whole : 0;
+// A miss is a lost write only where nothing may take a key away and all keys were stored.
+bool misses_are_errors(const RunOptions& options) {
+  const WorkloadOptions& workload = options.workload;
+  return options.verify && options.preload && workload.mix.del == 0 && workload.mix.insert == 0 &&
+         !workload.ttl.any() && !is_memcached(options.target.protocol);
 }
 
 }  // namespace
 
-double RunResult::server_busy() const {
-  return ratio(static_cast<double>(server_cpu_ns.value_or(0)) / 1e9, seconds * server.cores);
-}
-
-double RunResult::client_busy(std::uint32_t threads) const {
-  return ratio(static_cast<double>(client_cpu_ns) / 1e9, seconds * threads);
-}
-
-double RunResult::server_cpu_us_per_operation() const {
-  return ratio(static_cast<double>(server_cpu_ns.value_or(0)) / 1e3,
-               static_cast<double>(window.replies));
-}
-
-double RunResult::client_cpu_us_per_operation() const {
-  return ratio(static_cast<double>(client_cpu_ns) / 1e3, static_cast<double>(window.replies));
-}
-
-Result<RunResult> run_load(RunOptions options, const MakeRing& make_ring, const Clock& clock) {
-  auto keys = Keys::make(options.keys, options.key_bytes);
-  if (!keys) return tl::unexpected<Error>(keys.error());
+Result<RunResult> run_load(RunOptions options, const Surroundings& surroundings) {
+  auto shape = make_shape(options);
+  if (!shape) return tl::unexpected<Error>(shape.error());
   if (auto allowed = allow_open_files(options.connections + kSpareFiles); !allowed) {
     return tl::unexpected<Error>(allowed.error());
   }
@@ -224,10 +287,23 @@ Result<RunResult> run_load(RunOptions options, const MakeRing& make_ring, const 
   if (!server) return tl::unexpected<Error>(server.error());
   // The ceiling keeps nothing, so nothing that it answers can be right.
   if (server->name == kCeilingName) options.verify = false;
-  const RequestShape shape{*keys, options.value_bytes, flags_of(options.durability)};
-  const CheckRules rules{options.verify, options.verify && options.preload};
-  Run run(Plan{std::move(options), shape, rules}, std::move(*server), make_ring, clock);
+  const CheckRules rules{options.verify, misses_are_errors(options)};
+  Run run(Plan{std::move(options), std::move(*shape), rules}, std::move(*server), surroundings);
   return run.go();
+}
+
+Result<RequestShape> make_shape(const RunOptions& options) {
+  const WorkloadOptions& workload = options.workload;
+  auto keys = Keys::make(key_numbers(workload), workload.key_size);
+  if (!keys) return tl::unexpected<Error>(keys.error());
+  std::vector<Command> replayed;
+  if (!workload.replay_path.empty()) {
+    auto commands = read_replay(workload.replay_path);
+    if (!commands) return tl::unexpected<Error>(commands.error());
+    replayed = std::move(*commands);
+  }
+  return RequestShape{std::move(*keys), workload.value_size, workload.ttl,
+                      flags_of(options.durability), std::move(replayed)};
 }
 
 }  // namespace phoenix::bench

@@ -5,12 +5,19 @@
 #include <cstdint>
 #include <string>
 
+#include "bench/wire/protocol.h"
+#include "bench/workload/options.h"
+
 namespace phoenix::bench {
 
 enum class Durability : std::uint8_t { by_server, wait, do_not_wait };
 
+/// How requests are spaced in time at a given rate.
+enum class Arrivals : std::uint8_t { constant, poisson };
+
 /// Where the server is, and how to get in.
 struct Target {
+  Protocol protocol = Protocol::native;
   std::string host = "127.0.0.1";
   std::uint16_t port = 6969;
   std::string unix_path;  // When not empty: this unix socket instead.
@@ -22,16 +29,14 @@ struct Target {
 
 struct RunOptions {
   Target target;
+  WorkloadOptions workload;
   std::uint32_t connections = 50;
-  std::uint32_t pipeline = 1;
-  std::string workload = "get";  // get, set or mixed.
-  double get_share = 1;          // Of the requests; follows from the workload.
-  std::uint64_t keys = 1'000'000;
-  std::size_t key_bytes = 16;
-  std::size_t value_bytes = 64;
+  std::uint32_t pipeline = 1;  // Requests on their way per connection, at most.
+  double rate_per_s = 0;  // Open loop: so many requests, whatever the replies do. 0: closed loop.
+  Arrivals arrivals = Arrivals::constant;
   double seconds = 5;
   double warmup_seconds = 1;
-  bool preload = false;
+  bool preload = true;
   bool verify = true;
   std::uint32_t threads = 1;
   int cpu = -1;        // Of the first thread, the next ones follow; -1: not pinned.
@@ -39,6 +44,8 @@ struct RunOptions {
   std::string json_path;
   Durability durability = Durability::by_server;
   std::uint64_t seed = 0;  // 0: to be drawn.
+
+  bool is_open_loop() const { return rate_per_s > 0; }
 };
 
 }  // namespace phoenix::bench

@@ -16,6 +16,24 @@ void Histogram::clear() {
   max_ = 0;
 }
 
+std::uint64_t Histogram::min() const {
+  for (std::size_t i = 0; i < buckets_.size(); ++i) {
+    if (buckets_[i] != 0) return lowest_of(i);
+  }
+  return 0;
+}
+
+double Histogram::mean() const {
+  if (count_ == 0) return 0;
+  double sum = 0;
+  for (std::size_t i = 0; i < buckets_.size(); ++i) {
+    const double middle =
+        (static_cast<double>(lowest_of(i)) + static_cast<double>(highest_of(i))) / 2;
+    sum += middle * static_cast<double>(buckets_[i]);
+  }
+  return sum / static_cast<double>(count_);
+}
+
 std::uint64_t Histogram::percentile(double percent) const {
   if (count_ == 0) return 0;
   const double wanted = std::ceil(percent / 100.0 * static_cast<double>(count_));

@@ -40,6 +40,21 @@ class Histogram final {
   /// The largest recorded value, exactly; 0 when there is none.
   std::uint64_t max() const { return max_; }
 
+  /// The smallest recorded value, or up to 0.8 % less; 0 when there is none.
+  std::uint64_t min() const;
+
+  /// The mean of all recorded values, within 0.4 %; 0 when there is none.
+  double mean() const;
+
+  /// Calls `visit(highest, count)` for every bucket that holds something, by rising value: `count`
+  /// values are at most `highest`, and above all of the bucket before.
+  template <typename Visit>
+  void each_bucket(Visit&& visit) const {
+    for (std::size_t i = 0; i < buckets_.size(); ++i) {
+      if (buckets_[i] != 0) visit(highest_of(i), buckets_[i]);
+    }
+  }
+
   /// The smallest value that at least `percent` (0 to 100) of the recorded ones do not exceed,
   /// within the error above. 0 when nothing was recorded.
   std::uint64_t percentile(double percent) const;
@@ -66,6 +81,10 @@ class Histogram final {
     const std::uint64_t sub = bucket % kSubBuckets;
     if (row == 0) return sub;
     return ((kSubBuckets + sub + 1) << (row - 1)) - 1;
+  }
+
+  static std::uint64_t lowest_of(std::size_t bucket) {
+    return bucket == 0 ? 0 : highest_of(bucket - 1) + 1;
   }
 
   std::vector<std::uint64_t> buckets_;

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -115,6 +116,17 @@ CpuMeter CpuMeter::of_self() {
 
 std::uint64_t CpuMeter::read_ns() const {
   return clock_ns(clock_);
+}
+
+std::uint32_t allowed_cpus(int pid) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(pid, sizeof set, &set) != 0) return 0;
+  return static_cast<std::uint32_t>(CPU_COUNT(&set));
+}
+
+void wake_in_time() {
+  static_cast<void>(prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0));
 }
 
 Result<void> pin_thread(int cpu) {

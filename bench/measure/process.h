@@ -38,6 +38,13 @@ class CpuMeter final {
   clockid_t clock_;
 };
 
+/// The CPUs that a process may run on; 0 when that is not known.
+std::uint32_t allowed_cpus(int pid);
+
+/// Lets the calling thread wake to the microsecond: the kernel gathers wake-ups over 50 us by
+/// default. What it cannot have makes the waking coarser, and that shows in the results.
+void wake_in_time();
+
 /// Pins the calling thread to one CPU; -1 leaves it alone.
 Result<void> pin_thread(int cpu);
 

@@ -55,13 +55,13 @@ const char* name_of(Durability durability) {
 }
 
 std::string describe_load(const RunOptions& options) {
-  std::string verbs = options.workload;
-  if (verbs == "mixed") verbs = fmt::format("mixed ({:g} GET)", options.get_share);
+  const std::string& verbs = options.workload.name;
   return fmt::format(
       "{}, {} connections, pipeline {}, {} keys of {} bytes, values of {} bytes, {} thread{}, "
       "seed {}",
-      verbs, options.connections, options.pipeline, grouped(options.keys), options.key_bytes,
-      options.value_bytes, options.threads, options.threads == 1 ? "" : "s", options.seed);
+      verbs, options.connections, options.pipeline, grouped(options.workload.keys),
+      options.workload.key_size.text(), options.workload.value_size.text(), options.threads,
+      options.threads == 1 ? "" : "s", options.seed);
 }
 
 std::string describe_server(const ServerFacts& server) {
@@ -141,10 +141,12 @@ void append_json_options(Text out, const RunOptions& options) {
   fmt::format_to(out, "  \"connections\": {}, \"pipeline\": {},\n", options.connections,
                  options.pipeline);
   fmt::format_to(out, "  \"workload\": {}, \"get_share\": {:g}, \"keys\": {}, \"key_size\": {},\n",
-                 quoted(options.workload), options.get_share, options.keys, options.key_bytes);
-  fmt::format_to(
-      out, "  \"value_size\": {}, \"durability\": {}, \"preload\": {}, \"threads\": {},\n",
-      options.value_bytes, quoted(name_of(options.durability)), options.preload, options.threads);
+                 quoted(options.workload.name), options.workload.mix.get, options.workload.keys,
+                 quoted(options.workload.key_size.text()));
+  fmt::format_to(out,
+                 "  \"value_size\": {}, \"durability\": {}, \"preload\": {}, \"threads\": {},\n",
+                 quoted(options.workload.value_size.text()), quoted(name_of(options.durability)),
+                 options.preload, options.threads);
   fmt::format_to(out, "  \"seed\": {},\n", options.seed);
 }
 

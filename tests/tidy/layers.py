@@ -21,7 +21,7 @@ LAYERS = {
     "phoenix/client": ["protocol"],
     "cli": ["phoenix/client", "protocol"],
     "bench/measure": ["phoenix/base"],
-    "bench/workload": ["phoenix/base", "protocol"],
+    "bench/workload": ["phoenix/base", "phoenix/client", "protocol"],
     "bench/wire": ["bench/workload", "phoenix/base", "protocol"],
     "bench/load": [
         "bench/measure",

@@ -1,9 +1,9 @@
-#include "cli/tokenizer.h"
+#include "phoenix/client/tokenizer.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace phoenix::cli {
+namespace phoenix::client {
 
 namespace {
 
@@ -128,4 +128,4 @@ bool is_name(std::string_view word, std::string_view upper) {
                     [](char a, char b) { return a == b || (a >= 'a' && a <= 'z' && a - 32 == b); });
 }
 
-}  // namespace phoenix::cli
+}  // namespace phoenix::client
