@@ -41,7 +41,13 @@ LAYERS = {
         "phoenix/base",
         "protocol",
     ],
-    "bench/peers": ["bench/measure", "phoenix/base", "phoenix/client", "phoenix/uring"],
+    "bench/peers": [
+        "bench/measure",
+        "bench/wire",  # How a server is spoken to.
+        "phoenix/base",
+        "phoenix/client",
+        "phoenix/uring",
+    ],
     "bench/compare": [
         "bench/load",
         "bench/measure",
