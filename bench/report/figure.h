@@ -1,0 +1,28 @@
+// What all kinds of plots share: the frame of a figure in the page, and its colours.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "bench/report/markup.h"
+
+namespace phoenix::bench {
+
+/// For which pages a drawing is made.
+enum class Format : std::uint8_t { wide, narrow };
+
+/// "wide" or "narrow": the class by which the style sheet shows or hides it.
+const char* class_of(Format format);
+
+/// Of the view box.
+double width_of(Format format);
+
+/// The class that gives things of the series its colour.
+std::string colour_of(std::size_t series);
+
+/// Title, legend (of two names and more), drawings and note as one element. Strings are plain.
+Html framed(const std::string& title, const std::vector<std::string>& names, const Html& drawings,
+            const std::string& note);
+
+}  // namespace phoenix::bench
