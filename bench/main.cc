@@ -3,18 +3,18 @@
 #include <signal.h>
 
 #include <atomic>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "bench/ceiling/server.h"
 #include "bench/load/live.h"
 #include "bench/load/run.h"
 #include "bench/load/sweep.h"
 #include "bench/options.h"
+#include "bench/report/files.h"
 #include "bench/report/report.h"
 #include "phoenix/uring/ring.h"
 #include "phoenix/uring/system.h"
@@ -40,12 +40,6 @@ bool stop_on_signals() {
   return sigaction(SIGINT, &action, nullptr) == 0 && sigaction(SIGTERM, &action, nullptr) == 0;
 }
 
-struct CloseFile {
-  // What was written is closed and checked in write_json; here nothing was.
-  void operator()(std::FILE* file) const { static_cast<void>(std::fclose(file)); }
-};
-using File = std::unique_ptr<std::FILE, CloseFile>;
-
 int complain(const std::string& message, int status) {
   static_cast<void>(std::fprintf(stderr, "phoenix-bench: %s\n", message.c_str()));
   return status;
@@ -62,29 +56,28 @@ bool print(const std::string& text) {
   return std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
 }
 
-bool write_json(File file, const std::string& text) {
-  const bool written = std::fwrite(text.data(), 1, text.size(), file.get()) == text.size();
-  return std::fclose(file.release()) == 0 && written;
-}
-
-int run(phoenix::bench::RunOptions options) {
+int run(phoenix::bench::RunOptions options, const std::vector<std::string>& arguments) {
   if (!stop_on_signals()) return complain("cannot take Ctrl-C", kExitWrong);
   if (options.seed == 0) options.seed = phoenix::uring::SystemRandom().next() >> 32U;
-  // Opened before the run: a typing error should not cost its result.
-  File json(options.json_path.empty() ? nullptr : std::fopen(options.json_path.c_str(), "w"));
-  if (!options.json_path.empty() && json == nullptr) {
-    return complain("--json " + options.json_path + ": " + std::strerror(errno), kExitUsage);
-  }
+  auto files = phoenix::bench::ReportFiles::open(
+      {{"--json", options.json_path}, {"--html", options.html_path}, {"--csv", options.csv_path}});
+  if (!files) return complain(files.error().message, kExitUsage);
   const phoenix::uring::SystemClock clock;
+  phoenix::bench::Report report;
+  report.began_at_unix_s = static_cast<std::int64_t>(clock.wall_ms() / 1000);
+  report.command = phoenix::bench::shell_command(arguments, options.seed);
+  report.machine = phoenix::bench::read_machine_facts();
   const phoenix::bench::MakeRing rings = make_ring;
   phoenix::bench::LiveLine live;
-  const auto result = run_load(options, {rings, clock, stop_wanted, &live});
+  auto result = run_load(options, {rings, clock, stop_wanted, &live});
   if (!result) return complain(result.error().message, kExitWrong);
-  const bool printed = print(text_report(options, *result));
-  if (json != nullptr && !write_json(std::move(json), json_report(options, *result))) {
-    return complain("--json " + options.json_path + ": could not be written", kExitWrong);
+  const bool correct = result->correct();
+  report.runs.push_back({"", std::move(options), std::move(*result)});
+  const bool printed = print(text_report(report));
+  if (auto written = files->write(report); !written) {
+    return complain(written.error().message, kExitWrong);
   }
-  return result->correct() && printed ? 0 : kExitWrong;
+  return correct && printed ? 0 : kExitWrong;
 }
 
 }  // namespace
@@ -93,7 +86,7 @@ int main(int argc, char** argv) {
   const auto line = phoenix::bench::parse_command_line(argc, argv);
   if (!line) return complain(line.error().message, kExitUsage);
   if (line->help) return print(*line->help) ? 0 : kExitWrong;
-  if (line->run) return run(*line->run);
+  if (line->run) return run(*line->run, {argv, argv + argc});
   const auto ended = run_ceiling(*line->ceiling);
   return ended ? 0 : complain(ended.error().message, kExitWrong);
 }

@@ -173,6 +173,8 @@ void declare_workload(CLI::App& app, Raw& raw) {
 
 void declare_results(CLI::App& app, Raw& raw) {
   app.add_option("--json", raw.run.json_path, "also write the results to this file");
+  app.add_option("--html", raw.run.html_path, "also write a report with plots to this file");
+  app.add_option("--csv", raw.run.csv_path, "also write a line per second to this file");
 }
 
 CLI::App* declare_ceiling(CLI::App& app, Raw& raw) {

@@ -42,6 +42,8 @@ struct RunOptions {
   int cpu = -1;        // Of the first thread, the next ones follow; -1: not pinned.
   int server_pid = 0;  // 0: to be found.
   std::string json_path;
+  std::string html_path;
+  std::string csv_path;
   Durability durability = Durability::by_server;
   std::uint64_t seed = 0;  // 0: to be drawn.
 

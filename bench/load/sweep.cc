@@ -24,10 +24,10 @@ std::size_t find_knee(const std::vector<RunResult>& steps) {
   return best;
 }
 
-Result<Sweep> run_sweep(const RunOptions& options, const Surroundings& surroundings) {
+Result<SweepSteps> run_sweep(const RunOptions& options, const Surroundings& surroundings) {
   auto closed_loop = run_load(options, surroundings);
   if (!closed_loop) return tl::unexpected<Error>(closed_loop.error());
-  Sweep sweep;
+  SweepSteps sweep;
   sweep.closed_loop = std::move(*closed_loop);
   for (const double share : kShares) {
     if (surroundings.stop) break;

@@ -9,7 +9,7 @@
 
 namespace phoenix::bench {
 
-struct Sweep {
+struct SweepSteps {
   RunResult closed_loop;            // What the rates are shares of.
   std::vector<RunOptions> options;  // Of each step ...
   std::vector<RunResult> steps;     // ... and what it came to, by rising rate.
@@ -17,7 +17,7 @@ struct Sweep {
 };
 
 /// `options` without a rate. Fewer steps when it is stopped; an error when nothing was measured.
-Result<Sweep> run_sweep(const RunOptions& options, const Surroundings& surroundings);
+Result<SweepSteps> run_sweep(const RunOptions& options, const Surroundings& surroundings);
 
 /// The step with the greatest power: throughput over mean latency (L. Kleinrock, "Power and
 /// deterministic rules of thumb for probabilistic problems in computer communications", ICC 1979).

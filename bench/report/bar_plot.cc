@@ -29,7 +29,7 @@ const std::string& label_of(const BarPlot& plot, const BarGroup& group, std::siz
 }
 
 std::string figure_of(const BarPlot& plot, const std::optional<Bar>& bar) {
-  if (!bar) return "–";
+  if (!bar) return "-";
   std::string text = figure_text(plot.value.unit, bar->value);
   if (!bar->note.empty()) text += " (" + clean_utf8(bar->note) + ")";
   return text;
@@ -93,7 +93,7 @@ class BarDrawing final {
 
  private:
   double row_height() const { return is_wide_ ? kThickness + 6 : kThickness + kLine + 6; }
-  double group_gap() const { return has_headings(plot_) ? kGap : 0; }
+  double group_gap() const { return has_headings(plot_) ? 2 * kGap : 0; }
 
   double height() const {
     double height = 2 * kLine + 2 * kGap;
@@ -129,9 +129,11 @@ class BarDrawing final {
     for (const Tick& tick : axis_.ticks()) {
       const double x = area_.left + tick.place * area_.width();
       svg_.line({x, 0}, {x, area_.bottom}, "grid");
-      const bool is_first = tick.place == 0;
-      svg_.text({x, area_.bottom + kLine}, is_first ? Anchor::start : Anchor::middle, tick.text,
-                "muted");
+      const bool is_last = x + width_of_text(tick.text) / 2 > width_;
+      const Anchor anchor = tick.place == 0 ? Anchor::start
+                            : is_last       ? Anchor::end
+                                            : Anchor::middle;
+      svg_.text({is_last ? width_ : x, area_.bottom + kLine}, anchor, tick.text, "muted");
     }
     svg_.text({width_, height_ - kGap / 2}, Anchor::end, plot_.value.title, "muted");
   }

@@ -67,7 +67,7 @@ std::string large_text(double value) {
 }  // namespace
 
 std::string figure_text(Unit unit, double value) {
-  if (!std::isfinite(value)) return "–";
+  if (!std::isfinite(value)) return "-";
   const Magnitude& magnitude = magnitude_of(unit, value);
   const double scaled = value / magnitude.factor;
   const double size = std::abs(scaled);
@@ -77,12 +77,19 @@ std::string figure_text(Unit unit, double value) {
 }
 
 std::string tick_text(Unit unit, double value) {
-  if (!std::isfinite(value)) return "–";
+  if (!std::isfinite(value)) return "-";
   if (value == 0) return "0";
   const Magnitude& magnitude = magnitude_of(unit, value);
   const double scaled = value / magnitude.factor;
   if (std::abs(scaled) >= kGroupedFrom) return large_text(scaled) + magnitude.suffix;
   return fmt::format("{:.6g}{}", scaled, magnitude.suffix);
+}
+
+std::string plain_text(std::string text) {
+  constexpr std::string_view kMicro = "µ";
+  const std::size_t at = text.find(kMicro);
+  if (at != std::string::npos) text.replace(at, kMicro.size(), "u");
+  return text;
 }
 
 std::string grouped(std::uint64_t number) {

@@ -15,11 +15,14 @@ enum class Unit : std::uint8_t {
   bytes,        // 512 B, 1.50 KiB
 };
 
-/// With three digits that count: "12.5 µs".
+/// With three digits that count: "12.5 µs"; "-" for no finite number.
 std::string figure_text(Unit unit, double value);
 
 /// With as many digits as a round number needs: "500 k", "2.5 ms".
 std::string tick_text(Unit unit, double value);
+
+/// A figure's or a tick's text in ASCII, for terminals: "12.5 us".
+std::string plain_text(std::string text);
 
 /// "1,234,567"
 std::string grouped(std::uint64_t number);

@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """phoenix-cli and phoenix-bench as the programs that people start: against a real server, with what
 it refuses shown to them."""
+import csv
 import json
 import os
+import shlex
 import subprocess
 import unittest
+import xml.etree.ElementTree
 
 import client
 import harness
@@ -88,6 +91,35 @@ class Tools(unittest.TestCase):
             self.assertEqual(told["server_pid"], self.server.pid)
             self.assertEqual(told["misses"], 0)
             self.assertEqual(told["unix"], str(self.path) if "--unix" in place else None)
+
+    def test_bench_reports(self):
+        """Every form of one run, as programs and browsers read it, and what tells that it failed."""
+        directory = harness.temporary_directory()
+        paths = {form: directory / f"it's {form}" for form in ("json", "html", "csv")}
+        place = next(self.places())
+        flags = [word for form, path in paths.items() for word in (f"--{form}", path)]
+        shown = bench(*place, *flags)
+        self.assertEqual(shown.returncode, 0, shown.stdout + shown.stderr)
+        told = json.loads(paths["json"].read_text(encoding="utf-8"))
+        words = shlex.split(told["command"])
+        self.assertEqual(words[0], "phoenix-bench")
+        self.assertIn(str(paths["html"]), words)
+        self.assertEqual(words[-2:], ["--seed", str(told["seed"])])
+        self.assertIn(told["command"], shown.stdout)
+        self.assertEqual(sum(count for _, count in told["histogram"]), told["replies"])
+        page = xml.etree.ElementTree.fromstring(paths["html"].read_text(encoding="utf-8"))
+        self.assertIn(told["command"], [code.text for code in page.iter("code")])
+        self.assertGreater(len(list(page.iter("svg"))), 1)
+        with paths["csv"].open(newline="", encoding="utf-8") as file:
+            seconds = list(csv.DictReader(file))
+        self.assertEqual(len(seconds), len(told["timeline"]))
+        for form in paths:
+            shown = bench(*place, f"--{form}", "/dev/full")
+            self.assertEqual(shown.returncode, 1)
+            self.assertIn(f"--{form} /dev/full: could not be written: No space", shown.stderr)
+            shown = bench(*place, f"--{form}", directory)
+            self.assertEqual(shown.returncode, 2)
+            self.assertIn(f"--{form} {directory}: cannot be opened: ", shown.stderr)
 
     def test_bench_without_the_password(self):
         shown = bench("-p", self.server.port)

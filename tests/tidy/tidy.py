@@ -22,7 +22,7 @@ FOREIGN = {
     "liburing/io_uring.h": ("phoenix/uring/", "bench/ceiling/", "tests/"),
     "linux/io_uring.h": ("phoenix/uring/", "bench/ceiling/", "tests/"),
     "CLI/": ("phoenix/server/config.cc", "cli/", "bench/", "tests/"),
-    "nlohmann/": ("cli/", "bench/"),
+    "nlohmann/": ("cli/", "bench/", "tests/"),
     "doctest/": ("tests/",),
     "iostream": ("cli/", "bench/", "tests/"),
 }

@@ -1,4 +1,4 @@
-// The command line, what is asked of the machine and of the server, and what is printed.
+// The command line, and what is asked of the machine and of the server.
 #include <unistd.h>
 
 #include <cstdlib>
@@ -8,9 +8,8 @@
 #include <doctest/doctest.h>
 
 #include "bench/load/control.h"
-#include "bench/options.h"
 #include "bench/measure/process.h"
-#include "bench/report/report.h"
+#include "bench/options.h"
 
 using namespace phoenix;
 using bench::CommandLine;
@@ -32,23 +31,6 @@ std::string refusal(std::vector<const char*> words) {
 
 bool contains(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
-}
-
-bench::RunResult sample_result() {
-  bench::RunResult result;
-  result.server.name = "phoenix";
-  result.server.version = "0.1.0";
-  result.server.pid = 4711;
-  result.server.cores = 2;
-  result.seconds = 2;
-  result.operations_per_s = 500'000;
-  result.window = {.replies = 1'000'000, .hits = 999'990, .misses = 10};
-  result.all = result.window;
-  result.latency_ns.record(100'000, 999'999);
-  result.latency_ns.record(5'000'000);
-  result.server_cpu_ns = 3'800'000'000;
-  result.client_cpu_ns = 1'500'000'000;
-  return result;
 }
 
 }  // namespace
@@ -78,7 +60,8 @@ TEST_CASE("every flag arrives") {
              "--keys",     "12",  "--key-size",   "20",    "--value-size",  "100",
              "--seconds",  "0.5", "--warmup",     "0",     "--preload",     "--no-verify",
              "--threads",  "2",   "--cpu",        "3",     "--server-pid",  "5",
-             "--json",     "out", "--durability", "wait",  "--seed",        "77"});
+             "--json",     "out", "--durability", "wait",  "--seed",        "77",
+             "--html",     "h",   "--csv",        "c"});
   REQUIRE(line);
   const bench::RunOptions& run = *line->run;
   CHECK(run.target.host == "::1");
@@ -98,6 +81,8 @@ TEST_CASE("every flag arrives") {
   CHECK(run.cpu == 3);
   CHECK(run.server_pid == 5);
   CHECK(run.json_path == "out");
+  CHECK(run.html_path == "h");
+  CHECK(run.csv_path == "c");
   CHECK(run.durability == bench::Durability::wait);
   CHECK(run.seed == 77);
   CHECK(parse({"--workload", "set"})->run->get_share == 0);
@@ -229,58 +214,4 @@ TEST_CASE("CPU time of this process goes up with work, and that of none is an er
   for (const int pid : {bench::kPidMax, 0x7FFFFFFF, 0, -1}) {
     CHECK_FALSE(bench::CpuMeter::of_process(pid));
   }
-}
-
-TEST_CASE("the report says what was measured") {
-  bench::RunOptions options;
-  options.seed = 5;
-  const bench::RunResult result = sample_result();
-  const std::string text = text_report(options, result);
-  CHECK(contains(text, "get, 50 connections, pipeline 1, 1,000,000 keys of 16 bytes"));
-  CHECK(contains(text, "phoenix 0.1.0, process 4711, 2 cores"));
-  CHECK(contains(text, "500,000 ops/s over 2.00 s"));
-  CHECK(contains(text, "p50 100.4"));
-  CHECK(contains(text, "max 5000.0 us"));
-  CHECK(contains(text, "999,990 hits, 10 misses, 0 errors, 0 wrong values"));
-  CHECK(contains(text, "server CPU  3.8000 us per operation, 95 % busy"));
-  CHECK(contains(text, "client CPU  1.5000 us per operation, 75 % busy"));
-  CHECK_FALSE(contains(text, "warning"));
-  CHECK_FALSE(contains(text, "wrong:"));
-  const std::string json = json_report(options, result);
-  CHECK(contains(json, "\"ops_per_s\": 500000.0,"));
-  CHECK(contains(json, "\"server_cpu_us_per_op\": 3.800000, \"server_busy\": 0.9500,"));
-  CHECK(contains(json, "\"p99.9\": 100.351, \"max\": 5000.000}"));
-  CHECK(contains(json, "\"preload\": false,"));
-}
-
-TEST_CASE("the report warns of an idle server, of an unknown one and of wrong replies") {
-  bench::RunResult result = sample_result();
-  result.server_cpu_ns = 3'000'000'000;
-  CHECK(contains(text_report({}, result), "warning: the server was only 75 % busy"));
-  result.window.hits = 1'000;
-  result.window.misses = 999'000;
-  CHECK(
-      contains(text_report({}, result), "warning: 100 % of the GETs were misses: the server has"));
-  result.window = {.replies = 1'000'000};  // SETs alone.
-  CHECK_FALSE(contains(text_report({}, result), "misses: the server"));
-  result.server.name = "a\033[2J";
-  CHECK(contains(text_report({}, result), "server      a\\x1b[2J 0.1.0"));
-  result.server_cpu_ns.reset();
-  CHECK(contains(text_report({}, result), "warning: the server's process is not known"));
-  CHECK(contains(json_report({}, result), "\"server_cpu_us_per_op\": null"));
-  CHECK(result.correct());
-  result.all.mismatches = 2;
-  result.complaints = {"GET \"x\": other"};
-  CHECK_FALSE(result.correct());
-  CHECK(contains(text_report({}, result),
-                 "wrong: GET \"x\": other\nwrong: 0 error replies, 2 wrong"));
-  result.all = result.window;
-  result.all.errors = 1;
-  CHECK_FALSE(result.correct());
-}
-
-TEST_CASE("a host name in JSON is quoted") {
-  bench::RunOptions options;
-  options.target.host = "a\"b\\c\n";
-  CHECK(contains(json_report(options, sample_result()), R"("host": "a\"b\\c\u000a")"));
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -26,6 +27,13 @@ void check_against(const std::vector<std::uint64_t>& values) {
   for (const std::uint64_t value : values) histogram.record(value);
   CHECK(histogram.count() == values.size());
   CHECK(histogram.max() == *std::max_element(values.begin(), values.end()));
+  const std::uint64_t lowest = *std::min_element(values.begin(), values.end());
+  CHECK(histogram.min() <= lowest);
+  CHECK(lowest - histogram.min() <= lowest / Histogram::kSubBuckets);
+  double sum = 0;
+  for (const std::uint64_t value : values) sum += static_cast<double>(value);
+  CHECK(histogram.mean() ==
+        doctest::Approx(sum / static_cast<double>(values.size())).epsilon(0.004));
   for (const double percent : {0.0, 0.1, 1.0, 10.0, 50.0, 90.0, 99.0, 99.9, 99.99, 100.0}) {
     CAPTURE(percent);
     const std::uint64_t exact = exact_percentile(values, percent);
@@ -52,7 +60,25 @@ TEST_CASE("an empty histogram knows nothing") {
   const Histogram histogram;
   CHECK(histogram.count() == 0);
   CHECK(histogram.max() == 0);
+  CHECK(histogram.min() == 0);
+  CHECK(histogram.mean() == 0);
   CHECK(histogram.percentile(50) == 0);
+  histogram.each_bucket([](std::uint64_t, std::uint64_t) { FAIL("it holds nothing"); });
+}
+
+TEST_CASE("the buckets hold every value once, by rising value") {
+  Histogram histogram;
+  histogram.record(100'000, 3);
+  histogram.record(5);
+  histogram.record(~std::uint64_t{0}, 2);
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> seen;
+  histogram.each_bucket(
+      [&](std::uint64_t highest, std::uint64_t count) { seen.emplace_back(highest, count); });
+  REQUIRE(seen.size() == 3);
+  CHECK(seen[0] == std::pair<std::uint64_t, std::uint64_t>(5, 1));
+  CHECK(seen[1].first == Histogram::highest_equivalent(100'000));
+  CHECK(seen[1].second == 3);
+  CHECK(seen[2] == std::pair<std::uint64_t, std::uint64_t>(Histogram::kValueMax, 2));
 }
 
 TEST_CASE("every value is reported as at least itself and at most 1/128 more") {

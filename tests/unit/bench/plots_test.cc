@@ -125,7 +125,9 @@ TEST_CASE("figures have three digits that count and a fitting unit") {
   CHECK(figure_text(Unit::bytes, 1536) == "1.50 KiB");
   CHECK(figure_text(Unit::seconds, 2.5) == "2.50 s");
   CHECK(figure_text(Unit::bytes, 0) == "0 B");
-  CHECK(figure_text(Unit::count, kNan) == "–");
+  CHECK(figure_text(Unit::count, kNan) == "-");
+  CHECK(plain_text(figure_text(Unit::nanoseconds, 12'345)) == "12.3 us");
+  CHECK(plain_text("1.25 M") == "1.25 M");
   CHECK(figure_text(Unit::count, 1e300) == "1e+288 T");
   CHECK(tick_text(Unit::count, 500'000) == "500 k");
   CHECK(tick_text(Unit::nanoseconds, 2.5e6) == "2.5 ms");

@@ -1,0 +1,43 @@
+// The files that reports go to: opened before a run, so that a typing error does not cost its
+// result, and written after it.
+#pragma once
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench/report/report.h"
+#include "phoenix/base/result.h"
+
+namespace phoenix::bench {
+
+/// Where one form of the report goes.
+struct ReportPath {
+  std::string flag;  // "--json", "--html" or "--csv": the form, and the name in errors.
+  std::string path;  // Empty: nowhere.
+};
+
+class ReportFiles final {
+ public:
+  /// Creates or empties each file that has a path.
+  static Result<ReportFiles> open(const std::vector<ReportPath>& paths);
+
+  /// Writes them all, also after an error of one, and closes them. Once. The error is of the first
+  /// file that did not take all of its report.
+  Result<void> write(const Report& report);
+
+ private:
+  struct Close {
+    // What was written is closed and checked in write(); here nothing was.
+    void operator()(std::FILE* file) const { static_cast<void>(std::fclose(file)); }
+  };
+  struct File {
+    ReportPath where;
+    std::unique_ptr<std::FILE, Close> file;
+  };
+
+  std::vector<File> files_;
+};
+
+}  // namespace phoenix::bench
