@@ -10,8 +10,6 @@
 namespace phoenix::bench {
 namespace {
 
-constexpr double kLine = 18;       // From one line of text to the next.
-constexpr double kGap = 8;         // Between text and what it stands at.
 constexpr double kThickness = 16;  // Of a bar.
 constexpr double kLabelsMax = 230;
 constexpr double kRoomMin = 100;  // For the bars, however long the notes behind them.
@@ -70,7 +68,7 @@ class BarDrawing final {
     area_.left = is_wide_ ? width_of_labels(plot) + kGap : 0;
     area_.right = width_ - 2 * kGap;
     if (is_wide_) area_.right = area_.left + room_beside_figures();
-    area_.bottom = height_ - 2 * kLine - kGap;
+    area_.bottom = height_ - below();
   }
 
   Html draw() {
@@ -95,8 +93,11 @@ class BarDrawing final {
   double row_height() const { return is_wide_ ? kThickness + 6 : kThickness + kLine + 6; }
   double group_gap() const { return has_headings(plot_) ? 2 * kGap : 0; }
 
+  // For the ticks' texts and the axis' title.
+  double below() const { return (plot_.value.title.empty() ? 1 : 2) * kLine + kGap; }
+
   double height() const {
-    double height = 2 * kLine + 2 * kGap;
+    double height = below() + kGap;
     for (const BarGroup& group : plot_.groups) {
       height += static_cast<double>(group.bars.size()) * row_height() + group_gap();
       if (has_headings(plot_)) height += kLine + 2;

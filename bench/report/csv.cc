@@ -30,8 +30,8 @@ std::string decimal(double value, int decimals) {
   return std::isfinite(value) ? fmt::format("{:.{}f}", value, decimals) : "";
 }
 
-std::string microseconds(std::uint64_t nanoseconds) {
-  return decimal(static_cast<double>(nanoseconds) / 1e3, 3);
+std::string microseconds(double nanoseconds) {
+  return decimal(nanoseconds / 1e3, 3);
 }
 
 std::string or_empty(const std::optional<std::uint64_t>& number) {
@@ -48,8 +48,9 @@ std::string csv_of_timeline(const RunResult& result) {
                      decimal(operations_per_s(second), 1), std::to_string(counts.replies),
                      std::to_string(counts.hits), std::to_string(counts.misses),
                      std::to_string(counts.errors), std::to_string(counts.mismatches),
-                     microseconds(second.p50_ns), microseconds(second.p99_ns),
-                     microseconds(second.max_ns),
+                     microseconds(latency_ns(second, second.p50_ns)),
+                     microseconds(latency_ns(second, second.p99_ns)),
+                     microseconds(latency_ns(second, second.max_ns)),
                      second.server_busy ? decimal(*second.server_busy, 4) : "",
                      or_empty(second.server_rss_bytes)});
   }
@@ -73,10 +74,10 @@ class Row final {
 
 void add_latency(const Histogram& latency_ns, Row& row) {
   for (const Percentile& each : kPercentiles) {
-    row.add(fmt::format("{}_us", each.name), microseconds(latency_ns.percentile(each.percent)));
+    row.add(fmt::format("{}_us", each.name), microseconds(percentile_ns(latency_ns, each.percent)));
   }
-  row.add("max_us", microseconds(latency_ns.max()));
-  row.add("mean_us", decimal(latency_ns.mean() / 1e3, 3));
+  row.add("max_us", microseconds(if_any(latency_ns, latency_ns.max())));
+  row.add("mean_us", microseconds(if_any(latency_ns, latency_ns.mean())));
 }
 
 void add_cpu(const LabelledRun& run, Row& row) {

@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <functional>
-#include <limits>
 
 #include <fmt/format.h>
 
@@ -15,7 +14,6 @@ namespace {
 
 constexpr int kCurvePoints = 240;       // About one for every four units of a wide drawing.
 constexpr std::size_t kStepsMax = 240;  // Of a timeline.
-constexpr double kNoFigure = std::numeric_limits<double>::quiet_NaN();
 
 double number(std::uint64_t value) {
   return static_cast<double>(value);
@@ -89,16 +87,14 @@ LinePlot timeline_plot(std::string title, Axis y) {
 
 LinePlot latency_timeline(const Timeline& timeline) {
   LinePlot plot = timeline_plot("Latency", {"latency", Unit::nanoseconds, Scale::log});
-  plot.series = {
-      timeline.steps("p50", Join::worst, [](const auto& each) { return number(each.p50_ns); }),
-      timeline.steps("p99", Join::worst, [](const auto& each) { return number(each.p99_ns); }),
-      timeline.steps("max", Join::worst, [](const auto& each) { return number(each.max_ns); })};
-  // A second without replies has no latencies.
-  for (Series& series : plot.series) {
-    for (Point& point : series.points) {
-      if (point.y == 0) point.y = kNoFigure;
-    }
-  }
+  const auto add = [&](const char* name, std::uint64_t TimelineSecond::*figure) {
+    plot.series.push_back(timeline.steps(name, Join::worst, [figure](const TimelineSecond& each) {
+      return latency_ns(each, each.*figure);
+    }));
+  };
+  add("p50", &TimelineSecond::p50_ns);
+  add("p99", &TimelineSecond::p99_ns);
+  add("max", &TimelineSecond::max_ns);
   return plot;
 }
 
@@ -180,7 +176,7 @@ LinePlot knee_plot(const Report& report) {
     Series series{each.name, {}};
     for (const LabelledRun& run : report.runs) {
       series.points.push_back(
-          {run.result.offered_per_s, number(run.result.latency_ns.percentile(each.percent))});
+          {run.result.offered_per_s, percentile_ns(run.result.latency_ns, each.percent)});
     }
     plot.series.push_back(std::move(series));
   }
@@ -197,7 +193,7 @@ std::vector<BarPlot> run_bars(const std::vector<LabelledRun>& runs) {
                           [](const RunResult& result) { return result.operations_per_s; }));
   plots.push_back(
       bars_of(runs, "99th percentile of latency", {"", Unit::nanoseconds},
-              [](const RunResult& result) { return number(result.latency_ns.percentile(99)); }));
+              [](const RunResult& result) { return percentile_ns(result.latency_ns, 99); }));
   plots.push_back(bars_of(runs, "CPU time of the server per operation", {"", Unit::nanoseconds},
                           [](const RunResult& result) {
                             return result.server_cpu_ns ? result.server_cpu_us_per_operation() * 1e3

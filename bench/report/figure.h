@@ -2,12 +2,17 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "bench/report/markup.h"
 
 namespace phoenix::bench {
+
+// In units of the view box.
+inline constexpr double kLine = 18;  // From one line of text to the next.
+inline constexpr double kGap = 8;    // Between text and what it stands at.
 
 /// For which pages a drawing is made.
 enum class Format : std::uint8_t { wide, narrow };

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <set>
+
 #include <fmt/format.h>
 
 #include "bench/report/curves.h"
@@ -10,10 +13,10 @@
 namespace phoenix::bench {
 namespace {
 
-constexpr const char* kUnknown = "–";
+constexpr const char* kUnknown = "-";
 
-std::string nanoseconds(std::uint64_t value) {
-  return figure_text(Unit::nanoseconds, static_cast<double>(value));
+std::string nanoseconds(double value) {
+  return figure_text(Unit::nanoseconds, value);
 }
 
 std::string share(double value) {
@@ -34,8 +37,9 @@ std::string capitalised(std::string sentence) {
 
 Headline headline_of_wrongs(const RunResult& result) {
   const std::uint64_t wrong = result.all.errors + result.all.mismatches;
+  const Tone tone = wrong > 0 ? Tone::bad : result.all.replies > 0 ? Tone::good : Tone::plain;
   return {"Errors and wrong values", grouped(wrong),
-          "of " + grouped(result.all.replies) + " replies", wrong == 0 ? Tone::good : Tone::bad};
+          "of " + grouped(result.all.replies) + " replies", tone};
 }
 
 Html headlines_of(const RunResult& result) {
@@ -47,10 +51,10 @@ Html headlines_of(const RunResult& result) {
                        figure_text(Unit::count, result.offered_per_s));
   }
   out.push_back({"Throughput", figure_text(Unit::count, result.operations_per_s), note});
-  out.push_back({"Median latency", nanoseconds(latency_ns.percentile(50)),
-                 "mean " + figure_text(Unit::nanoseconds, latency_ns.mean())});
-  out.push_back({"99th percentile", nanoseconds(latency_ns.percentile(99)),
-                 "99.9th " + nanoseconds(latency_ns.percentile(99.9))});
+  out.push_back({"Median latency", nanoseconds(percentile_ns(latency_ns, 50)),
+                 "mean " + nanoseconds(if_any(latency_ns, latency_ns.mean()))});
+  out.push_back({"99th percentile", nanoseconds(percentile_ns(latency_ns, 99)),
+                 "99.9th " + nanoseconds(percentile_ns(latency_ns, 99.9))});
   if (result.server_cpu_ns) {
     out.push_back(
         {"Server CPU per operation", server_cpu(result), share(result.server_busy()) + " busy"});
@@ -79,12 +83,13 @@ Table latency_table(const RunResult& result) {
   for (const Percentile& each : kPercentiles) out.head.emplace_back(each.name);
   out.head.emplace_back("max");
   const auto add = [&out](const std::string& name, const Histogram& latency_ns) {
-    std::vector<std::string> row{name, grouped(latency_ns.count()), nanoseconds(latency_ns.min()),
-                                 figure_text(Unit::nanoseconds, latency_ns.mean())};
+    std::vector<std::string> row{name, grouped(latency_ns.count()),
+                                 nanoseconds(if_any(latency_ns, latency_ns.min())),
+                                 nanoseconds(if_any(latency_ns, latency_ns.mean()))};
     for (const Percentile& each : kPercentiles) {
-      row.push_back(nanoseconds(latency_ns.percentile(each.percent)));
+      row.push_back(nanoseconds(percentile_ns(latency_ns, each.percent)));
     }
-    row.push_back(nanoseconds(latency_ns.max()));
+    row.push_back(nanoseconds(if_any(latency_ns, latency_ns.max())));
     out.rows.push_back(std::move(row));
   };
   add("all", result.latency_ns);
@@ -160,9 +165,9 @@ Table runs_table(const Report& report) {
     if (is_sweep) row.push_back(grouped(result.offered_per_s));
     row.push_back(grouped(result.operations_per_s));
     for (const Percentile& each : kPercentiles) {
-      row.push_back(nanoseconds(result.latency_ns.percentile(each.percent)));
+      row.push_back(nanoseconds(percentile_ns(result.latency_ns, each.percent)));
     }
-    row.push_back(nanoseconds(result.latency_ns.max()));
+    row.push_back(nanoseconds(if_any(result.latency_ns, result.latency_ns.max())));
     row.push_back(server_cpu(result));
     row.push_back(result.server_cpu_ns ? share(result.server_busy()) : kUnknown);
     row.push_back(grouped(result.all.errors + result.all.mismatches));
@@ -181,9 +186,23 @@ Html headlines_of_sweep(const Report& report) {
   const Histogram& latency_ns = result.latency_ns;
   return headlines(
       {{"Knee", figure_text(Unit::count, result.offered_per_s), "operations per second"},
-       {"Median latency there", nanoseconds(latency_ns.percentile(50)), ""},
-       {"99th percentile there", nanoseconds(latency_ns.percentile(99)), ""},
-       {"99.9th percentile there", nanoseconds(latency_ns.percentile(99.9)), ""}});
+       {"Median latency there", nanoseconds(percentile_ns(latency_ns, 50)), ""},
+       {"99th percentile there", nanoseconds(percentile_ns(latency_ns, 99)), ""},
+       {"99.9th percentile there", nanoseconds(percentile_ns(latency_ns, 99.9)), ""}});
+}
+
+// Of a sweep the curves that tell its story: no load, half of what is borne, the knee, the first
+// step beyond it, and the last.
+std::vector<LabelledRun> told_steps(const Report& report) {
+  const std::size_t last = report.runs.size() - 1;
+  const std::size_t knee = std::min(report.sweep->knee.value_or(0), last);
+  const std::set<std::size_t> steps{0, knee / 2, knee, std::min(knee + 1, last), last};
+  std::vector<LabelledRun> out;
+  for (const std::size_t step : steps) {
+    out.push_back(report.runs[step]);
+    if (report.sweep->knee == step) out.back().label += " (the knee)";
+  }
+  return out;
 }
 
 Html several_runs(const Report& report) {
@@ -193,7 +212,7 @@ Html several_runs(const Report& report) {
   } else {
     for (const BarPlot& plot : run_bars(report.runs)) plots += figure(plot);
   }
-  plots += figure(percentile_plot(report.runs));
+  plots += figure(percentile_plot(report.sweep ? told_steps(report) : report.runs));
   Html out = section(report.sweep ? "The knee" : "Side by side", plots);
   out += section("Runs", table(runs_table(report)));
   return out;
@@ -202,7 +221,7 @@ Html several_runs(const Report& report) {
 std::string title_of(const Report& report) {
   const LabelledRun& first = report.runs.front();
   const std::string server = server_text(first.result.server);
-  if (report.sweep) return server + ": how much it bears";
+  if (report.sweep) return server + ": latency against load";
   if (report.runs.size() > 1) return fmt::format("{} runs side by side", report.runs.size());
   return server + " under load";
 }
@@ -222,7 +241,7 @@ std::string html_report(const Report& report) {
   content += section("What was run", facts(told_to_do(first)));
   content += section("Machine", facts(machine_texts(report.machine)));
   content += section("Repeat it", command(report.command));
-  return page(title_of(report), load_text(first.options) + " · " + date, content);
+  return page(title_of(report), load_text(first.options) + "\n" + date, content);
 }
 
 }  // namespace phoenix::bench

@@ -23,10 +23,6 @@ Json microseconds(double nanoseconds) {
   return rounded(nanoseconds / 1e3, 3);
 }
 
-Json microseconds(std::uint64_t nanoseconds) {
-  return microseconds(static_cast<double>(nanoseconds));
-}
-
 template <typename Value>
 Json or_null(const std::optional<Value>& value) {
   return value ? Json(*value) : Json(nullptr);
@@ -50,18 +46,18 @@ Json json_of(const Fact& fact) {
 Json json_of(const Histogram& latency_ns) {
   Json out;
   for (const Percentile& each : kPercentiles) {
-    out[each.name] = microseconds(latency_ns.percentile(each.percent));
+    out[each.name] = microseconds(percentile_ns(latency_ns, each.percent));
   }
-  out["max"] = microseconds(latency_ns.max());
-  out["min"] = microseconds(latency_ns.min());
-  out["mean"] = microseconds(latency_ns.mean());
+  out["max"] = microseconds(if_any(latency_ns, latency_ns.max()));
+  out["min"] = microseconds(if_any(latency_ns, latency_ns.min()));
+  out["mean"] = microseconds(if_any(latency_ns, latency_ns.mean()));
   return out;
 }
 
 Json buckets_of(const Histogram& latency_ns) {
   Json out = Json::array();
   latency_ns.each_bucket([&out](std::uint64_t highest_ns, std::uint64_t count) {
-    out.push_back({microseconds(highest_ns), count});
+    out.push_back({microseconds(static_cast<double>(highest_ns)), count});
   });
   return out;
 }
@@ -115,9 +111,9 @@ Json json_of(const TimelineSecond& second) {
   add_counts(second.counts, out);
   out["errors"] = second.counts.errors;
   out["wrong_values"] = second.counts.mismatches;
-  out["p50_us"] = microseconds(second.p50_ns);
-  out["p99_us"] = microseconds(second.p99_ns);
-  out["max_us"] = microseconds(second.max_ns);
+  out["p50_us"] = microseconds(latency_ns(second, second.p50_ns));
+  out["p99_us"] = microseconds(latency_ns(second, second.p99_ns));
+  out["max_us"] = microseconds(latency_ns(second, second.max_ns));
   out["server_busy"] = second.server_busy ? rounded(*second.server_busy, 4) : Json(nullptr);
   out["server_memory_bytes"] = or_null(second.server_rss_bytes);
   return out;

@@ -10,8 +10,6 @@
 namespace phoenix::bench {
 namespace {
 
-constexpr double kLine = 18;  // From one line of text to the next.
-constexpr double kGap = 8;    // Between text and what it stands at.
 constexpr double kDotRadius = 3.5;
 
 double height_of(const LinePlot& plot, Format format) {

@@ -43,7 +43,7 @@ Html command(const std::string& line);
 Html paragraph(const std::string& text);
 Html section(const std::string& title, const Html& content);
 
-/// The whole file. `subtitle` says what was measured, and when.
+/// The whole file. `subtitle` says what was measured, and when; it may have several lines.
 std::string page(const std::string& title, const std::string& subtitle, const Html& content);
 
 }  // namespace phoenix::bench

@@ -34,7 +34,7 @@ body {
 main { max-width: 984px; margin: 0 auto; padding: 48px 32px 32px; }
 h1 { font-size: 28px; line-height: 1.25; font-weight: 650; letter-spacing: -.01em; margin: 0; }
 h2 { font-size: 19px; line-height: 1.3; font-weight: 650; margin: 0 0 16px; }
-header p { color: var(--muted); margin: 8px 0 0; }
+header p { color: var(--muted); margin: 8px 0 0; white-space: pre-line; }
 section { margin-top: 48px; }
 footer {
   margin-top: 56px; padding-top: 16px; border-top: 1px solid var(--rule);
@@ -43,11 +43,10 @@ footer {
 dl, dd, dt, figure, ul { margin: 0; padding: 0; }
 ul { list-style: none; }
 .headlines {
-  display: grid; grid-template-columns: repeat(auto-fit, minmax(160px, 1fr));
-  gap: 1px; margin-top: 32px; background: var(--rule);
+  display: flex; flex-wrap: wrap; gap: 1px; margin-top: 32px; background: var(--rule);
   border: 1px solid var(--rule); border-radius: 10px; overflow: hidden;
 }
-.headlines div { background: var(--paper); padding: 16px 18px; }
+.headlines div { flex: 1 1 160px; background: var(--paper); padding: 16px 18px; }
 .headlines dt { color: var(--muted); font-size: 13px; }
 .headlines dd {
   font-size: 25px; line-height: 1.35; font-weight: 600; letter-spacing: -.01em;
@@ -98,7 +97,7 @@ th:first-child, td:first-child { padding-left: 0; }
 th { color: var(--muted); font-weight: 500; vertical-align: bottom; }
 .text { text-align: left; }
 td.text { max-width: 360px; overflow: hidden; text-overflow: ellipsis; }
-.scroll + .scroll, .scroll + h2, p + .scroll { margin-top: 20px; }
+figure + .scroll, .scroll + figure, p + .scroll { margin-top: 24px; }
 .facts { columns: 2; column-gap: 48px; font-size: 14px; }
 .facts div {
   display: flex; justify-content: space-between; gap: 24px; padding: 7px 0;
@@ -115,10 +114,10 @@ pre {
   main { padding: 28px 16px 24px; }
   h1 { font-size: 23px; }
   section { margin-top: 40px; }
-  .headlines { grid-template-columns: 1fr 1fr; }
-  .headlines div { padding: 12px 14px; }
+  .headlines div { flex-basis: 40%; padding: 12px 14px; }
   .headlines dd { font-size: 21px; }
   .facts { columns: 1; }
+  td.text { max-width: 150px; }
   svg.wide { display: none; }
   svg.narrow { display: block; max-width: 560px; margin: 0 auto; }
 }

@@ -2,6 +2,7 @@
 // width that it has. Looks come from the page's style sheet by class (bench/report/style.h).
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 

@@ -25,10 +25,6 @@ std::string nanoseconds(double value) {
   return plain_text(figure_text(Unit::nanoseconds, value));
 }
 
-std::string nanoseconds(std::uint64_t value) {
-  return nanoseconds(static_cast<double>(value));
-}
-
 // The first column to the left, the others to the right.
 Lines aligned(const std::vector<Row>& rows) {
   std::vector<std::size_t> widths;
@@ -50,9 +46,9 @@ Lines aligned(const std::vector<Row>& rows) {
 Row latency_row(std::string name, const Histogram& latency_ns) {
   Row row{std::move(name)};
   for (const Percentile& each : kPercentiles) {
-    row.push_back(nanoseconds(latency_ns.percentile(each.percent)));
+    row.push_back(nanoseconds(percentile_ns(latency_ns, each.percent)));
   }
-  row.push_back(nanoseconds(latency_ns.max()));
+  row.push_back(nanoseconds(if_any(latency_ns, latency_ns.max())));
   return row;
 }
 
@@ -149,7 +145,7 @@ std::string knee_text(const Report& report) {
   }
   const RunResult& result = report.runs[*knee].result;
   return fmt::format("{} ops/s, p99 {}", grouped(result.offered_per_s),
-                     nanoseconds(result.latency_ns.percentile(99)));
+                     nanoseconds(percentile_ns(result.latency_ns, 99)));
 }
 
 Lines runs_table(const Report& report) {
@@ -158,10 +154,10 @@ Lines runs_table(const Report& report) {
     const RunResult& result = run.result;
     const bool known = result.server_cpu_ns.has_value();
     rows.push_back({protocol::printable(run.label), grouped(result.operations_per_s),
-                    nanoseconds(result.latency_ns.percentile(50)),
-                    nanoseconds(result.latency_ns.percentile(99)),
-                    nanoseconds(result.latency_ns.percentile(99.9)),
-                    nanoseconds(result.latency_ns.max()),
+                    nanoseconds(percentile_ns(result.latency_ns, 50)),
+                    nanoseconds(percentile_ns(result.latency_ns, 99)),
+                    nanoseconds(percentile_ns(result.latency_ns, 99.9)),
+                    nanoseconds(if_any(result.latency_ns, result.latency_ns.max())),
                     known ? fmt::format("{:.4f}", result.server_cpu_us_per_operation()) : "-",
                     known ? fmt::format("{:.0f} %", result.server_busy() * 100) : "-"});
   }

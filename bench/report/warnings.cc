@@ -59,6 +59,9 @@ Sentences warnings_of(const LabelledRun& run) {
     out.push_back(fmt::format(
         "interrupted after {:.2f} s, before all that was asked for was measured", result.seconds));
   }
+  if (result.window.replies == 0) {
+    out.emplace_back("no reply came in the measured time: there are no figures");
+  }
   if (result.server.name == kCeilingName) {
     out.emplace_back("this server keeps nothing, so its values were not checked");
   }

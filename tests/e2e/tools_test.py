@@ -93,7 +93,7 @@ class Tools(unittest.TestCase):
             self.assertEqual(told["unix"], str(self.path) if "--unix" in place else None)
 
     def test_bench_reports(self):
-        """Every form of one run, as programs and browsers read it, and what tells that it failed."""
+        """Every form of one run, as programs and browsers read it, and a full disk."""
         directory = harness.temporary_directory()
         paths = {form: directory / f"it's {form}" for form in ("json", "html", "csv")}
         place = next(self.places())

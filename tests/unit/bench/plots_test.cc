@@ -8,7 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "bench/report/page.h"
-#include "tests/unit/bench/markup_check.h"
+#include "tests/unit/bench/text_checks.h"
 
 using namespace phoenix::bench;
 
@@ -16,18 +16,6 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
-
-std::size_t times(const std::string& text, std::string_view part) {
-  std::size_t found = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
-    ++found;
-  }
-  return found;
-}
 
 std::vector<std::string> ticks_of(const Axis& axis, std::vector<double> values, unsigned most) {
   Extent extent(axis.scale);

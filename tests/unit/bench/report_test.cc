@@ -14,25 +14,13 @@
 #include "bench/report/files.h"
 #include "bench/report/terminal_plot.h"
 #include "bench/report/warnings.h"
-#include "tests/unit/bench/markup_check.h"
+#include "tests/unit/bench/text_checks.h"
 
 using namespace phoenix;
 using namespace phoenix::bench;
 using nlohmann::json;
 
 namespace {
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
-
-std::size_t times(const std::string& text, std::string_view part) {
-  std::size_t found = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
-    ++found;
-  }
-  return found;
-}
 
 RunResult sample_result() {
   RunResult result;
@@ -207,6 +195,21 @@ TEST_CASE("the text warns of an idle server, of an unknown one and of wrong repl
   CHECK_FALSE(result.correct());
 }
 
+TEST_CASE("where no reply came there are no figures") {
+  RunResult result;
+  result.timeline = {TimelineSecond{}};
+  const Report report = report_of(result);
+  CHECK(contains(text_report(report), "  all         -    -    -      -       -    -\n"));
+  CHECK(contains(text_report(report), "warning: no reply came in the measured time"));
+  const json told = json::parse(json_report(report));
+  CHECK(told["latency_us"]["p50"].is_null());
+  CHECK(told["latency_us"]["mean"].is_null());
+  CHECK(told["timeline"][0]["max_us"].is_null());
+  CHECK(told["histogram"].empty());
+  CHECK(read_csv(csv_report(report))[1][8].empty());
+  CHECK(contains(html_report(report), "<dd>-<small>mean -</small>"));
+}
+
 TEST_CASE("open loops and interrupted runs have warnings of their own") {
   RunResult result = sample_result();
   result.server_cpu_ns = 1;  // Idle: the rate is the client's on purpose.
@@ -225,7 +228,8 @@ TEST_CASE("open loops and interrupted runs have warnings of their own") {
 }
 
 TEST_CASE("the command can be given to a shell") {
-  CHECK(shell_command({"build/bench/phoenix-bench", "-p", "7000"}, 5) == "phoenix-bench -p 7000 --seed 5");
+  CHECK(shell_command({"build/bench/phoenix-bench", "-p", "7000"}, 5) ==
+        "phoenix-bench -p 7000 --seed 5");
   CHECK(shell_command({"b", "--seed", "7"}, 5) == "b --seed 7");
   CHECK(shell_command({"b", "--seed=7"}, 5) == "b --seed=7");
   CHECK(shell_command({"a b", "it's", "", "$x", "x/y-z_0=1"}, 1) ==
@@ -362,6 +366,7 @@ TEST_CASE("pages of hard cases are well formed") {
   const std::string text = html_report(sweep);
   CHECK(flaw_of(text) == "");
   CHECK(contains(text, ">knee: 200 k</text>"));
+  CHECK(contains(text, "</i>step, at &quot;1&quot; (the knee)</li>"));
   sweep.sweep->knee.reset();
   CHECK(flaw_of(html_report(sweep)) == "");
   CHECK_FALSE(contains(html_report(sweep), ">knee:"));

@@ -1,4 +1,5 @@
-// Whether markup is well formed: a small part of XML, which the project's pages keep to.
+// What tests of reports ask of a text: whether it holds something, and whether it is well-formed
+// markup (a small part of XML, which the project's pages keep to).
 #pragma once
 
 #include <string>
@@ -7,8 +8,22 @@
 
 namespace phoenix::bench {
 
-/// What is wrong; empty when every element is closed in order, every attribute quoted, and no
-/// character stands where it would have to be escaped.
+/// Whether `part` stands somewhere in the text.
+inline bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// How often it does.
+inline std::size_t times(const std::string& text, std::string_view part) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+    ++found;
+  }
+  return found;
+}
+
+/// What is wrong with markup; empty when every element is closed in order, every attribute quoted,
+/// and no character stands where it would have to be escaped.
 inline std::string flaw_of(std::string_view markup) {
   std::vector<std::string> open;
   while (!markup.empty()) {

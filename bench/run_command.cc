@@ -1,0 +1,84 @@
+#include "bench/run_command.h"
+
+#include <cstdio>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "bench/load/live.h"
+#include "bench/load/sweep.h"
+#include "bench/measure/machine.h"
+#include "bench/report/files.h"
+#include "bench/report/report.h"
+#include "phoenix/uring/system.h"
+
+namespace phoenix::bench {
+namespace {
+
+constexpr const char* kDemoPage = "phoenix-bench-demo.html";
+
+std::string step_label(const RunResult& step, const SweepSteps& sweep) {
+  return fmt::format("{:.0f} %", 100 * step.offered_per_s / sweep.closed_loop.operations_per_s);
+}
+
+Result<void> measure_sweep(const RunOptions& options, const Surroundings& surroundings,
+                           Report& report) {
+  auto sweep = run_sweep(options, surroundings);
+  if (!sweep) return tl::unexpected<Error>(sweep.error());
+  if (sweep->steps.empty()) {
+    return fail(ErrorCode::io, "stopped before the first step of the sweep: nothing is measured");
+  }
+  report.sweep = Sweep{sweep->knee};
+  for (std::size_t i = 0; i < sweep->steps.size(); ++i) {
+    report.runs.push_back({step_label(sweep->steps[i], *sweep), std::move(sweep->options[i]),
+                           std::move(sweep->steps[i])});
+  }
+  return {};
+}
+
+Result<void> measure_once(const RunOptions& options, const Surroundings& surroundings,
+                          Report& report) {
+  auto result = run_load(options, surroundings);
+  if (!result) return tl::unexpected<Error>(result.error());
+  report.runs.push_back({"", options, std::move(*result)});
+  return {};
+}
+
+bool is_correct(const Report& report) {
+  for (const LabelledRun& run : report.runs) {
+    if (!run.result.correct()) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<bool> run_and_report(RunOptions options, Mode mode,
+                            const std::vector<std::string>& arguments, const MakeRing& make_ring,
+                            const std::atomic<bool>& stop) {
+  if (options.seed == 0) options.seed = uring::SystemRandom().next() >> 32U;
+  if (mode == Mode::demo && options.html_path.empty()) options.html_path = kDemoPage;
+  auto files = ReportFiles::open(
+      {{"--json", options.json_path}, {"--html", options.html_path}, {"--csv", options.csv_path}});
+  if (!files) return tl::unexpected<Error>(files.error());
+  const uring::SystemClock clock;
+  Report report;
+  report.began_at_unix_s = clock.wall_ms() / 1000;
+  report.command = shell_command(arguments, options.seed);
+  report.machine = read_machine_facts();
+  LiveLine live;
+  const Surroundings surroundings{make_ring, clock, stop, &live};
+  auto measured = mode == Mode::single ? measure_once(options, surroundings, report)
+                                       : measure_sweep(options, surroundings, report);
+  if (!measured) return tl::unexpected<Error>(measured.error());
+  const std::string text = text_report(report);
+  const bool printed = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  if (auto written = files->write(report); !written) {
+    return tl::unexpected<Error>(written.error());
+  }
+  if (!printed) return fail(ErrorCode::io, "the report could not be printed");
+  if (mode == Mode::demo) std::printf("report      %s\n", options.html_path.c_str());
+  return is_correct(report);
+}
+
+}  // namespace phoenix::bench

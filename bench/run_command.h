@@ -1,0 +1,19 @@
+// phoenix-bench's main trade: measure a server, and tell what came of it.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "bench/load/run.h"
+#include "bench/options.h"
+
+namespace phoenix::bench {
+
+/// Runs, prints and writes the reports. `arguments` are the program's own, to be repeated by
+/// whoever reads them. True when all that came back was right; the error is one sentence.
+Result<bool> run_and_report(RunOptions options, Mode mode,
+                            const std::vector<std::string>& arguments, const MakeRing& make_ring,
+                            const std::atomic<bool>& stop);
+
+}  // namespace phoenix::bench
