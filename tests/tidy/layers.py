@@ -58,7 +58,7 @@ LAYERS = {
         "phoenix/base",
         "phoenix/io",
     ],
-    "bench/history": ["phoenix/base"],
+    "bench/history": ["phoenix/base", "protocol"],
     "bench/crash": [
         "bench/history",
         "bench/measure",
