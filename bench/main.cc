@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "bench/ceiling/server.h"
+#include "bench/crash/command.h"
 #include "bench/options.h"
 #include "bench/run_command.h"
 #include "phoenix/uring/ring.h"
+#include "phoenix/uring/system.h"
 
 namespace {
 
@@ -65,6 +67,13 @@ int main(int argc, char** argv) {
   if (line->ceiling) {
     const auto ended = run_ceiling(*line->ceiling);
     return ended ? 0 : complain(ended.error().message, kExitWrong);
+  }
+  if (line->check_path) {
+    return exit_status(phoenix::bench::crash::run_check_command(*line->check_path));
+  }
+  if (line->crash_test) {
+    const phoenix::uring::SystemClock clock;
+    return exit_status(phoenix::bench::crash::run_crash_command(*line->crash_test, clock));
   }
   if (!stop_on_signals()) return complain("cannot take Ctrl-C", kExitWrong);
   return exit_status(

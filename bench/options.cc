@@ -57,6 +57,8 @@ struct Raw {
   double ratio = 0.9;
   std::string durability = "default";
   std::string password_file;
+  std::string check_path;
+  bool crash_test = false;
   bool sweep = false;
   bool demo = false;
 };
@@ -187,6 +189,16 @@ CLI::App* declare_ceiling(CLI::App& app, Raw& raw) {
       ->capture_default_str()
       ->check(CLI::Range(std::size_t{0}, kValueBytesMax));
   return ceiling;
+}
+
+CLI::App* declare_check(CLI::App& app, Raw& raw) {
+  app.add_flag("--crash-test", raw.crash_test,
+               "kill a server of its own over and over, and see that nothing is lost; has options "
+               "of its own (--crash-test --help)");
+  CLI::App* check = app.add_subcommand(
+      "check", "check a history that --crash-test --history wrote: is it linearizable?");
+  check->add_option("file", raw.check_path, "the history")->required();
+  return check;
 }
 
 tl::unexpected<Error> wrong(std::string text) {
@@ -322,6 +334,14 @@ std::string Target::text() const {
 }
 
 Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
+  if (crash::asks_for_crash_test(argc, argv)) {
+    auto command = crash::parse_crash_test(argc, argv);
+    if (!command) return tl::unexpected<Error>(command.error());
+    CommandLine result;
+    result.crash_test = std::move(command->options);
+    result.help = std::move(command->help);
+    return result;
+  }
   CLI::App app(kDescription, "phoenix-bench");
   app.set_help_flag("--help", "print this");
   app.set_version_flag("--version", std::string("phoenix-bench " PHOENIX_VERSION));
@@ -332,11 +352,14 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   declare_workload(app, raw);
   declare_results(app, raw);
   const CLI::App* ceiling = declare_ceiling(app, raw);
+  const CLI::App* check = declare_check(app, raw);
   CommandLine result;
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    result.help = ceiling->parsed() ? ceiling->help() : app.help();
+    result.help = ceiling->parsed() ? ceiling->help()
+                  : check->parsed() ? check->help()
+                                    : app.help();
     return result;
   } catch (const CLI::CallForVersion& version) {
     result.help = std::string(version.what()) + "\n";
@@ -346,6 +369,10 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   }
   if (ceiling->parsed()) {
     result.ceiling = raw.ceiling;
+    return result;
+  }
+  if (check->parsed()) {
+    result.check_path = raw.check_path;
     return result;
   }
   auto run = take_run(app, raw);

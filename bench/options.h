@@ -6,6 +6,7 @@
 #include <string>
 
 #include "bench/ceiling/server.h"
+#include "bench/crash/options.h"
 #include "bench/load/run_options.h"
 #include "phoenix/base/result.h"
 
@@ -23,7 +24,9 @@ struct CommandLine {
   std::optional<RunOptions> run;
   Mode mode = Mode::single;
   std::optional<CeilingOptions> ceiling;
-  std::optional<std::string> help;  // To be printed, and that is all.
+  std::optional<crash::CrashOptions> crash_test;
+  std::optional<std::string> check_path;  // Of a history.
+  std::optional<std::string> help;        // To be printed, and that is all.
 };
 
 /// argv[0] is the program's name. Reads the password file too. The error is one sentence.

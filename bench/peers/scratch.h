@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "phoenix/base/result.h"
 
@@ -20,6 +21,9 @@ class ScratchDirectory final {
   ScratchDirectory(const ScratchDirectory&) = delete;
   ScratchDirectory& operator=(const ScratchDirectory&) = delete;
   ~ScratchDirectory();
+
+  /// Leaves it where it is, for somebody to look at; its path.
+  std::string keep() { return std::exchange(path_, {}); }
 
   /// Absolute.
   const std::string& path() const { return path_; }

@@ -63,6 +63,7 @@ LAYERS = {
         "bench/history",
         "bench/measure",
         "bench/peers",
+        "bench/wire",  # How a server is spoken to.
         "phoenix/base",
         "phoenix/client",
         "phoenix/uring",

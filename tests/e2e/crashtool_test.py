@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""phoenix-bench --crash-test as people start it: against this server, against others, and against
+small ones that lose and mix up what they were given, which must not pass."""
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+import harness
+
+LAST_LINE = re.compile(r"^acknowledged (\d+), lost (\d+), recovered in (\d+) ms$")
+KILL = re.compile(r"^round \d+: killed after (.*?), \d+ acknowledged", re.M)
+FORGETFUL = pathlib.Path(__file__).with_name("forgetful_server.py")
+LIMIT_S = 100
+
+
+def words(*arguments):
+    return [os.environ["PHOENIX_BENCH"], *(str(argument) for argument in arguments)]
+
+
+def bench(*arguments):
+    return subprocess.run(
+        words(*arguments), capture_output=True, text=True, timeout=LIMIT_S, check=False
+    )
+
+
+class CrashTest(unittest.TestCase):
+    def setUp(self):
+        self.directory = harness.temporary_directory()
+
+    def crash_test(self, *arguments):
+        """(the process when it has ended, acknowledged, lost)."""
+        shown = bench(
+            *("--crash-test", "--dir", self.directory, "--server", os.environ["PHOENIX_SERVER"])
+            if "--target" not in arguments
+            else ("--crash-test", "--dir", self.directory),
+            *arguments,
+        )
+        last = LAST_LINE.match((shown.stdout.splitlines() or [""])[-1])
+        self.assertIsNotNone(last, shown.stdout + shown.stderr)
+        return shown, int(last[1]), int(last[2])
+
+    def forgetful(self, fault, *arguments):
+        python = sys.executable
+        target = f"fake=resp:{python} {FORGETFUL} {{port}} {{dir}} {fault}"
+        return self.crash_test("--target", target, "--rounds", 3, "--seed", 5, *arguments)
+
+    def left_behind(self):
+        return [path.name for path in self.directory.glob("phoenix-bench-*")]
+
+    def test_nothing_is_lost(self):
+        """Twice with one seed: the same moments, and nothing stays behind."""
+        history = self.directory / "history"
+        moments = []
+        for _ in range(2):
+            shown, acknowledged, lost = self.crash_test(
+                "--rounds", 3, "--seed", 11, "--history", history
+            )
+            self.assertEqual((shown.returncode, lost), (0, 0), shown.stdout + shown.stderr)
+            self.assertGreater(acknowledged, 0)
+            self.assertIn("linearizable over all crashes", shown.stdout)
+            self.assertEqual(self.left_behind(), [])
+            moments.append(KILL.findall(shown.stdout))
+        self.assertEqual(moments[0], moments[1])
+        self.assertEqual(len(moments[0]), 3)
+        self.check_file(history)
+
+    def check_file(self, history):
+        """It is right as written, and not when an answered read is made an earlier one's."""
+        checked = bench("check", history)
+        self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
+        self.assertRegex(checked.stdout, r"operations on 512 keys, linearizable\n$")
+        lines = history.read_text(encoding="utf-8").splitlines()
+        at = next(i for i in reversed(range(len(lines))) if " read " in lines[i])
+        client, _, key, _, *rest = lines[at].split()
+        lines[at] = " ".join([client, "read", key, "0.99999999", *rest])
+        history.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        checked = bench("check", history)
+        self.assertEqual(checked.returncode, 1)
+        self.assertIn(f"key {key}: a read returned a value that was never written", checked.stdout)
+        self.assertIn("1 of them impossible", checked.stdout)
+
+    def test_a_mode_that_keeps_nothing(self):
+        shown, acknowledged, lost = self.crash_test("--durability", "off", "--rounds", 3)
+        self.assertEqual(shown.returncode, 1)
+        self.assertGreater(acknowledged, 0)
+        self.assertGreater(lost, 0)
+        self.assertRegex(shown.stdout, r"the crash took \d+ acknowledged write")
+        kept = re.search(r"data and output stay in (\S+);", shown.stdout)
+        self.assertEqual([pathlib.Path(kept[1]).name], self.left_behind())
+
+    def test_servers_that_lie(self):
+        for fault, lies in (
+            ("tail", "the crash took"),
+            ("delete", "the crash took"),
+            ("mixup", "never written to it|the crash took"),
+            ("late", "did not read what it had written"),
+        ):
+            with self.subTest(fault):
+                shown, _, lost = self.forgetful(fault)
+                self.assertEqual(shown.returncode, 1, shown.stdout + shown.stderr)
+                self.assertRegex(shown.stdout, lies)
+                if fault in ("tail", "delete"):
+                    self.assertGreater(lost, 0)
+
+    def test_a_small_server_that_does_not(self):
+        shown, acknowledged, lost = self.forgetful("honest")
+        self.assertEqual((shown.returncode, lost), (0, 0), shown.stdout + shown.stderr)
+        self.assertGreater(acknowledged, 0)
+
+    def test_interrupted(self):
+        """The round under way is finished and judged, and nothing stays behind."""
+        process = subprocess.Popen(
+            words("--crash-test", "--dir", self.directory, "--seconds", 60),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.addCleanup(process.kill)
+        self.assertIn("crash test of phoenix", process.stdout.readline())
+        while not process.stdout.readline().startswith("round 1:"):
+            pass
+        process.send_signal(signal.SIGINT)
+        begin = time.monotonic()
+        output, _ = process.communicate(timeout=LIMIT_S)
+        self.assertLess(time.monotonic() - begin, 30)
+        self.assertEqual(process.returncode, 0, output)
+        self.assertRegex(output.splitlines()[-1], LAST_LINE)
+        self.assertEqual(self.left_behind(), [])
+
+    def test_no_server(self):
+        shown = bench("--crash-test", "--server", "/nowhere/phoenix-server")
+        self.assertEqual(shown.returncode, 1)
+        self.assertRegex(shown.stderr, "^phoenix-bench: .*/nowhere/phoenix-server")
+        shown = bench("--crash-test", "--target", "fake=resp:/bin/false {port}")
+        self.assertEqual(shown.returncode, 1)
+        self.assertIn("ended before it answered", shown.stderr)
+
+    @unittest.skipUnless(shutil.which("redis-server"), "redis-server is not installed")
+    def test_redis(self):
+        shown, acknowledged, lost = self.crash_test(
+            "--target", "redis", "--redis-fsync", "everysec", "--rounds", 2
+        )
+        self.assertEqual((shown.returncode, lost), (0, 0), shown.stdout + shown.stderr)
+        self.assertGreater(acknowledged, 0)
+        self.assertIn("which this test cannot show", shown.stdout)
+
+
+if __name__ == "__main__":
+    harness.main(limit_s=120)
