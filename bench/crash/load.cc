@@ -25,7 +25,7 @@ constexpr std::uint64_t kLargeBytesMin = 33 * 1024;
 constexpr std::uint64_t kLargeBytesMax = 100 * 1024;
 constexpr std::uint64_t kSmallBytesMax = 400;
 /// Requests that are sent together.
-constexpr std::array<int, 4> kPipelines = {1, 1, 4, 16};
+constexpr std::array<std::size_t, 4> kPipelines = {1, 1, 4, kPipelineMax};
 
 /// What a read saw, or that it was refused.
 void note_read(const client::Reply& reply, Operation& read) {
@@ -70,8 +70,8 @@ void Load::run(const client::Options& options, std::size_t operations_max,
 
 client::Result<void> Load::ask(client::Connection& connection) {
   const std::size_t first = operations_.size();
-  const int count = kPipelines[random_.below(kPipelines.size())];
-  for (int i = 0; i < count; ++i) {
+  const std::size_t count = kPipelines[random_.below(kPipelines.size())];
+  for (std::size_t i = 0; i < count; ++i) {
     auto queued = queue_one(connection);
     if (!queued) return queued;
   }

@@ -16,6 +16,7 @@
 namespace phoenix::bench::crash {
 
 inline constexpr std::uint32_t kKeysPerConnection = 64;
+inline constexpr std::size_t kPipelineMax = 16;
 
 /// The keys of all connections: those of number n begin at n * kKeysPerConnection.
 std::vector<std::string> key_names(std::uint32_t connections);
@@ -36,8 +37,9 @@ class Load final {
   Load(std::uint32_t number, std::uint64_t seed, const std::vector<std::string>& keys,
        const Stopwatch& watch);
 
-  /// Asks and listens until the connection breaks or `operations_max` operations are noted. Another
-  /// end than that the server went after `may_end` was set is told by error(). For one thread.
+  /// Asks and listens until the connection breaks or `operations_max` operations are noted (and up
+  /// to kPipelineMax more). Another end than that the server went after `may_end` was set is told
+  /// by error(). For one thread.
   void run(const client::Options& options, std::size_t operations_max,
            const std::atomic<bool>& may_end, std::atomic<std::size_t>& connected);
 

@@ -53,6 +53,12 @@ class Rounds final {
       if (!done) return tl::unexpected<Error>(done.error());
     }
     victim_.kill();
+    if (result_.acknowledged == 0) {
+      return fail(ErrorCode::invalid,
+                  "no write was acknowledged, so nothing was tested" +
+                      (result_.refusal.empty() ? "; make more rounds"
+                                               : "; the server answered: " + result_.refusal));
+    }
     judge_history();
     return std::move(result_);
   }
@@ -60,12 +66,20 @@ class Rounds final {
   const History& history() const { return history_; }
 
  private:
-  bool is_over() const {
+  bool is_over() {
+    if (operations_max() == 0) result_.history_is_full = true;
     if (InterruptNote::was_interrupted() || result_.history_is_full) return true;
     const std::size_t done = result_.recovery_ns.size();
     if (options_.rounds != 0) return done == options_.rounds;
     return static_cast<double>(watch_.now_ns()) >=
            options_.seconds * static_cast<double>(kNanosPerSecond);
+  }
+
+  /// How many each load may still note, so that the reads after the kill find room too.
+  std::size_t operations_max() const {
+    const std::size_t used =
+        history_.operations.size() + history_.keys.size() + loads_.size() * kPipelineMax;
+    return used >= history::kOperationsMax ? 0 : (history::kOperationsMax - used) / loads_.size();
   }
 
   Result<void> round() {
@@ -91,9 +105,7 @@ class Rounds final {
   Result<void> load_and_kill(double load_ms) {
     std::atomic<bool> may_end{false};
     std::atomic<std::size_t> connected{0};
-    const std::size_t reserved = history_.keys.size();  // For the reads after the kill.
-    const std::size_t room = history::kOperationsMax - history_.operations.size() - reserved;
-    const std::size_t each_max = room / loads_.size();
+    const std::size_t each_max = operations_max();
     std::vector<std::jthread> threads;
     for (const auto& load : loads_) {
       threads.emplace_back([&, load = load.get()] {
@@ -172,6 +184,11 @@ class Rounds final {
 
 Result<CrashResult> run_crash_test(const CrashOptions& options, const PeerSpec& spec,
                                    const Clock& clock, const Progress& progress) {
+  if (!options.history_path.empty()) {
+    // Found out now rather than at the end.
+    auto written = write_history(options.history_path, History{});
+    if (!written) return tl::unexpected<Error>(written.error());
+  }
   auto scratch = ScratchDirectory::make(options.parent_directory);
   if (!scratch) return tl::unexpected<Error>(scratch.error());
   const auto peer = Peer::make(spec, {scratch->path(), -1, options.server_threads});

@@ -15,6 +15,7 @@ import harness
 
 LAST_LINE = re.compile(r"^acknowledged (\d+), lost (\d+), recovered in (\d+) ms$")
 KILL = re.compile(r"^round \d+: killed after (.*?), \d+ acknowledged", re.M)
+SEED_OF_SOME_LOAD = 128  # Its first two kills come after some 100 ms each.
 FORGETFUL = pathlib.Path(__file__).with_name("forgetful_server.py")
 LIMIT_S = 100
 
@@ -29,26 +30,27 @@ def bench(*arguments):
     )
 
 
+def target_of(fault):
+    return f"fake=resp:{sys.executable} {FORGETFUL} {{port}} {{dir}} {fault}"
+
+
 class CrashTest(unittest.TestCase):
     def setUp(self):
         self.directory = harness.temporary_directory()
 
     def crash_test(self, *arguments):
         """(the process when it has ended, acknowledged, lost)."""
-        shown = bench(
-            *("--crash-test", "--dir", self.directory, "--server", os.environ["PHOENIX_SERVER"])
-            if "--target" not in arguments
-            else ("--crash-test", "--dir", self.directory),
-            *arguments,
-        )
+        shown = bench("--crash-test", "--dir", self.directory, *arguments)
         last = LAST_LINE.match((shown.stdout.splitlines() or [""])[-1])
         self.assertIsNotNone(last, shown.stdout + shown.stderr)
         return shown, int(last[1]), int(last[2])
 
-    def forgetful(self, fault, *arguments):
-        python = sys.executable
-        target = f"fake=resp:{python} {FORGETFUL} {{port}} {{dir}} {fault}"
-        return self.crash_test("--target", target, "--rounds", 3, "--seed", 5, *arguments)
+    def forgetful(self, fault, rounds=1):
+        # Few keys, so that each is written often even where everything is slow.
+        return self.crash_test(
+            *("--target", target_of(fault), "--rounds", rounds, "--connections", 2),
+            *("--seed", SEED_OF_SOME_LOAD),
+        )
 
     def left_behind(self):
         return [path.name for path in self.directory.glob("phoenix-bench-*")]
@@ -86,7 +88,9 @@ class CrashTest(unittest.TestCase):
         self.assertIn("1 of them impossible", checked.stdout)
 
     def test_a_mode_that_keeps_nothing(self):
-        shown, acknowledged, lost = self.crash_test("--durability", "off", "--rounds", 3)
+        shown, acknowledged, lost = self.crash_test(
+            "--durability", "off", "--rounds", 2, "--seed", SEED_OF_SOME_LOAD
+        )
         self.assertEqual(shown.returncode, 1)
         self.assertGreater(acknowledged, 0)
         self.assertGreater(lost, 0)
@@ -109,7 +113,7 @@ class CrashTest(unittest.TestCase):
                     self.assertGreater(lost, 0)
 
     def test_a_small_server_that_does_not(self):
-        shown, acknowledged, lost = self.forgetful("honest")
+        shown, acknowledged, lost = self.forgetful("honest", rounds=2)
         self.assertEqual((shown.returncode, lost), (0, 0), shown.stdout + shown.stderr)
         self.assertGreater(acknowledged, 0)
 
@@ -122,8 +126,8 @@ class CrashTest(unittest.TestCase):
         )
         self.addCleanup(process.kill)
         self.assertIn("crash test of phoenix", process.stdout.readline())
-        while not process.stdout.readline().startswith("round 1:"):
-            pass
+        self.assertIn("mode always", process.stdout.readline())
+        self.assertIn("round 1:", process.stdout.readline())
         process.send_signal(signal.SIGINT)
         begin = time.monotonic()
         output, _ = process.communicate(timeout=LIMIT_S)
@@ -136,14 +140,24 @@ class CrashTest(unittest.TestCase):
         shown = bench("--crash-test", "--server", "/nowhere/phoenix-server")
         self.assertEqual(shown.returncode, 1)
         self.assertRegex(shown.stderr, "^phoenix-bench: .*/nowhere/phoenix-server")
+        shown = bench("--crash-test", "--history", "/nowhere/history")
+        self.assertEqual(shown.returncode, 1)
+        self.assertIn("cannot write the history to /nowhere/history", shown.stderr)
         shown = bench("--crash-test", "--target", "fake=resp:/bin/false {port}")
         self.assertEqual(shown.returncode, 1)
         self.assertIn("ended before it answered", shown.stderr)
 
+    def test_no_verdict_without_writes(self):
+        shown = bench("--crash-test", "--target", target_of("refuse"), "--rounds", 1)
+        self.assertEqual(shown.returncode, 1)
+        self.assertIn("no write was acknowledged", shown.stderr)
+        self.assertIn("it cannot do that", shown.stderr)
+
     @unittest.skipUnless(shutil.which("redis-server"), "redis-server is not installed")
     def test_redis(self):
         shown, acknowledged, lost = self.crash_test(
-            "--target", "redis", "--redis-fsync", "everysec", "--rounds", 2
+            *("--target", "redis", "--redis-fsync", "everysec", "--rounds", 2),
+            *("--seed", SEED_OF_SOME_LOAD),
         )
         self.assertEqual((shown.returncode, lost), (0, 0), shown.stdout + shown.stderr)
         self.assertGreater(acknowledged, 0)

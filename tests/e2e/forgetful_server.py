@@ -4,9 +4,10 @@
 usage: forgetful_server.py PORT DIRECTORY FAULT
 
 honest  every write is in the log (with the kernel) before it is answered
-tail    the newest writes of the log are forgotten at each start, but no more than a kill could take
+tail    the newest writes are not in the log yet when they are answered
 delete  deletes are answered and not logged: deleted values come back after a crash
 late    one of two cached copies serves reads, and is a few writes behind
+refuse  takes no writes
 mixup   now and then a write goes to a neighbour of its key at the next start
 """
 import os
@@ -16,7 +17,7 @@ import threading
 
 PORT, DIRECTORY, FAULT = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 LOG = os.path.join(DIRECTORY, "log")
-FORGOTTEN_BYTES = 4000
+FORGOTTEN_WRITES = 40
 
 
 class Store:
@@ -27,21 +28,14 @@ class Store:
         self.count = 0
         self.load()
         self.log = open(LOG, "ab", buffering=0)
+        self.unlogged = []
 
     def load(self):
-        try:
-            with open(LOG, "rb") as file:
-                records = file.read()
-        except FileNotFoundError:
-            return
-        if FAULT == "tail":
-            records = records[: max(0, len(records) - FORGOTTEN_BYTES)]
-            with open(LOG, "wb") as file:
-                file.write(records)
-        self.replay(records)
-
-    def replay(self, records):
         """Up to the first record that is not whole."""
+        if not os.path.exists(LOG):
+            return
+        with open(LOG, "rb") as file:
+            records = file.read()
         at = number = 0
         while at + 16 <= len(records):
             key_bytes, value_bytes = int(records[at : at + 8]), int(records[at + 8 : at + 16])
@@ -61,7 +55,9 @@ class Store:
 
     def append(self, key, value):
         size = -1 if value is None else len(value)
-        self.log.write(b"%8d%8d" % (len(key), size) + key + (value or b""))
+        self.unlogged.append(b"%8d%8d" % (len(key), size) + key + (value or b""))
+        while len(self.unlogged) > (FORGOTTEN_WRITES if FAULT == "tail" else 0):
+            self.log.write(self.unlogged.pop(0))
 
     def run(self, words):
         name = words[0].upper()
@@ -70,16 +66,16 @@ class Store:
         if name == b"GET":
             value = self.read(words[1])
             return b"$-1\r\n" if value is None else b"$%d\r\n%s\r\n" % (len(value), value)
-        if name == b"SET":
+        if name == b"SET" and FAULT != "refuse":
             self.write(words[1], words[2])
             return b"+OK\r\n"
-        if name == b"DEL":
+        if name == b"DEL" and FAULT != "refuse":
             if FAULT == "delete":
                 self.data.pop(words[1], None)
             else:
                 self.write(words[1], None)
             return b":1\r\n"
-        return b"-ERR unknown command\r\n"
+        return b"-ERR it cannot do that\r\n"
 
     def read(self, key):
         if FAULT == "late" and len(self.data) % 2 == 0:
@@ -98,6 +94,8 @@ class Store:
 
 
 class Handler(socketserver.StreamRequestHandler):
+    disable_nagle_algorithm = True  # Replies to a pipeline are sent one by one.
+
     def handle(self):
         while True:
             head = self.rfile.readline()
@@ -117,6 +115,7 @@ class Handler(socketserver.StreamRequestHandler):
 
 class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
+    request_queue_size = 64
     daemon_threads = True
 
 
