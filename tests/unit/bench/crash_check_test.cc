@@ -69,7 +69,7 @@ TEST_CASE("what a crash may leave") {
   CHECK(is_right(Story().write(1).crash(value(1))));
   CHECK(is_right(Story().write(1).erase().crash(kAbsent)));
   // The last acknowledged one, or any that was sent after it.
-  for (const std::uint64_t found : {1, 2, 3}) {
+  for (const std::uint64_t found : {1U, 2U, 3U}) {
     Story story;
     story.write(1).write(2, kUnknown).write(3, kUnknown);
     CHECK(is_right(story.crash(value(found))));

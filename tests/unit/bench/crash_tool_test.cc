@@ -36,7 +36,7 @@ bool contains(const std::string& text, std::string_view part) {
 
 TEST_CASE("a value tells its write, and any damage to it shows") {
   const history::Value value = history::make_value(3, 1204);
-  for (const std::size_t size : {0, 40, 400, 40'000}) {
+  for (const std::size_t size : {0U, 40U, 400U, 40'000U}) {
     const std::string bytes = encode_value("crash:3:7", value, size);
     CHECK(bytes.size() >= size);
     CHECK(decode_value(bytes) == value);
@@ -99,7 +99,8 @@ TEST_CASE("the crash test has a command line of its own") {
 TEST_CASE("wrong arguments of the crash test are told in a sentence") {
   CHECK(contains(refusal({"--pipeline", "3"}), "--pipeline"));
   CHECK(contains(refusal({"--rounds", "0"}), "--rounds"));
-  CHECK(contains(refusal({"--seconds", "nan"}), "nan is no finite number"));
+  CHECK(contains(refusal({"--seconds", "nan"}), "nan is no number of seconds"));
+  CHECK(contains(refusal({"--seconds", "inf"}), "--seconds"));
   CHECK(contains(refusal({"--rounds", "3", "--seconds", "3"}), "excludes"));
   CHECK(contains(refusal({"--durability", "sometimes"}), "--durability"));
   CHECK(contains(refusal({"--redis-fsync", "no"}), "is for --target redis"));
