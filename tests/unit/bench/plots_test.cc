@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "bench/report/page.h"
+#include "bench/report/svg.h"
 #include "tests/unit/bench/text_checks.h"
 
 using namespace phoenix::bench;
@@ -64,6 +65,11 @@ void check_paths(const std::string& drawing, double width, double height) {
     }
     CHECK(*text == '"');
   }
+}
+
+double width_of_first_bar(const std::string& figure) {
+  const std::size_t bar = figure.find("<rect ");
+  return number_after(figure, figure.find("width=\"", bar) + 7);
 }
 
 // Well formed, drawn for both formats, and nothing outside of what is seen.
@@ -172,6 +178,12 @@ TEST_CASE("places follow the scale") {
   CHECK(axis.place_of(1e9) == 1);
   CHECK(axis.place_of(0) == 0);
   CHECK(axis.place_of(kNan) == 0);
+  Extent to_ten(Scale::linear);
+  to_ten.add(10);
+  const FittedAxis linear({"", Unit::count}, to_ten, 5);
+  CHECK(linear.place_of(5) == 0.5);
+  CHECK(linear.place_of(-5) == 0);
+  CHECK(linear.place_of(15) == 1);
 }
 
 TEST_CASE("text from outside is escaped, and cleaned of what is no text") {
@@ -238,12 +250,17 @@ TEST_CASE("bars stay inside their drawing and say their figure, their spread and
   CHECK_FALSE(contains(text, std::string(200, 'w') + "</text>"));
 }
 
-TEST_CASE("a long note behind a bar leaves it room, and takes none where the bar is short") {
+TEST_CASE("every figure has room behind its bar, and a note takes none where its bar is short") {
   BarPlot plot{.title = "t", .value = {"", Unit::count}, .series = {"one"}};
-  plot.groups = {{"a", {Bar{100, 100, 100, ""}}}, {"b", {Bar{1, 1, 1, std::string(60, 'n')}}}};
-  CHECK(contains(checked(figure(plot)), "<rect class=\"bar s0\""));
-  plot.groups[0].bars[0]->note = std::string(60, 'n');
-  checked(figure(plot));
+  const std::string note(40, 'n');
+  plot.groups = {{"a", {Bar{100, 100, 100, ""}}}, {"b", {Bar{1, 1, 1, note}}}};
+  const double beside_short = width_of_first_bar(checked(figure(plot)));
+  plot.groups[0].bars[0]->note = note;
+  plot.groups[1].bars[0]->note.clear();
+  const double beside_long = width_of_first_bar(checked(figure(plot)));
+  CHECK(beside_short > 800);
+  CHECK(beside_long > 500);
+  CHECK(beside_long < 920 - width_of_text("100 (" + note + ")"));
 }
 
 TEST_CASE("a page is whole in itself and well formed") {

@@ -384,7 +384,7 @@ TEST_CASE("a step of many seconds has their mean throughput, and the worst laten
   RunResult result = sample_result();
   for (int i = 0; i < 480; ++i)
     result.timeline.push_back(sample_second(i, 1, i % 2 == 0 ? 10 : 30));
-  result.timeline[101].max_ns = 7'000'000;
+  result.timeline[100].max_ns = 7'000'000;
   const auto plots = timeline_plots(result);
   REQUIRE(plots.size() == 2);
   REQUIRE(plots[0].series[0].points.size() == 480);
