@@ -2,15 +2,22 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
-#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
 
+#include "cli/interrupt.h"
 #include "cli/line_reader.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/piped.h"
+#include "cli/plain_editor.h"
 #include "cli/prompt.h"
 #include "cli/session.h"
+#include "cli/terminal_editor.h"
+#include "cli/units.h"
 
 namespace phoenix::cli {
 
@@ -33,13 +40,39 @@ Result<ExitCode> run_lines(Session& session, Output& output) {
   return run_piped(session, input, output);
 }
 
+/// The terminal can move its cursor.
+bool is_capable_terminal() {
+  const char* term = std::getenv("TERM");
+  return term != nullptr && *term != '\0' && std::strcmp(term, "dumb") != 0;
+}
+
+Style choose_style(Color color) {
+  const char* no_color = std::getenv("NO_COLOR");
+  const bool is_unwanted = no_color != nullptr && *no_color != '\0';
+  const bool is_fit = ::isatty(STDOUT_FILENO) == 1 && is_capable_terminal() && !is_unwanted;
+  const bool is_coloured = color == Color::always || (color == Color::automatic && is_fit);
+  return is_coloured ? Style::coloured() : Style{};
+}
+
+Result<std::unique_ptr<Editor>> open_editor(Output& output, const InterruptSignal& interrupt) {
+  if (::isatty(STDOUT_FILENO) != 1 || !is_capable_terminal()) {
+    return std::make_unique<PlainEditor>(STDIN_FILENO, output, interrupt);
+  }
+  const HistoryPlaces places{std::getenv("PHOENIX_CLI_HISTORY"), std::getenv("XDG_STATE_HOME"),
+                             std::getenv("HOME")};
+  return TerminalEditor::open(interrupt, History(history_path(places)));
+}
+
 Result<ExitCode> run_interactive(Options options, Output& output) {
   InterruptSignal interrupt;
   const Result<void> opened = interrupt.open();
   if (!opened) return tl::unexpected<Failure>(opened.error());
   options.connection.interrupt_fd = interrupt.fd();
-  Session session(options.connection, options.format, output);
-  return run_prompt(session, STDIN_FILENO, output, interrupt);
+  const Renderer renderer(options.format, choose_style(options.color));
+  Session session(options.connection, renderer, output);
+  const auto editor = open_editor(output, interrupt);
+  if (!editor) return tl::unexpected<Failure>(editor.error());
+  return run_prompt(session, **editor, output, interrupt, {options.has_timing});
 }
 
 Result<ExitCode> run(const Options& options, Output& output) {
@@ -50,9 +83,14 @@ Result<ExitCode> run(const Options& options, Output& output) {
   if (options.command.empty() && ::isatty(STDIN_FILENO) == 1) {
     return run_interactive(options, output);
   }
-  Session session(options.connection, options.format, output);
-  if (!options.command.empty()) return run_one(session, options.command);
-  return run_lines(session, output);
+  const Renderer renderer(options.format, choose_style(options.color));
+  Session session(options.connection, renderer, output);
+  const auto start = std::chrono::steady_clock::now();
+  Result<ExitCode> ended =
+      options.command.empty() ? run_lines(session, output) : run_one(session, options.command);
+  const auto taken = std::chrono::steady_clock::now() - start;
+  if (ended && options.has_timing) print_note("(" + duration_text(taken) + ")\n");
+  return ended;
 }
 
 /// A socket must not get the number of a standard stream that the caller has closed: it would be

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -24,11 +25,17 @@ constexpr const char* kFooter =
 Without one, reads commands from standard input: a prompt on a terminal, and
 otherwise a command per line, many under way at once, with the replies in order:
   phoenix-cli < commands.txt
-HELP lists the commands; EXIT or QUIT leaves.
+HELP lists the commands; EXIT or QUIT leaves. At the prompt Tab completes, Ctrl-R
+searches what was typed earlier, and \? tells more. The history is kept in
+~/.local/state/phoenix-cli/history (in XDG_STATE_HOME, if set), lines with AUTH not;
+PHOENIX_CLI_HISTORY names another file, or none. NO_COLOR turns colours off.
 In lines, "..." takes \n \r \t \\ \" and \xHH, and '...' takes all as it is.
 
 Exit code: 0 ok, 1 a reply was an error, 2 wrong usage, 3 no connection or lost,
 4 no answer in time, 5 the output could not be written.)";
+
+const std::map<std::string, Color> kColors = {
+    {"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}};
 
 /// CLI::Range lets "nan" through: no comparison with it is true.
 const CLI::Validator kFinite(
@@ -74,6 +81,7 @@ struct Arguments {
   double timeout_seconds = -1;
   bool is_raw = false;
   bool is_json = false;
+  bool is_resp = false;
 };
 
 void declare(CLI::App& app, Arguments& arguments) {
@@ -95,6 +103,11 @@ void declare(CLI::App& app, Arguments& arguments) {
       ->option_text("SECONDS [5 to connect, 30 for replies]");
   app.add_flag("--raw", arguments.is_raw, "Print values as their bytes");
   app.add_flag("--json", arguments.is_json, "Print a JSON value per reply");
+  app.add_option("--color", arguments.options.color, "Colours: when the output is a terminal, or")
+      ->transform(CLI::Transformer(kColors).description(""))
+      ->option_text("auto|always|never [auto]");
+  app.add_flag("--time", arguments.options.has_timing, "Tell how long each reply took");
+  app.add_flag("--resp", arguments.is_resp, "Speak RESP, to Redis and its relatives");
   app.formatter(std::make_shared<Formatter>());
   // What begins with the command's name is the command's, also words like -1.
   app.prefix_command();
@@ -122,6 +135,7 @@ Result<Options> finish(Arguments arguments, std::vector<std::string> rest) {
   if (arguments.is_raw) options.format = Format::raw;
   if (arguments.is_json) options.format = Format::json;
   options.connection.client_name = "phoenix-cli";
+  if (arguments.is_resp) options.connection.wire = client::Wire::resp;
   if (!arguments.password_file.empty()) {
     Result<std::string> password = read_password(arguments.password_file);
     if (!password) return tl::unexpected<Failure>(std::move(password.error()));

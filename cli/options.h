@@ -1,6 +1,7 @@
 // The command line of phoenix-cli.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,9 +11,13 @@
 
 namespace phoenix::cli {
 
+enum class Color : std::uint8_t { automatic, always, never };
+
 struct Options {
   client::Options connection;
   Format format = Format::human;
+  Color color = Color::automatic;
+  bool has_timing = false;           // Tell how long replies took.
   std::vector<std::string> command;  // Empty: commands come from standard input.
   std::string help;                  // Not empty: print this and be done.
 };

@@ -38,63 +38,74 @@ bool is_plain_ascii(char c) {
   return c >= ' ' && c <= '~';
 }
 
-void append_human(std::string& out, const Value& value, std::size_t indent);
+void append_human(std::string& out, const Value& value, std::size_t indent, const Style& style);
+
+void append_styled(std::string& out, std::string_view text, std::string_view begin,
+                   const Style& style) {
+  out.append(begin).append(text).append(style.end);
+}
 
 // The decoder bounds the depth (kReplyDepthMax).
 // NOLINTNEXTLINE(misc-no-recursion)
 void append_item(std::string& out, std::size_t number, const Value* key, const Value& item,
-                 std::size_t indent) {
+                 std::size_t indent, const Style& style) {
   const std::string prefix = std::to_string(number) + ") ";
-  out += prefix;
+  append_styled(out, prefix, style.faint, style);
   if (key != nullptr) {
-    append_human(out, *key, indent + prefix.size());
+    append_human(out, *key, indent + prefix.size(), style);
     out += " => ";
   }
-  append_human(out, item, indent + prefix.size());
+  append_human(out, item, indent + prefix.size(), style);
 }
 
 // NOLINTNEXTLINE(misc-no-recursion)
-void append_items(std::string& out, const Value& value, std::size_t indent) {
+void append_items(std::string& out, const Value& value, std::size_t indent, const Style& style) {
   const bool is_map = value.kind == Kind::map;
   if (value.items.empty()) {
-    out += is_map ? "(empty map)" : "(empty list)";
-    return;
+    return append_styled(out, is_map ? "(empty map)" : "(empty list)", style.faint, style);
   }
   const std::size_t step = is_map ? 2 : 1;
   for (std::size_t i = 0; i + step <= value.items.size(); i += step) {
     if (i > 0) out.append("\n").append(indent, ' ');
     const Value* key = is_map ? &value.items[i] : nullptr;
-    append_item(out, i / step + 1, key, value.items[i + step - 1], indent);
+    append_item(out, i / step + 1, key, value.items[i + step - 1], indent, style);
   }
 }
 
-void append_status(std::string& out, const Value& value) {
-  if (protocol::is_error(value.status)) {
-    out += "(error) ";
-    append_text(out, error_line(value));
+void append_error(std::string& out, std::string_view text, const Style& style) {
+  out.append(style.error).append("(error) ");
+  append_text(out, text);
+  out += style.end;
+}
+
+void append_status(std::string& out, const Value& value, const Style& style) {
+  if (protocol::is_error(value.status)) return append_error(out, error_line(value), style);
+  if (value.status != protocol::Status::nil) {
+    out += "OK";
   } else {
-    out += value.status == protocol::Status::nil ? "(nil)" : "OK";
+    append_styled(out, "(nil)", style.faint, style);
   }
 }
 
 /// Without a newline behind. Further lines start with `indent` blanks.
 // NOLINTNEXTLINE(misc-no-recursion)
-void append_human(std::string& out, const Value& value, std::size_t indent) {
+void append_human(std::string& out, const Value& value, std::size_t indent, const Style& style) {
   switch (value.kind) {
     case Kind::none:
     case Kind::nil:
     case Kind::error:
-      return append_status(out, value);
+      return append_status(out, value, style);
     case Kind::bytes:
       return append_quoted(out, value.bytes);
     case Kind::integer:
-      out.append("(integer) ").append(std::to_string(value.integer));
+      append_styled(out, "(integer) ", style.faint, style);
+      out += std::to_string(value.integer);
       return;
     case Kind::text:
       return append_text(out, value.bytes);
     case Kind::list:
     case Kind::map:
-      return append_items(out, value, indent);
+      return append_items(out, value, indent, style);
   }
 }
 
@@ -190,8 +201,9 @@ void Renderer::reply(const client::Reply& reply, bool is_listing, std::string& o
 void Renderer::local_error(std::string_view text, std::string& out) const {
   if (format_ == Format::json) {
     out += json_error(text);
+  } else if (format_ == Format::human) {
+    append_error(out, text, style_);
   } else {
-    if (format_ == Format::human) out += "(error) ";
     append_text(out, text);
   }
   out += '\n';
@@ -206,7 +218,7 @@ void Renderer::whole(const Value& value, std::string& out) const {
   const std::size_t start = out.size();
   switch (format_) {
     case Format::human:
-      append_human(out, value, 0);
+      append_human(out, value, 0, style_);
       return end_line(out, start);
     case Format::raw:
       return append_raw(out, value);
@@ -236,9 +248,9 @@ void Renderer::streamed(const client::Reply& reply, std::string& out, std::strin
   if (is_last) parts_ = items_ = 0;
 }
 
-void Renderer::streamed_human(const Value& value, bool is_last, std::string& out) {
+void Renderer::streamed_human(const Value& value, bool is_last, std::string& out) const {
   for (std::size_t i = 0; i < value.items.size(); ++i) {
-    append_item(out, items_ + i + 1, nullptr, value.items[i], 0);
+    append_item(out, items_ + i + 1, nullptr, value.items[i], 0, style_);
     out += '\n';
   }
   if (!is_last) return;

@@ -1,5 +1,5 @@
 // Replies as people, pipes and programs read them. The form depends on the arguments alone, never
-// on where standard output leads to. Pure.
+// on where standard output leads to; only colours do. Pure.
 //
 //   human   "bytes" in quotes with escapes (the tokenizer reads them back), (integer) 7, (nil),
 //           (error) ERR text, 1) numbered lists, texts of the server as they are
@@ -19,6 +19,15 @@ namespace phoenix::cli {
 
 enum class Format : std::uint8_t { human, raw, json };
 
+/// Escape sequences around what stands out in the human format; none of them by default.
+struct Style {
+  std::string_view error;
+  std::string_view faint;  // What is not data: (nil), (integer), the numbers of lists.
+  std::string_view end;
+
+  static Style coloured() { return {"\x1b[31m", "\x1b[2m", "\x1b[0m"}; }
+};
+
 /// `bytes` in double quotes. Printable UTF-8 stays as it is.
 void append_quoted(std::string& out, std::string_view bytes);
 
@@ -27,7 +36,7 @@ void append_text(std::string& out, std::string_view text);
 
 class Renderer final {
  public:
-  explicit Renderer(Format format) : format_(format) {}
+  explicit Renderer(Format format, Style style = {}) : format_(format), style_(style) {}
 
   /// Appends a whole reply, or what the next part of a streamed one adds. `is_listing`: LIST was
   /// asked for, so that even a single part is the last one of a stream. `notes` is what does not
@@ -42,13 +51,14 @@ class Renderer final {
 
  private:
   void streamed(const client::Reply& reply, std::string& out, std::string& notes);
-  void streamed_human(const protocol::Value& value, bool is_last, std::string& out);
+  void streamed_human(const protocol::Value& value, bool is_last, std::string& out) const;
   static void streamed_raw(const protocol::Value& value, bool is_last, std::string& out,
                            std::string& notes);
   void streamed_json(const protocol::Value& value, bool is_last, std::string& out) const;
   void whole(const protocol::Value& value, std::string& out) const;
 
   Format format_;
+  Style style_;
   std::size_t parts_ = 0;  // Of the streamed reply under way.
   std::size_t items_ = 0;
 };

@@ -6,8 +6,8 @@
 
 namespace phoenix::cli {
 
-Session::Session(client::Options options, Format format, Output& output)
-    : options_(std::move(options)), output_(output), renderer_(format) {}
+Session::Session(client::Options options, Renderer renderer, Output& output)
+    : options_(std::move(options)), output_(output), renderer_(renderer) {}
 
 Result<void> Session::connect() {
   if (was_closed()) disconnect();
@@ -45,6 +45,12 @@ Result<bool> Session::receive() {
   }
 }
 
+Result<client::Reply> Session::ask(const std::vector<std::string>& words) {
+  client::Result<client::Reply> reply = connection_->call({words.begin(), words.end()});
+  if (!reply) return tl::unexpected<Failure>(lost(std::move(reply.error())));
+  return *std::move(reply);
+}
+
 void Session::take_note(const client::Reply& reply, std::string& notes) {
   if (reply.value.status == protocol::Status::not_authenticated && !has_hinted_) {
     has_hinted_ = true;
@@ -57,6 +63,7 @@ void Session::take_note(const client::Reply& reply, std::string& notes) {
 }
 
 std::string Session::peer_text() const {
+  if (options_.wire == client::Wire::resp) return options_.endpoint.text() + " over RESP";
   std::string text = options_.endpoint.text() + ", phoenix ";
   append_text(text, connection_->server().version);
   return text;

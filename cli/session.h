@@ -18,7 +18,7 @@ namespace phoenix::cli {
 
 class Session final {
  public:
-  Session(client::Options options, Format format, Output& output);
+  Session(client::Options options, Renderer renderer, Output& output);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -41,7 +41,15 @@ class Session final {
   bool was_closed() const { return connection_ && connection_->peer_closed(); }
   void disconnect();
 
-  /// Where the server is and what it is; only while there is a connection.
+  /// Sends a request of the program's own, and hands its reply on unrendered; its bytes live until
+  /// the next call. There is a connection, and no reply is due.
+  Result<client::Reply> ask(const std::vector<std::string>& words);
+
+  client::Wire wire() const { return options_.wire; }
+  bool is_connected() const { return connection_ != nullptr; }
+  /// Where the server is.
+  std::string place_text() const { return options_.endpoint.text(); }
+  /// That, and what it is; only while there is a connection.
   std::string peer_text() const;
 
  private:

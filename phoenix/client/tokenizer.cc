@@ -53,7 +53,7 @@ class Tokenizer final {
   bool take_single_quoted(std::string& word) {
     const std::size_t start = at_++;
     const std::size_t end = line_.find('\'', at_);
-    if (end == std::string_view::npos) return fail(start, "this ' has no closing '");
+    if (end == std::string_view::npos) return fail_open(start, "this ' has no closing '");
     word = line_.substr(at_, end - at_);
     at_ = end + 1;
     return ends_here();
@@ -70,7 +70,7 @@ class Tokenizer final {
         return false;
       }
     }
-    return fail(start, "this \" has no closing \"");
+    return fail_open(start, "this \" has no closing \"");
   }
 
   /// Behind its backslash.
@@ -100,6 +100,11 @@ class Tokenizer final {
   bool ends_here() {
     if (at_end() || is_blank(peek())) return true;
     return fail(at_, "a closing quote is followed by a blank or the end of the line");
+  }
+
+  bool fail_open(std::size_t at, std::string_view message) {
+    error_.is_open_quote = true;
+    return fail(at, message);
   }
 
   bool fail(std::size_t at, std::string_view message) {

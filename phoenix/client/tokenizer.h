@@ -21,6 +21,7 @@ namespace phoenix::client {
 struct TokenError {
   std::size_t column = 0;  // From 1, in characters.
   std::string message;
+  bool is_open_quote = false;  // More text could end it.
 
   /// "column 7: ..."
   std::string text() const { return "column " + std::to_string(column) + ": " + message; }

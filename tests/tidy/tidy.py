@@ -24,6 +24,7 @@ FOREIGN = {
     "CLI/": ("phoenix/server/config.cc", "cli/", "bench/", "tests/"),
     "nlohmann/": ("cli/", "bench/", "tests/"),
     "doctest/": ("tests/",),
+    "histedit.h": ("cli/terminal_editor.cc",),
     "iostream": ("cli/", "bench/", "tests/"),
 }
 

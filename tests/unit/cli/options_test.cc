@@ -62,6 +62,16 @@ TEST_CASE("words of a command may be empty, and look like options behind --") {
   CHECK(parse({"--", "-x", "y"})->command == Words{"-x", "y"});
 }
 
+TEST_CASE("colours, timing and RESP") {
+  CHECK(parse({})->color == Color::automatic);
+  CHECK(parse({"--color", "always"})->color == Color::always);
+  CHECK(parse({"--color", "never"})->color == Color::never);
+  CHECK_FALSE(parse({"--color", "blue"}).has_value());
+  CHECK(parse({"--time"})->has_timing);
+  CHECK(parse({"--resp"})->connection.wire == client::Wire::resp);
+  CHECK(parse({"SET", "k", "--resp"})->connection.wire == client::Wire::native);
+}
+
 TEST_CASE("timeouts are in seconds") {
   const auto options = parse({"--timeout", "0.25", "PING"});
   REQUIRE(options.has_value());

@@ -67,7 +67,7 @@ Run run_lines(const client::Options& options, const std::string& lines) {
   std::thread drain([&run, &output] { run.output = output.read_all(); });
   {
     Output out(output.writer());
-    Session session(options, Format::human, out);
+    Session session(options, Renderer(Format::human), out);
     LineReader reader(input.reader(), 1'000);
     const Result<void> connected = session.connect();
     if (connected) run.code = run_piped(session, reader, out);
@@ -157,7 +157,7 @@ TEST_CASE("a reply does not wait for the next line") {
     input.close_writer();
   });
   Output out(output.writer());
-  Session session(options_for(server), Format::human, out);
+  Session session(options_for(server), Renderer(Format::human), out);
   REQUIRE(session.connect().has_value());
   LineReader reader(input.reader());
   const Result<ExitCode> code = run_piped(session, reader, out);
@@ -191,7 +191,7 @@ TEST_CASE("an output that takes no more ends the run") {
   REQUIRE(full >= 0);
   {
     Output out(full);
-    Session session(options_for(server), Format::human, out);
+    Session session(options_for(server), Renderer(Format::human), out);
     REQUIRE(session.connect().has_value());
     LineReader reader(input.reader());
     const Result<ExitCode> code = run_piped(session, reader, out);

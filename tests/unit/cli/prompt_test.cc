@@ -9,6 +9,7 @@
 
 #include <doctest/doctest.h>
 
+#include "cli/plain_editor.h"
 #include "tests/unit/cli/pipe.h"
 #include "tests/unit/client/fake_server.h"
 
@@ -23,6 +24,8 @@ using client::test::Peer;
 struct Run {
   Result<ExitCode> code = ExitCode::ok;
   std::string output;
+  std::string place;
+  std::string prompt = place + "> ";
 };
 
 /// A person who types `lines` at once.
@@ -36,11 +39,12 @@ Run type_lines(const FakeServer& server, const InterruptSignal& interrupt,
   options.endpoint.port = server.port();
   options.connect_timeout_ms = options.reply_timeout_ms = 20'000;
   options.interrupt_fd = interrupt.fd();
-  Run run;
+  Run run{.place = "127.0.0.1:" + std::to_string(server.port())};
   {
     Output out(output.writer());
-    Session session(options, Format::human, out);
-    run.code = run_prompt(session, input.reader(), out, interrupt);
+    Session session(options, Renderer(Format::human), out);
+    PlainEditor editor(input.reader(), out, interrupt);
+    run.code = run_prompt(session, editor, out, interrupt, {});
     CHECK(out.flush().has_value());
   }
   output.close_writer();
@@ -71,13 +75,38 @@ TEST_CASE("a prompt for each command, and EXIT leaves") {
   InterruptSignal interrupt;
   REQUIRE(interrupt.open().has_value());
   const FakeServer server(script([](Peer&) {}));
-  const Run run = type_lines(server, interrupt, "GET a\n\nGET \"b\nquit\nGET c\n");
+  const Run run = type_lines(server, interrupt, "GET a\n\nGET \"b\"c\nquit\nGET c\n");
   REQUIRE(run.code.has_value());
   CHECK(run.output ==
-        "Connected to 127.0.0.1:" + std::to_string(server.port()) +
-            ", phoenix 1.2.3. HELP lists the commands, EXIT leaves.\n"
-            "phoenix> \"a\"\nphoenix> phoenix> (error) column 5: this \" has no closing \"\n"
-            "phoenix> ");
+        "Connected to " + run.place +
+            ", phoenix 1.2.3.\n"
+            "HELP lists the commands, \\? tells about the prompt, EXIT leaves.\n" +
+            run.prompt + "\"a\"\n" + run.prompt + run.prompt +
+            "(error) column 8: a closing quote is followed by a blank or the end of the line\n" +
+            run.prompt);
+}
+
+TEST_CASE("an open quote goes on in the next line") {
+  InterruptSignal interrupt;
+  REQUIRE(interrupt.open().has_value());
+  const FakeServer server(script([](Peer&) {}));
+  const Run run = type_lines(server, interrupt, "GET \"a\nb\n'\" \nGET 'c\n");
+  REQUIRE(run.code.has_value());
+  const std::string more = std::string(run.place.size() - 3, ' ') + "...> ";
+  CHECK(run.output.ends_with(run.prompt + more + more + "\"a\\nb\\n'\"\n" + run.prompt + more +
+                             "\n(error) column 5: this ' has no closing '\n" + run.prompt + "\n"));
+}
+
+TEST_CASE("the prompt's own commands are not sent") {
+  InterruptSignal interrupt;
+  REQUIRE(interrupt.open().has_value());
+  const FakeServer server(script([](Peer&) {}));
+  const Run run = type_lines(server, interrupt, "\\timing\n\\timing off\n\\nonsense\n\\?\n");
+  REQUIRE(run.code.has_value());
+  CHECK(run.output.find("> Timing is on.\n") != std::string::npos);
+  CHECK(run.output.find("> Timing is off.\n") != std::string::npos);
+  CHECK(run.output.find("> (error) the prompt's own commands are") != std::string::npos);
+  CHECK(run.output.find("> Commands of this prompt:\n") != std::string::npos);
 }
 
 TEST_CASE("the end of the input leaves the prompt") {
@@ -86,7 +115,7 @@ TEST_CASE("the end of the input leaves the prompt") {
   const FakeServer server(script([](Peer&) {}));
   const Run run = type_lines(server, interrupt, "GET a");
   REQUIRE(run.code.has_value());
-  CHECK(run.output.ends_with("phoenix> \"a\"\nphoenix> \n"));
+  CHECK(run.output.ends_with(run.prompt + "\"a\"\n" + run.prompt + "\n"));
 }
 
 TEST_CASE("Ctrl-C stops a listing, and the next command is answered") {
@@ -106,7 +135,7 @@ TEST_CASE("Ctrl-C stops a listing, and the next command is answered") {
   CHECK(was_stopped);
   REQUIRE(run.code.has_value());
   // The signal may overtake what was listed.
-  CHECK(run.output.ends_with("phoenix> \"b\"\nphoenix> \n"));
+  CHECK(run.output.ends_with(run.prompt + "\"b\"\n" + run.prompt + "\n"));
 }
 
 TEST_CASE("a connection that is lost is made again for the next command") {
@@ -115,7 +144,8 @@ TEST_CASE("a connection that is lost is made again for the next command") {
   const FakeServer server(script([](Peer&) {}), 2);
   const Run run = type_lines(server, interrupt, "LIST\nGET b\n");
   REQUIRE(run.code.has_value());
-  CHECK(run.output.ends_with("phoenix> 1) \"a\"\nphoenix> \"b\"\nphoenix> \n"));
+  CHECK(run.output.ends_with(run.prompt + "1) \"a\"\n" + run.place + " (not connected)> \"b\"\n" +
+                             run.prompt + "\n"));
 }
 
 TEST_CASE("a password that was accepted is used again") {
@@ -134,7 +164,8 @@ TEST_CASE("a password that was accepted is used again") {
         },
         2);
     const Run run = type_lines(server, interrupt, "AUTH pass\nDROP it\nGET b\n");
-    CHECK(run.output.ends_with("phoenix> OK\nphoenix> phoenix> OK\nphoenix> \n"));
+    CHECK(run.output.ends_with(run.prompt + "OK\n" + run.prompt + run.place +
+                               " (not connected)> OK\n" + run.prompt + "\n"));
   }
   CHECK(commands == std::vector<std::string>{"AUTH pass", "DROP it", "AUTH pass", "GET b"});
 }

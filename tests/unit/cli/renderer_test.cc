@@ -237,4 +237,20 @@ TEST_CASE("UTF-8 has one form for each character") {
   CHECK_FALSE(is_utf8("\xf8\x88\x80\x80\x80"));
 }
 
+TEST_CASE("colours stand around what is no data, in the human format alone") {
+  const Value value = list_value({bytes_value("a"), integer_value(7)});
+  std::string notes;
+  std::string human;
+  Renderer(Format::human, Style::coloured()).reply({value, false}, false, human, notes);
+  CHECK(human == "\x1b[2m1) \x1b[0m\"a\"\n\x1b[2m2) \x1b[0m\x1b[2m(integer) \x1b[0m7\n");
+  std::string error;
+  Renderer(Format::human, Style::coloured()).local_error("no", error);
+  CHECK(error == "\x1b[31m(error) no\x1b[0m\n");
+  for (const Format format : {Format::raw, Format::json}) {
+    std::string out;
+    Renderer(format, Style::coloured()).reply({value, false}, false, out, notes);
+    CHECK(out == rendered(format, value));
+  }
+}
+
 }  // namespace phoenix::cli

@@ -71,4 +71,11 @@ TEST_CASE("names of commands have no case") {
   CHECK_FALSE(is_name("", "LIST"));
 }
 
+TEST_CASE("an open quote is told from other mistakes") {
+  CHECK(tokenize("GET \"a").error().is_open_quote);
+  CHECK(tokenize("GET 'a\n").error().is_open_quote);
+  CHECK_FALSE(tokenize("GET \"a\\q").error().is_open_quote);
+  CHECK_FALSE(tokenize("GET \"a\"b").error().is_open_quote);
+}
+
 }  // namespace phoenix::cli
