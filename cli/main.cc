@@ -10,6 +10,7 @@
 
 #include "cli/interrupt.h"
 #include "cli/line_reader.h"
+#include "cli/modes.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/piped.h"
@@ -75,11 +76,44 @@ Result<ExitCode> run_interactive(Options options, Output& output) {
   return run_prompt(session, **editor, output, interrupt, {options.has_timing});
 }
 
+Result<ExitCode> run_mode(Options options, Output& output) {
+  InterruptSignal interrupt;
+  const Result<void> opened = interrupt.open();
+  if (!opened) return tl::unexpected<Failure>(opened.error());
+  options.connection.interrupt_fd = interrupt.fd();
+  const bool is_terminal = ::isatty(STDOUT_FILENO) == 1 && is_capable_terminal();
+  if (options.mode.mode == Mode::watch) {
+    const Renderer renderer(options.format, choose_style(options.color));
+    Session session(options.connection, renderer, output);
+    return run_watch({session, interrupt, output, is_terminal, options.mode}, options.command);
+  }
+  const auto connection = client::Connection::open(options.connection);
+  if (!connection) return tl::unexpected<Failure>(failure_of(connection.error()));
+  const ModeContext context{**connection, options.connection.wire, interrupt,
+                            output,       options.format,          is_terminal,
+                            options.mode};
+  switch (options.mode.mode) {
+    case Mode::stat:
+      return run_stat(context);
+    case Mode::scan:
+      return run_scan(context);
+    case Mode::bigkeys:
+      return run_bigkeys(context);
+    case Mode::latency:
+      return run_latency(context);
+    case Mode::commands:
+    case Mode::watch:
+      break;
+  }
+  return ExitCode::usage;
+}
+
 Result<ExitCode> run(const Options& options, Output& output) {
   if (!options.help.empty()) {
     output.buffer() += options.help;
     return ExitCode::ok;
   }
+  if (options.mode.mode != Mode::commands) return run_mode(options, output);
   if (options.command.empty() && ::isatty(STDIN_FILENO) == 1) {
     return run_interactive(options, output);
   }

@@ -31,8 +31,10 @@ searches what was typed earlier, and \? tells more. The history is kept in
 PHOENIX_CLI_HISTORY names another file, or none. NO_COLOR turns colours off.
 In lines, "..." takes \n \r \t \\ \" and \xHH, and '...' takes all as it is.
 
+Ctrl-C ends --stat, --scan and the like with what they have seen.
+
 Exit code: 0 ok, 1 a reply was an error, 2 wrong usage, 3 no connection or lost,
-4 no answer in time, 5 the output could not be written.)";
+4 no answer in time, 5 the output could not be written, 130 Ctrl-C before the end.)";
 
 const std::map<std::string, Color> kColors = {
     {"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}};
@@ -74,6 +76,12 @@ class Formatter final : public CLI::Formatter {
   }
 };
 
+constexpr double kSecondsMax = 1e9;
+constexpr double kIntervalSecondsMin = 0.01;
+constexpr double kIntervalSecondsMax = 86'400;
+constexpr std::uint64_t kCountMax = 1'000'000'000'000;
+constexpr std::uint64_t kLargestMax = 10'000;
+
 /// What the options are before they are checked together.
 struct Arguments {
   Options options;
@@ -82,7 +90,35 @@ struct Arguments {
   bool is_raw = false;
   bool is_json = false;
   bool is_resp = false;
+  std::vector<Mode> modes;  // That were asked for.
 };
+
+void declare_modes(CLI::App& app, Arguments& arguments) {
+  ModeOptions& options = arguments.options.mode;
+  const auto flag = [&](const char* name, Mode mode, const char* text) {
+    app.add_flag_callback(
+        name, [&arguments, mode] { arguments.modes.push_back(mode); }, text);
+  };
+  flag("--stat", Mode::stat, "Print a line per second: keys, memory, clients, requests");
+  flag("--scan", Mode::scan, "Print all keys, one a line");
+  flag("--bigkeys", Mode::bigkeys, "Go through all keys: the largest values, totals, sizes");
+  flag("--latency", Mode::latency, "Measure round trips of PING");
+  app.add_option("--watch", options.interval_seconds, "Send the command every so many seconds")
+      ->each([&arguments](const std::string&) { arguments.modes.push_back(Mode::watch); })
+      ->check(kFinite)
+      ->check(CLI::Range(kIntervalSecondsMin, kIntervalSecondsMax))
+      ->option_text("SECONDS");
+  app.add_option("--pattern", options.pattern, "For --scan and --bigkeys: only keys like this")
+      ->option_text("GLOB");
+  app.add_option("--count", options.count,
+                 "End after so many lines, keys, pings or rounds; of --bigkeys, show so many")
+      ->check(CLI::Range(std::uint64_t{1}, kCountMax))
+      ->option_text("N");
+  app.add_option("--seconds", options.seconds, "End any of these after so long")
+      ->check(kFinite)
+      ->check(CLI::Range(0.001, kSecondsMax))
+      ->option_text("S");
+}
 
 void declare(CLI::App& app, Arguments& arguments) {
   client::Endpoint& endpoint = arguments.options.connection.endpoint;
@@ -108,6 +144,7 @@ void declare(CLI::App& app, Arguments& arguments) {
       ->option_text("auto|always|never [auto]");
   app.add_flag("--time", arguments.options.has_timing, "Tell how long each reply took");
   app.add_flag("--resp", arguments.is_resp, "Speak RESP, to Redis and its relatives");
+  declare_modes(app, arguments);
   app.formatter(std::make_shared<Formatter>());
   // What begins with the command's name is the command's, also words like -1.
   app.prefix_command();
@@ -121,6 +158,34 @@ void set_timeouts(client::Options& options, double seconds) {
   options.reply_timeout_ms = ms;
 }
 
+/// Which of the modes it is, and that the rest fits it.
+Result<void> settle_mode(const Arguments& arguments, Options& options) {
+  if (arguments.modes.size() > 1) {
+    return fail(ExitCode::usage, "--stat, --scan, --bigkeys, --latency and --watch go alone");
+  }
+  ModeOptions& mode = options.mode;
+  mode.mode = arguments.modes.empty() ? Mode::commands : arguments.modes.front();
+  const bool takes_command = mode.mode == Mode::commands || mode.mode == Mode::watch;
+  if (!takes_command && !options.command.empty()) {
+    return fail(ExitCode::usage, "no command goes with this, but there is '" +
+                                     protocol::printable(options.command.front()) + "'");
+  }
+  if (mode.mode == Mode::watch && options.command.empty()) {
+    return fail(ExitCode::usage, "--watch needs the command that it is to send");
+  }
+  const bool has_keys = mode.mode == Mode::scan || mode.mode == Mode::bigkeys;
+  if (!has_keys && !mode.pattern.empty()) {
+    return fail(ExitCode::usage, "--pattern goes with --scan or --bigkeys");
+  }
+  if (mode.mode == Mode::commands && (mode.count > 0 || mode.seconds > 0)) {
+    return fail(ExitCode::usage, "--count and --seconds bound a --stat, --scan, and the like");
+  }
+  if (mode.mode == Mode::bigkeys && mode.count > kLargestMax) {
+    return fail(ExitCode::usage, "--bigkeys shows at most 10000 keys");
+  }
+  return {};
+}
+
 Result<Options> finish(Arguments arguments, std::vector<std::string> rest) {
   Options& options = arguments.options;
   if (!rest.empty() && rest[0] == "--") {
@@ -132,6 +197,8 @@ Result<Options> finish(Arguments arguments, std::vector<std::string> rest) {
     return fail(ExitCode::usage, "--raw and --json exclude each other");
   }
   options.command = std::move(rest);
+  const Result<void> settled = settle_mode(arguments, options);
+  if (!settled) return tl::unexpected<Failure>(settled.error());
   if (arguments.is_raw) options.format = Format::raw;
   if (arguments.is_json) options.format = Format::json;
   options.connection.client_name = "phoenix-cli";

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/modes.h"
 #include "cli/renderer.h"
 #include "cli/result.h"
 #include "phoenix/client/connection.h"
@@ -17,7 +18,8 @@ struct Options {
   client::Options connection;
   Format format = Format::human;
   Color color = Color::automatic;
-  bool has_timing = false;           // Tell how long replies took.
+  bool has_timing = false;  // Tell how long replies took.
+  ModeOptions mode;
   std::vector<std::string> command;  // Empty: commands come from standard input.
   std::string help;                  // Not empty: print this and be done.
 };

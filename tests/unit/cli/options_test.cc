@@ -72,6 +72,20 @@ TEST_CASE("colours, timing and RESP") {
   CHECK(parse({"SET", "k", "--resp"})->connection.wire == client::Wire::native);
 }
 
+TEST_CASE("modes and what bounds them") {
+  CHECK(parse({})->mode.mode == Mode::commands);
+  CHECK(parse({"--stat", "--count", "3"})->mode.count == 3);
+  CHECK(parse({"--latency", "--seconds", "0.5"})->mode.seconds == 0.5);
+  CHECK(parse({"--bigkeys"})->mode.mode == Mode::bigkeys);
+  const auto scan = parse({"--scan", "--pattern", "a*"});
+  CHECK(scan->mode.mode == Mode::scan);
+  CHECK(scan->mode.pattern == "a*");
+  const auto watch = parse({"--watch", "0.5", "GET", "--scan"});
+  CHECK(watch->mode.mode == Mode::watch);
+  CHECK(watch->mode.interval_seconds == 0.5);
+  CHECK(watch->command == Words{"GET", "--scan"});
+}
+
 TEST_CASE("timeouts are in seconds") {
   const auto options = parse({"--timeout", "0.25", "PING"});
   REQUIRE(options.has_value());
@@ -96,6 +110,18 @@ TEST_CASE("wrong usage is refused with what is wrong") {
       {"-h"},
       {"--unix", "/s", "-p", "1"},
       {"--password-file", "/nonexistent/file"},
+      {"--stat", "--scan"},
+      {"--stat", "GET", "k"},
+      {"--watch", "1"},
+      {"--watch", "0", "PING"},
+      {"--watch", "nan", "PING"},
+      {"--pattern", "a*", "GET", "k"},
+      {"--pattern", "a*", "--stat"},
+      {"--count", "3", "GET", "k"},
+      {"--stat", "--count", "0"},
+      {"--stat", "--count", "-1"},
+      {"--stat", "--seconds", "0"},
+      {"--bigkeys", "--count", "10001"},
   };
   for (const auto& arguments : wrong) {
     CAPTURE(std::string(arguments[0]));
