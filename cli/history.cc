@@ -110,9 +110,10 @@ bool is_plain(std::string_view line) {
   return true;
 }
 
+constexpr std::string_view kAuth = "AUTH";
+
 /// In doubt, it may: a line that cannot be read as words is searched for the letters.
 bool may_hold_password(const std::string& line) {
-  constexpr std::string_view kAuth = "AUTH";
   const auto words = tokenize(line);
   if (words) {
     return std::any_of(words->begin(), words->end(),

@@ -56,6 +56,8 @@ class BigKeys final {
     const Result<void> walked = walk();
     if (shows_progress_) print_note("\r\x1b[K");
     const bool is_interrupted = !walked && walked.error().code == ExitCode::interrupted;
+    const bool has_seen = summary_.keys() + others_ > 0;
+    if (!walked && !is_interrupted && !has_seen) return tl::unexpected<Failure>(walked.error());
     // What was seen before a failure is told too.
     append_report(walked.has_value());
     const Result<void> written = context_.output.flush();

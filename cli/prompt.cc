@@ -1,5 +1,6 @@
 #include "cli/prompt.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -24,6 +25,13 @@ Tab completes; up and down recall earlier lines, Ctrl-R searches them; Ctrl-C dr
 line, or stops a reply. "..." takes \n \r \t \\ \" and \xHH, '...' takes all as it is; an
 open quote goes on in the next line.
 )";
+
+/// As wide as the prompt, when that has room for it.
+std::string continuation(const std::string& prompt) {
+  constexpr std::string_view kMore = "...> ";
+  const std::size_t columns = std::max(prompt.size(), kMore.size());
+  return std::string(columns - kMore.size(), ' ').append(kMore);
+}
 
 class Prompt final {
  public:
@@ -85,7 +93,7 @@ class Prompt final {
       if (words || !words.error().is_open_quote) break;
       if (command.size() > kCommandBytesMax) return Editor::Outcome::too_long;
       std::string line;
-      outcome = editor_.read(std::string(prompt.size() - 5, ' ') + "...> ", line);
+      outcome = editor_.read(continuation(prompt), line);
       // What is there at the end is told with what it lacks.
       if (outcome && *outcome == Editor::Outcome::end) return Editor::Outcome::line;
       command.append("\n").append(line);

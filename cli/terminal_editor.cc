@@ -22,8 +22,9 @@ namespace phoenix::cli {
 namespace {
 
 constexpr std::size_t kReadBytes = 4'096;
-/// What is behind the cursor is wiped with this: hints stand at the end of the last row.
-constexpr const char* kWipe = "\x1b[K";
+/// What is behind the cursor is wiped with this. Hints stand in the last row; a window that became
+/// narrower may have broken it.
+constexpr const char* kWipe = "\x1b[J";
 constexpr const char* kFaint = "\x1b[2m";
 /// Terminals that know it then mark what is pasted; others ignore it.
 constexpr const char* kMarkPastes = "\x1b[?2004h";
@@ -114,6 +115,8 @@ Result<std::unique_ptr<TerminalEditor>> TerminalEditor::open(const InterruptSign
   if (editor->line_ == nullptr || editor->recalled_ == nullptr) {
     return fail(ExitCode::usage, "cannot edit lines on this terminal; set TERM=dumb to do without");
   }
+  const Result<void> opened = editor->signals_.open();
+  if (!opened) return tl::unexpected<Failure>(opened.error());
   editor->configure();
   const Result<void> loaded = editor->history_.load();
   if (!loaded) print_note("phoenix-cli: " + loaded.error().message + "\n");
@@ -148,9 +151,7 @@ void TerminalEditor::configure() {
   ::el_set(line_, EL_PROMPT, prompt);
   ::el_set(line_, EL_EDITOR, "emacs");
   ::el_set(line_, EL_HIST, ::history, recalled_);
-  // Ctrl-Z, a new size of the window and a kill leave the terminal as it should be. Ctrl-C is
-  // blocked, and stays with interrupt_.
-  ::el_set(line_, EL_SIGNAL, 1);
+  ::el_set(line_, EL_SIGNAL, 0);  // signals_ and interrupt_ have them.
   ::el_set(line_, EL_GETCFN, next);
   ::el_set(line_, EL_ADDFN, kComplete, "Complete the word before the cursor", complete_word);
   for (const Binding& binding : kBindings) {
@@ -166,7 +167,9 @@ Result<Editor::Outcome> TerminalEditor::read(const std::string& prompt, std::str
   // Before the prompt is seen: what is typed from then on is echoed by libedit alone.
   ::el_set(line_, EL_PREP_TERM, 1);
   static_cast<void>(std::fputs(kMarkPastes, stdout));
+  signals_.hold();
   const char* text = ::el_gets(line_, &bytes);
+  signals_.release();
   static_cast<void>(std::fputs(kMarkNoPastes, stdout));
   static_cast<void>(std::fflush(stdout));
   if (is_interrupted_) {
@@ -214,14 +217,44 @@ int TerminalEditor::next_character(wchar_t& character) {
   return 1;
 }
 
+/// False when Ctrl-C came.
+bool TerminalEditor::wait_for_input() {
+  std::array<pollfd, 3> entries{
+      {{STDIN_FILENO, POLLIN, 0}, {interrupt_.fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}}};
+  for (;;) {
+    const int count = ::poll(entries.data(), entries.size(), -1);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return true;  // The read will tell what is wrong.
+    if (entries[2].revents != 0) handle_signals();
+    if (entries[1].revents != 0) return false;
+    if (entries[0].revents != 0) return true;
+  }
+}
+
+void TerminalEditor::handle_signals() {
+  bool was_away = false;
+  wipe_hint();
+  static_cast<void>(std::fflush(stdout));
+  while (const int signal = signals_.next()) {
+    if (signal == SIGWINCH) {
+      ::el_resize(line_);
+      continue;
+    }
+    was_away = true;
+    // Whoever has the terminal meanwhile finds it as it was.
+    ::el_set(line_, EL_PREP_TERM, 0);
+    if (signal != SIGCONT) signals_.deliver(signal);
+  }
+  if (was_away) {
+    ::el_set(line_, EL_PREP_TERM, 1);
+    ::el_set(line_, EL_REFRESH);
+  }
+  draw_hint();
+}
+
 /// False when nothing more is to be read: Ctrl-C, or the end.
 bool TerminalEditor::receive() {
-  std::array<pollfd, 2> entries{{{STDIN_FILENO, POLLIN, 0}, {interrupt_.fd(), POLLIN, 0}}};
-  // Signals (the window changes its size) are handled by libedit; waiting goes on.
-  while (::poll(entries.data(), entries.size(), -1) < 0) {
-    if (errno != EINTR) break;
-  }
-  if (entries[1].revents != 0) {
+  if (!wait_for_input()) {
     is_interrupted_ = true;
     is_pasting_ = false;
     unread_.clear();

@@ -13,6 +13,7 @@
 #include "cli/editor.h"
 #include "cli/history.h"
 #include "cli/interrupt.h"
+#include "cli/terminal_signals.h"
 
 // As <histedit.h> declares them.
 struct editline;
@@ -43,6 +44,8 @@ class TerminalEditor final : public Editor {
   void recall(const std::string& line);
   int next_character(wchar_t& character);
   bool receive();
+  bool wait_for_input();
+  void handle_signals();
   bool is_whole() const;
   wchar_t take_character();
   bool is_full() const;
@@ -52,6 +55,7 @@ class TerminalEditor final : public Editor {
   void wipe_hint();
 
   const InterruptSignal& interrupt_;
+  TerminalSignals signals_;
   History history_;
   HelpIndex help_;
   editline* line_ = nullptr;

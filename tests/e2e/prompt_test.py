@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """phoenix-cli at a terminal: editing, history, completion, hints, Ctrl-C, a server that dies."""
 import os
+import signal
 import stat
 import termios
 import unittest
@@ -108,6 +109,15 @@ class Prompt(unittest.TestCase):
         terminal.type(CTRL_C)
         terminal.expect(self.prompt)
         self.assertEqual(self.run_line(terminal, "GET a"), '"one\\ntwo"\n')
+
+    def test_a_kill_leaves_the_terminal_as_it_was(self):
+        terminal = self.open()
+        terminal.type("GET")
+        terminal.expect("\x1b[2m key", raw=True)
+        self.assertNotEqual(termios.tcgetattr(terminal.terminal), terminal.settings)
+        terminal.process.send_signal(signal.SIGTERM)
+        self.assertEqual(terminal.wait(), -signal.SIGTERM)
+        self.assertEqual(termios.tcgetattr(terminal.terminal), terminal.settings)
 
     def test_timing(self):
         terminal = self.open("--time")
