@@ -5,7 +5,7 @@ namespace phoenix::cli {
 
 namespace {
 
-constexpr const char* kClearScreen = "\x1b[H\x1b[2J\x1b[3J";
+constexpr const char* kClearScreen = "\x1b[H\x1b[2J";
 
 Result<bool> run_once(Session& session, const std::vector<std::string>& command) {
   const Result<void> connected = session.connect();

@@ -28,7 +28,7 @@ otherwise a command per line, many under way at once, with the replies in order:
 HELP lists the commands; EXIT or QUIT leaves. At the prompt Tab completes, Ctrl-R
 searches what was typed earlier, and \? tells more. The history is kept in
 ~/.local/state/phoenix-cli/history (in XDG_STATE_HOME, if set), lines with AUTH not;
-PHOENIX_CLI_HISTORY names another file, or none. NO_COLOR turns colours off.
+PHOENIX_CLI_HISTORY names another file, or none.
 In lines, "..." takes \n \r \t \\ \" and \xHH, and '...' takes all as it is.
 
 Ctrl-C ends --stat, --scan and the like with what they have seen.
@@ -76,6 +76,7 @@ class Formatter final : public CLI::Formatter {
   }
 };
 
+constexpr const char* kModeGroup = "Instead of commands";
 constexpr double kSecondsMax = 1e9;
 constexpr double kIntervalSecondsMin = 0.01;
 constexpr double kIntervalSecondsMax = 86'400;
@@ -97,7 +98,8 @@ void declare_modes(CLI::App& app, Arguments& arguments) {
   ModeOptions& options = arguments.options.mode;
   const auto flag = [&](const char* name, Mode mode, const char* text) {
     app.add_flag_callback(
-        name, [&arguments, mode] { arguments.modes.push_back(mode); }, text);
+           name, [&arguments, mode] { arguments.modes.push_back(mode); }, text)
+        ->group(kModeGroup);
   };
   flag("--stat", Mode::stat, "Print a line per second: keys, memory, clients, requests");
   flag("--scan", Mode::scan, "Print all keys, one a line");
@@ -107,16 +109,20 @@ void declare_modes(CLI::App& app, Arguments& arguments) {
       ->each([&arguments](const std::string&) { arguments.modes.push_back(Mode::watch); })
       ->check(kFinite)
       ->check(CLI::Range(kIntervalSecondsMin, kIntervalSecondsMax))
+      ->group(kModeGroup)
       ->option_text("SECONDS");
   app.add_option("--pattern", options.pattern, "For --scan and --bigkeys: only keys like this")
+      ->group(kModeGroup)
       ->option_text("GLOB");
   app.add_option("--count", options.count,
-                 "End after so many lines, keys, pings or rounds; of --bigkeys, show so many")
+                 "End after so many lines, keys, pings or rounds; --bigkeys: show so many")
       ->check(CLI::Range(std::uint64_t{1}, kCountMax))
+      ->group(kModeGroup)
       ->option_text("N");
   app.add_option("--seconds", options.seconds, "End any of these after so long")
       ->check(kFinite)
       ->check(CLI::Range(0.001, kSecondsMax))
+      ->group(kModeGroup)
       ->option_text("S");
 }
 
@@ -139,7 +145,8 @@ void declare(CLI::App& app, Arguments& arguments) {
       ->option_text("SECONDS [5 to connect, 30 for replies]");
   app.add_flag("--raw", arguments.is_raw, "Print values as their bytes");
   app.add_flag("--json", arguments.is_json, "Print a JSON value per reply");
-  app.add_option("--color", arguments.options.color, "Colours: when the output is a terminal, or")
+  app.add_option("--color", arguments.options.color,
+                 "Colours: on a terminal unless NO_COLOR is set, or")
       ->transform(CLI::Transformer(kColors).description(""))
       ->option_text("auto|always|never [auto]");
   app.add_flag("--time", arguments.options.has_timing, "Tell how long each reply took");

@@ -1,10 +1,24 @@
 #include "cli/session.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "cli/tokenizer.h"
 
 namespace phoenix::cli {
+
+namespace {
+
+/// Commands of Redis after which it sends without being asked.
+bool is_endless(std::string_view name) {
+  constexpr std::array<std::string_view, 6> kEndless = {"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE",
+                                                        "MONITOR",   "SYNC",       "PSYNC"};
+  return std::any_of(kEndless.begin(), kEndless.end(),
+                     [name](std::string_view each) { return is_name(name, each); });
+}
+
+}  // namespace
 
 Session::Session(client::Options options, Renderer renderer, Output& output)
     : options_(std::move(options)), output_(output), renderer_(renderer) {}
@@ -19,9 +33,14 @@ Result<void> Session::connect() {
 }
 
 Result<void> Session::send(const std::vector<std::string>& words) {
+  const bool is_native = options_.wire == client::Wire::native;
+  if (!is_native && is_endless(words.front())) {
+    return fail(ExitCode::usage,
+                words.front() + " cannot be followed here: each command has one reply");
+  }
   const client::Result<void> queued = connection_->queue({words.begin(), words.end()});
   if (!queued) return tl::unexpected<Failure>(lost(queued.error()));
-  Due due{is_name(words.front(), "LIST"), {}};
+  Due due{is_native && is_name(words.front(), "LIST"), {}};
   if (words.size() == 2 && is_name(words.front(), "AUTH")) due.password = words[1];
   due_.push_back(std::move(due));
   return {};

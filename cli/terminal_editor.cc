@@ -349,10 +349,13 @@ void TerminalEditor::draw_hint() {
   if (info->cursor != info->lastchar) return;
   const std::string_view typed(info->buffer,
                                static_cast<std::size_t>(info->lastchar - info->buffer));
-  const int used = columns_of(prompt_) + columns_of(typed);
-  if (columns_of(prompt_) < 0 || columns_of(typed) < 0) return;
+  const int prompt_columns = columns_of(prompt_);
+  const int typed_columns = columns_of(typed);
+  if (prompt_columns < 0 || typed_columns < 0) return;
   const std::size_t columns = terminal_columns();
-  const std::size_t room = columns - static_cast<std::size_t>(used) % columns - 1;
+  const std::size_t column = static_cast<std::size_t>(prompt_columns + typed_columns) % columns;
+  if (column == 0) return;  // Terminals differ in which row the cursor is then.
+  const std::size_t room = columns - column - 1;
   const std::string hint = help_.hint(typed, room);
   const int width = columns_of(hint);
   if (width <= 0) return;

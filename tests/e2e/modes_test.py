@@ -157,6 +157,10 @@ class Redis(Modes, unittest.TestCase):
             "(integer) 1\n",
         )
 
+    def test_commands_without_an_end(self):
+        shown = self.cli(lines="SUBSCRIBE news\nPING\n", code=1)
+        self.assertRegex(shown, r"^\(error\) line 1, SUBSCRIBE cannot be followed .*\nPONG\n$")
+
     def test_bigkeys(self):
         told = json.loads(self.cli("--bigkeys", "--json"))
         self.assertEqual(told["measure"], "memory")

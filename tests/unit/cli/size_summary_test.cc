@@ -21,7 +21,7 @@ TEST_CASE("the largest of many, largest first") {
 
 TEST_CASE("sizes by powers of four") {
   SizeSummary summary(1);
-  for (const std::uint64_t bytes : {2, 4, 5, 16, 17, 65, 1'025}) summary.add("k", bytes);
+  for (const std::uint64_t bytes : {2U, 4U, 5U, 16U, 17U, 65U, 1025U}) summary.add("k", bytes);
   const auto buckets = summary.buckets();
   REQUIRE(buckets.size() == 6);
   CHECK(buckets[0].bytes_max == 4);
