@@ -2,10 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include <array>
-#include <cstdint>
 #include <utility>
 
+#include "cli/base64.h"
 #include "cli/renderer.h"
 #include "cli/utf8.h"
 
@@ -16,25 +15,6 @@ namespace {
 using Json = nlohmann::json;
 using protocol::Kind;
 using protocol::Value;
-
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    const std::string_view group = bytes.substr(at, 3);
-    std::uint32_t bits = 0;
-    for (std::size_t i = 0; i < 3; ++i) {
-      bits = bits << 8U | (i < group.size() ? static_cast<unsigned char>(group[i]) : 0U);
-    }
-    for (std::size_t i = 0; i < 4; ++i) {
-      const bool is_padding = i > group.size();
-      text += is_padding ? '=' : kDigits[(bits >> (18 - 6 * i)) & 63U];
-    }
-  }
-  return text;
-}
 
 Json bytes_json(std::string_view bytes) {
   if (is_utf8(bytes)) return Json(std::string(bytes));
