@@ -108,11 +108,29 @@ Result<ExitCode> run_mode(Options options, Output& output) {
   return ExitCode::usage;
 }
 
+Result<ExitCode> run_transfer(const Options& options, Output& output) {
+  if (const auto* help = std::get_if<std::string>(&*options.transfer)) {
+    output.buffer() += *help;
+    return ExitCode::ok;
+  }
+  InterruptSignal interrupt;
+  const Result<void> opened = interrupt.open();
+  if (!opened) return tl::unexpected<Failure>(opened.error());
+  client::Options connection = options.connection;
+  connection.interrupt_fd = interrupt.fd();
+  if (const auto* request = std::get_if<transfer::ImportRequest>(&*options.transfer)) {
+    return transfer::run_import(connection, *request);
+  }
+  return transfer::run_export(connection, std::get<transfer::ExportRequest>(*options.transfer),
+                              output);
+}
+
 Result<ExitCode> run(const Options& options, Output& output) {
   if (!options.help.empty()) {
     output.buffer() += options.help;
     return ExitCode::ok;
   }
+  if (options.transfer) return run_transfer(options, output);
   if (options.mode.mode != Mode::commands) return run_mode(options, output);
   if (options.command.empty() && ::isatty(STDIN_FILENO) == 1) {
     return run_interactive(options, output);

@@ -29,6 +29,11 @@ HELP lists the commands; EXIT or QUIT leaves. At the prompt Tab completes, Ctrl-
 searches what was typed earlier, and \? tells more. The history is kept in
 ~/.local/state/phoenix-cli/history (in XDG_STATE_HOME, if set), lines with AUTH not;
 PHOENIX_CLI_HISTORY names another file, or none.
+With import or export, in lower case, moves keys, values and expiries from or to
+a file of CSV or JSON lines (import --help and export --help tell more; behind --
+the two words are sent to the server as any other):
+  phoenix-cli export backup.jsonl
+  phoenix-cli import backup.jsonl
 In lines, "..." takes \n \r \t \\ \" and \xHH, and '...' takes all as it is.
 
 Ctrl-C ends --stat, --scan and the like with what they have seen.
@@ -199,6 +204,10 @@ Result<Options> finish(Arguments arguments, std::vector<std::string> rest) {
     rest.erase(rest.begin());
   } else if (!rest.empty() && rest[0].size() > 1 && rest[0][0] == '-') {
     return fail(ExitCode::usage, "unknown option " + rest[0]);
+  } else if (!rest.empty() && transfer::is_transfer(rest[0])) {
+    Result<transfer::Request> request = transfer::parse_request(std::exchange(rest, {}));
+    if (!request) return tl::unexpected<Failure>(std::move(request.error()));
+    options.transfer = std::move(*request);
   }
   if (arguments.is_raw && arguments.is_json) {
     return fail(ExitCode::usage, "--raw and --json exclude each other");

@@ -27,6 +27,11 @@ bool parse_expiry(std::string_view text, std::uint64_t& expires_at_ms) {
          expires_at_ms <= protocol::kTtlMsMax;
 }
 
+/// Ends a field without quotes, or must not stand there.
+bool is_mark(char c) {
+  return c == ',' || c == '"' || c == '\r' || c == '\n';
+}
+
 bool decode_base64(std::string& field) {
   std::optional<std::string> bytes = from_base64(field);
   if (!bytes) return false;
@@ -86,7 +91,10 @@ void CsvParser::skip_byte_order_mark(std::string_view& bytes) {
 void CsvParser::take_content(std::string_view& bytes) {
   std::size_t count = 0;
   if (state_ == State::quoted) count = bytes.find('"');
-  if (state_ == State::plain) count = bytes.find_first_of(",\"\r\n");
+  if (state_ == State::plain) {
+    count =
+        static_cast<std::size_t>(std::find_if(bytes.begin(), bytes.end(), is_mark) - bytes.begin());
+  }
   if (state_ == State::broken) count = bytes.find('\n');
   count = std::min(count, bytes.size());
   const std::string_view content = bytes.substr(0, count);
@@ -107,7 +115,7 @@ bool CsvParser::take_mark(char c) {
         state_ = State::quoted;
         return false;
       }
-      if (c == ',' || c == '\r' || c == '\n') return end_field(c);
+      if (is_mark(c)) return end_field(c);
       state_ = State::plain;
       add({&c, 1});
       return false;
