@@ -214,7 +214,8 @@ Result<void> Replayer::take(const BatchCursor& cursor, const Record& record, std
     if ((record.flags & kRecordSkip) != 0) return {};
     return newer_record(cursor, record);
   }
-  if (filter_.slots != nullptr && (*filter_.slots)[slot_of(record.key)] != filter_.core) return {};
+  if (filter_.slots != nullptr && (*filter_.slots)[protocol::slot_of(record.key)] != filter_.core)
+    return {};
   ReplayRecord& out = records_[count_++];
   out.effect.kind = static_cast<RecordKind>(record.kind);
   out.effect.key = record.key;

@@ -14,9 +14,9 @@ namespace phoenix::log {
 
 SlotMap even_slot_map(unsigned cores) {
   PHX_CHECK(cores > 0 && cores <= kCoresMax);
-  SlotMap map(kSlots);
-  for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
-    map[slot] = static_cast<std::uint16_t>(std::uint64_t{slot} * cores / kSlots);
+  SlotMap map(protocol::kSlots);
+  for (std::uint32_t slot = 0; slot < protocol::kSlots; ++slot) {
+    map[slot] = static_cast<std::uint16_t>(std::uint64_t{slot} * cores / protocol::kSlots);
   }
   return map;
 }

@@ -22,7 +22,7 @@
 #include "phoenix/base/hash.h"
 #include "phoenix/base/random.h"
 #include "phoenix/base/result.h"
-#include "phoenix/base/slot.h"
+#include "protocol/slot.h"
 #include "phoenix/engine/effect.h"
 #include "phoenix/io/context.h"
 #include "phoenix/io/host.h"

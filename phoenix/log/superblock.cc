@@ -7,7 +7,7 @@
 #include "phoenix/base/bytes.h"
 #include "phoenix/base/check.h"
 #include "phoenix/base/crc32c.h"
-#include "phoenix/base/slot.h"
+#include "protocol/slot.h"
 
 namespace phoenix::log {
 namespace {
@@ -120,12 +120,13 @@ std::size_t used_bytes(const Fixed& fixed) {
 
 // False where the runs do not cover every slot once, with cores that exist.
 bool take_slots(std::span<const std::byte>& bytes, const Fixed& fixed, Superblock& superblock) {
-  superblock.slots.assign(kSlots, 0);
+  superblock.slots.assign(protocol::kSlots, 0);
   std::optional<SlotRun> previous;
   for (std::uint32_t i = 0; i < fixed.slot_runs; ++i) {
     const auto run = take<SlotRun>(bytes);
     const bool ascends = previous ? run.first_slot > previous->first_slot : run.first_slot == 0;
-    if (!ascends || run.first_slot >= kSlots || run.core >= fixed.core_count) return false;
+    if (!ascends || run.first_slot >= protocol::kSlots || run.core >= fixed.core_count)
+      return false;
     std::fill(superblock.slots.begin() + run.first_slot, superblock.slots.end(), run.core);
     previous = run;
   }
@@ -165,7 +166,8 @@ bool take_all(std::span<const std::byte> bytes, Superblock& superblock) {
 bool plausible(const Fixed& fixed) {
   if ((fixed.flags & ~kFlagRewriting) != 0) return false;
   if (fixed.core_count == 0 || fixed.core_count > kCoresMax) return false;
-  if (fixed.bases == 0 || fixed.bases > kCoresMax || fixed.slot_runs > kSlots) return false;
+  if (fixed.bases == 0 || fixed.bases > kCoresMax || fixed.slot_runs > protocol::kSlots)
+    return false;
   if (fixed.dead_below_epoch > fixed.epoch) return false;
   // While rewriting, the newest epoch has the new number of cores and the live ones the old one.
   const bool rewriting = (fixed.flags & kFlagRewriting) != 0;
@@ -181,7 +183,7 @@ std::size_t recorded_ends_max(const Superblock& superblock) {
 }
 
 Result<std::vector<std::byte>> encode_superblock(const Superblock& superblock) {
-  PHX_CHECK(superblock.slots.size() == kSlots);
+  PHX_CHECK(superblock.slots.size() == protocol::kSlots);
   PHX_CHECK(superblock.core_count > 0 && superblock.core_count <= kCoresMax);
   PHX_CHECK(!superblock.bases.empty() && superblock.bases.size() <= kCoresMax);
   const std::vector<SlotRun> runs = make_runs(superblock.slots);

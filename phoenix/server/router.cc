@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include "phoenix/base/check.h"
-#include "phoenix/base/slot.h"
 #include "phoenix/commands/words.h"
+#include "protocol/slot.h"
 
 namespace phoenix::server {
 
@@ -49,7 +49,7 @@ Router::Router(unsigned core, Shared& shared, Shard& shard, Connections& connect
       inboxes_(shared.cores()) {}
 
 std::uint16_t Router::core_of(std::string_view key) const {
-  return shared_.cores() == 1 ? std::uint16_t{0} : slots_[slot_of(key)];
+  return shared_.cores() == 1 ? std::uint16_t{0} : slots_[protocol::slot_of(key)];
 }
 
 void Router::run(RequestBatch& batch) {

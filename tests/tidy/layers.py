@@ -8,7 +8,8 @@ LAYERS = {
     "phoenix/io": ["phoenix/base"],
     "phoenix/uring": ["phoenix/base", "phoenix/io"],
     "phoenix/sim": ["phoenix/base", "phoenix/io"],
-    "phoenix/log": ["phoenix/base", "phoenix/engine", "phoenix/io"],
+    # What a slot is stands in the protocol; the log keeps which core has which.
+    "phoenix/log": ["phoenix/base", "phoenix/engine", "phoenix/io", "protocol"],
     "phoenix/commands": ["phoenix/base", "phoenix/engine", "protocol"],
     "phoenix/server": [
         "phoenix/base",

@@ -6,7 +6,7 @@
 #include "phoenix/base/bytes.h"
 #include "phoenix/base/crc32c.h"
 #include "phoenix/base/random.h"
-#include "phoenix/base/slot.h"
+#include "protocol/slot.h"
 #include "tests/unit/log/support.h"
 
 using namespace phoenix;
@@ -50,7 +50,7 @@ TEST_CASE("the largest superblock fits") {
   Superblock superblock = sample_superblock();
   superblock.core_count = kCoresMax;
   superblock.bases.assign(kCoresMax, {1, 1, 1});
-  for (std::size_t slot = 0; slot < kSlots; ++slot) {
+  for (std::size_t slot = 0; slot < protocol::kSlots; ++slot) {
     superblock.slots[slot] = static_cast<std::uint16_t>(slot % kCoresMax);
   }
   // As many as ask for a rewrite, and what a start of all cores adds.

@@ -7,7 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "phoenix/base/bytes.h"
-#include "phoenix/base/slot.h"
+#include "protocol/slot.h"
 
 namespace phoenix::log::test {
 
@@ -57,8 +57,9 @@ Superblock sample_superblock() {
   superblock.stamp_high_water_ms = 1'700'000'000'000;
   superblock.hash_key.constants = {0xA1, 0xA3, 0xA5, 0xA7, 0xA9};
   superblock.core_count = 2;
-  superblock.slots.assign(kSlots, 0);
-  for (std::size_t slot = kSlots / 2; slot < kSlots; ++slot) superblock.slots[slot] = 1;
+  superblock.slots.assign(protocol::kSlots, 0);
+  for (std::size_t slot = protocol::kSlots / 2; slot < protocol::kSlots; ++slot)
+    superblock.slots[slot] = 1;
   superblock.bases = {{41, 1, 101}, {31, 1, 91}};
   superblock.ends = {{2, 21, 41, 0, 0}, {2, 11, 31, 1, 0}};
   return superblock;

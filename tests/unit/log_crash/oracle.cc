@@ -1,6 +1,6 @@
 #include "tests/unit/log_crash/oracle.h"
 
-#include "phoenix/base/slot.h"
+#include "protocol/slot.h"
 
 namespace phoenix::log_test {
 namespace {
@@ -87,7 +87,7 @@ std::size_t Oracle::changes() const {
 Map Oracle::of_core(const Map& map, unsigned core) const {
   Map own;
   for (const auto& [key, value] : map) {
-    if (slots_[slot_of(key)] == core) own[key] = value;
+    if (slots_[protocol::slot_of(key)] == core) own[key] = value;
   }
   return own;
 }

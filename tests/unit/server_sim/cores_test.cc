@@ -6,10 +6,10 @@
 
 #include <doctest/doctest.h>
 
-#include "phoenix/base/slot.h"
 #include "phoenix/server/gather.h"
 #include "phoenix/sim/client.h"
 #include "protocol/binary.h"
+#include "protocol/slot.h"
 #include "tests/sim/process.h"
 #include "tests/unit/server/support.h"
 
@@ -65,7 +65,7 @@ std::string key_on(unsigned core, int number) {
   constexpr unsigned kSlotsPerCore = 16'384 / 2;
   for (int i = 0;; ++i) {
     std::string key = "key" + std::to_string(number) + "-" + std::to_string(i);
-    if (slot_of(key) / kSlotsPerCore == core) return key;
+    if (protocol::slot_of(key) / kSlotsPerCore == core) return key;
   }
 }
 

@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <string_view>
 
-namespace phoenix {
+namespace phoenix::protocol {
 
 inline constexpr std::uint32_t kSlots = 16'384;
 
 /// CRC-16/XMODEM of the key, or of the first non-empty {tag} in it, modulo kSlots.
 [[nodiscard]] std::uint16_t slot_of(std::string_view key);
 
-}  // namespace phoenix
+}  // namespace phoenix::protocol

@@ -1,9 +1,9 @@
-#include "phoenix/base/slot.h"
+#include "protocol/slot.h"
 
 #include <array>
 #include <cstddef>
 
-namespace phoenix {
+namespace phoenix::protocol {
 namespace {
 
 constexpr std::uint16_t kPolynomial = 0x1021;
@@ -61,4 +61,4 @@ std::uint16_t slot_of(std::string_view key) {
   return static_cast<std::uint16_t>(crc16(key) & (kSlots - 1));
 }
 
-}  // namespace phoenix
+}  // namespace phoenix::protocol
