@@ -48,7 +48,8 @@ std::uint64_t raise_descriptor_limit() {
 
 // What the limit of open files leaves for connections.
 Result<std::uint64_t> connections_most(const server::Config& config, std::uint64_t descriptors) {
-  const std::uint64_t per_core = server::kCoreDescriptors + config.bind.size() + 1;
+  const std::uint64_t listeners = config.bind.size() * (config.core_port_base == 0 ? 1 : 2) + 1;
+  const std::uint64_t per_core = server::kCoreDescriptors + listeners;
   const std::uint64_t reserved = server::kProcessDescriptors + config.cores * per_core;
   if (descriptors > reserved) return descriptors - reserved;
   return fail(ErrorCode::invalid,
@@ -77,7 +78,10 @@ std::string listening_addresses(const server::Config& config, std::uint16_t port
     if (!text.empty()) text += ", ";
     text += is_ipv6 ? fmt::format("[{}]:{}", address, port) : fmt::format("{}:{}", address, port);
   }
-  return config.unix_path.empty() ? text : text + ", " + config.unix_path;
+  if (!config.unix_path.empty()) text += ", " + config.unix_path;
+  if (config.core_port_base == 0) return text;
+  const unsigned last = config.core_port_base + config.cores - 1;
+  return text + fmt::format(", core ports {} to {}", config.core_port_base, last);
 }
 
 // Runs one thread per core through the phases and then until all are done.

@@ -64,8 +64,9 @@ io::Task<Result<void>> Core::run_phase(Phase phase) {
   const bool is_first = index_ == 0;
   switch (phase) {
     case Phase::open: {
-      if (!is_first) co_return Result<void>();
-      auto listening = listen_first();
+      auto listening = listen_on_core_port();
+      if (!listening || !is_first) co_return listening;
+      listening = listen_first();
       if (!listening) co_return listening;
       auto store = co_await log::Store::open(io_, environment_.host, environment_.random,
                                              shared_.config.log, shared_.cores());
@@ -97,6 +98,13 @@ io::Task<Result<void>> Core::run_phase(Phase phase) {
   PHX_CHECK(false);
 }
 
+Result<void> Core::listen(const io::Endpoint& endpoint) {
+  auto listener = environment_.host.listen(endpoint);
+  if (!listener) return tl::unexpected<Error>(std::move(listener.error()));
+  listeners_.push_back(*listener);
+  return {};
+}
+
 // Before the data directory is touched: a port in use ends the start at once.
 Result<void> Core::listen_first() {
   for (const auto& address : shared_.config.bind) {
@@ -104,18 +112,27 @@ Result<void> Core::listen_first() {
     io::Endpoint endpoint;
     endpoint.address = address;
     endpoint.port = known_port != 0 ? known_port : shared_.config.port;
-    auto listener = environment_.host.listen(endpoint);
-    if (!listener) return tl::unexpected<Error>(std::move(listener.error()));
-    listeners_.push_back(*listener);
-    const std::uint16_t port = environment_.host.bound_port(*listener);
+    auto listening = listen(endpoint);
+    if (!listening) return listening;
+    const std::uint16_t port = environment_.host.bound_port(listeners_.back());
     shared_.port = port != 0 ? port : endpoint.port;
   }
-  if (!shared_.config.unix_path.empty()) {
+  if (shared_.config.unix_path.empty()) return {};
+  io::Endpoint endpoint;
+  endpoint.unix_path = shared_.config.unix_path;
+  return listen(endpoint);
+}
+
+Result<void> Core::listen_on_core_port() {
+  if (shared_.config.core_port_base == 0) return {};
+  for (const auto& address : shared_.config.bind) {
     io::Endpoint endpoint;
-    endpoint.unix_path = shared_.config.unix_path;
-    auto listener = environment_.host.listen(endpoint);
-    if (!listener) return tl::unexpected<Error>(std::move(listener.error()));
-    listeners_.push_back(*listener);
+    endpoint.address = address;
+    endpoint.port = static_cast<std::uint16_t>(shared_.config.core_port_base + index_);
+    auto listening = listen(endpoint);
+    if (listening) continue;
+    listening.error().message += fmt::format("; this is --core-port-base for core {}", index_);
+    return listening;
   }
   return {};
 }
@@ -189,9 +206,8 @@ Result<void> Core::serve() {
       io::Endpoint endpoint;
       endpoint.address = address;
       endpoint.port = shared_.port.load();
-      auto listener = environment_.host.listen(endpoint);
-      if (!listener) return tl::unexpected<Error>(std::move(listener.error()));
-      listeners_.push_back(*listener);
+      auto listening = listen(endpoint);
+      if (!listening) return listening;
     }
   }
   connections_ = std::make_unique<Connections>(io_, shared_, metrics_, chunks_, shard_->budget());

@@ -54,6 +54,9 @@ void add_flags(CLI::App& app, Config& config, Flags& flags) {
   app.add_option("--port", config.port, "TCP port; 0 takes a free one")
       ->check(CLI::Range(0U, 65'535U))
       ->capture_default_str();
+  app.add_option("--core-port-base", config.core_port_base,
+                 "Core i also listens on this port + i, for clients that know the slots")
+      ->check(CLI::Range(1U, 65'535U));
   app.add_option("--unix", config.unix_path, "Path of a unix socket to listen on, too")
       ->check(check_not_empty);
   app.add_option("--cores", config.cores,
@@ -169,6 +172,25 @@ tl::expected<void, ConfigExit> apply_security(Config& config, const Flags& flags
   return {};
 }
 
+tl::expected<void, ConfigExit> check_core_ports(const Config& config) {
+  const unsigned first = config.core_port_base;
+  if (first == 0) return {};
+  const unsigned last = first + config.cores - 1;
+  if (last > 65'535) {
+    return refuse(
+        fmt::format("--core-port-base {}: {} cores would need ports up to {}, and the "
+                    "last one is 65535: choose {} or less",
+                    first, config.cores, last, 65'536 - config.cores));
+  }
+  if (config.port >= first && config.port <= last) {
+    return refuse(
+        fmt::format("--core-port-base {}: ports {} to {} would be those of single cores, "
+                    "and {} is --port, which all share: choose another base",
+                    first, first, last, config.port));
+  }
+  return {};
+}
+
 tl::expected<void, ConfigExit> apply_durability(Config& config, const CLI::App& app,
                                                 const Flags& flags) {
   if (flags.durability == "interval") config.log.durability = log::Durability::interval;
@@ -203,6 +225,9 @@ tl::expected<Config, ConfigExit> parse_config(int argc, const char* const* argv)
   if (config.cores == 0) config.cores = std::min(usable_cpus(), kCoresMax);
   if (auto applied = apply_sizes(config, flags); !applied) {
     return tl::unexpected<ConfigExit>(applied.error());
+  }
+  if (auto checked = check_core_ports(config); !checked) {
+    return tl::unexpected<ConfigExit>(checked.error());
   }
   if (auto applied = apply_security(config, flags); !applied) {
     return tl::unexpected<ConfigExit>(applied.error());

@@ -61,7 +61,9 @@ class Core final : private SessionActions {
   io::Task<Result<void>> replay();
   io::Task<Result<void>> start_log();
   io::Task<Result<void>> rewrite();
+  Result<void> listen(const io::Endpoint& endpoint);
   Result<void> listen_first();
+  Result<void> listen_on_core_port();
   Result<void> serve();
 
   std::size_t wait();

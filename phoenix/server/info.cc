@@ -101,7 +101,8 @@ void Core::hello(commands::ReplySink& reply) {
     }
     ranges.back().last = slot;
   }
-  reply.begin_map(9);
+  const std::uint16_t core_port = shared_.config.core_port_base;
+  reply.begin_map(core_port == 0 ? 9 : 10);
   reply.bytes("server");
   reply.bytes("phoenix");
   reply.bytes("version");
@@ -120,6 +121,12 @@ void Core::hello(commands::ReplySink& reply) {
     reply.end();
   }
   reply.end();
+  if (core_port != 0) {
+    reply.bytes("ports");
+    reply.begin_list(shared_.cores());
+    for (unsigned core = 0; core < shared_.cores(); ++core) reply.integer(core_port + core);
+    reply.end();
+  }
   reply.bytes("key_bytes_max");
   reply.integer(protocol::kKeyBytesMax);
   reply.bytes("value_bytes_max");

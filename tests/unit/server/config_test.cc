@@ -76,6 +76,7 @@ TEST_CASE("without flags it is safe, local and durable") {
   CHECK(config.bind == std::vector<std::string>{"127.0.0.1"});
   CHECK(config.port == 6969);
   CHECK(config.unix_path.empty());
+  CHECK(config.core_port_base == 0);
   CHECK(config.cores == std::min(usable_cpus(), kCoresMax));
   CHECK(config.memory_bytes_max == 0);
   CHECK(config.connections_max == 0);
@@ -104,6 +105,23 @@ TEST_CASE("every flag arrives where it belongs") {
   CHECK(parsed({"--accept-damage"}).log.accept_damage);
   CHECK_FALSE(parsed({"--no-pin"}).pin_cores);
   CHECK(parsed({"--print-commands"}).print_commands);
+}
+
+TEST_CASE("core ports fit, and are not the port that all cores share") {
+  const auto base = [](const char* port) {
+    return parsed({"--cores", "4", "--port", "7000", "--core-port-base", port}).core_port_base;
+  };
+  const auto why_not = [](const char* port) {
+    return refusal({"--cores", "4", "--port", "7000", "--core-port-base", port});
+  };
+  CHECK(base("7001") == 7001);
+  CHECK(base("6996") == 6996);
+  CHECK(base("65532") == 65532);
+  CHECK(contains(why_not("65533"), "4 cores would need ports up to 65536"));
+  CHECK(contains(why_not("65533"), "choose 65532 or less"));
+  CHECK(contains(why_not("7000"), "7000 is --port"));
+  CHECK(contains(why_not("6997"), "ports 6997 to 7000 would be those of single cores"));
+  CHECK(contains(why_not("0"), "--core-port-base"));
 }
 
 TEST_CASE("sizes are told with a unit") {
