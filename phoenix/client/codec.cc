@@ -64,8 +64,10 @@ class NativeCodec final : public Codec {
     // Both are about the connection, whatever id the server made of it.
     const bool is_unasked = id == 0 && reply.is_error();
     if (is_unasked || reply.value.status == Status::bad_frame) {
-      return fail(ErrorCode::refused,
-                  " ended the connection: " + protocol::printable(error_line(reply.value)));
+      return tl::unexpected<Error>(
+          Error{ErrorCode::refused,
+                " ended the connection: " + protocol::printable(error_line(reply.value)),
+                reply.value.status});
     }
     const std::uint32_t due = id_after(answered_id_);
     if (id != due) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "phoenix/client/codec.h"
+#include "protocol/slot.h"
 
 namespace phoenix::client {
 
@@ -39,6 +40,33 @@ std::string error_text(const protocol::Value& value) {
   return protocol::printable(error_line(value));
 }
 
+bool is_below(const protocol::Value& number, std::int64_t bound) {
+  return number.kind == Kind::integer && number.integer >= 0 && number.integer < bound;
+}
+
+/// None when the lists are not as the protocol says: then one connection serves all keys.
+std::optional<CoreMap> read_core_map(const protocol::Value& slots, const protocol::Value& ports) {
+  CoreMap map;
+  for (const protocol::Value& port : ports.items) {
+    if (!is_below(port, 65'536)) return std::nullopt;
+    map.ports.push_back(static_cast<std::uint16_t>(port.integer));
+  }
+  const auto cores = static_cast<std::int64_t>(map.ports.size());
+  std::int64_t next = 0;
+  for (const protocol::Value& range : slots.items) {
+    const auto& part = range.items;
+    const bool is_range = part.size() == 3 && is_below(part[0], protocol::kSlots) &&
+                          is_below(part[1], protocol::kSlots) && is_below(part[2], cores);
+    if (!is_range || part[0].integer != next || part[1].integer < next) return std::nullopt;
+    map.slots.push_back({static_cast<std::uint16_t>(part[0].integer),
+                         static_cast<std::uint16_t>(part[1].integer),
+                         static_cast<std::uint16_t>(part[2].integer)});
+    next = part[1].integer + 1;
+  }
+  if (next != protocol::kSlots) return std::nullopt;
+  return map;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Connection>> Connection::open(const Options& options) {
@@ -72,8 +100,10 @@ Result<void> Connection::greet(Deadline deadline) {
   greeted_ = true;
   first_bytes_.clear();
   if (reply->is_error()) {
-    return die(ErrorCode::refused, "the server at " + options_.endpoint.text() +
-                                       " refused the greeting: " + error_text(reply->value));
+    return die(ErrorCode::refused,
+               "the server at " + options_.endpoint.text() +
+                   " refused the greeting: " + error_text(reply->value),
+               reply->value.status);
   }
   return learn(reply->value);
 }
@@ -81,6 +111,8 @@ Result<void> Connection::greet(Deadline deadline) {
 /// Takes what is known of HELLO's map; what is not known is for newer clients.
 Result<void> Connection::learn(const protocol::Value& hello) {
   std::string server;
+  const protocol::Value* slots = nullptr;
+  const protocol::Value* ports = nullptr;
   const std::size_t items = hello.kind == Kind::map ? hello.items.size() : 0;
   for (std::size_t i = 0; i + 1 < items; i += 2) {
     const std::string_view key = hello.items[i].bytes;
@@ -88,7 +120,10 @@ Result<void> Connection::learn(const protocol::Value& hello) {
     if (key == "server") server = value;
     if (key == "version") server_.version = value;
     if (key == "durability") server_.durability = value;
+    if (key == "slots") slots = &hello.items[i + 1];
+    if (key == "ports") ports = &hello.items[i + 1];
   }
+  if (slots != nullptr && ports != nullptr) server_.cores = read_core_map(*slots, *ports);
   if (server == "phoenix") return {};
   return die(ErrorCode::version,
              "what answers at " + options_.endpoint.text() + " does not say that it is Phoenix");
@@ -133,8 +168,10 @@ Result<void> Connection::authenticate(Deadline deadline) {
   const Result<Reply> reply = receive_until(deadline);
   if (!reply) return tl::unexpected<Error>(reply.error());
   if (reply->is_error()) {
-    return die(ErrorCode::refused, "the server at " + options_.endpoint.text() +
-                                       " refused the password: " + error_text(reply->value));
+    return die(ErrorCode::refused,
+               "the server at " + options_.endpoint.text() +
+                   " refused the password: " + error_text(reply->value),
+               reply->value.status);
   }
   return {};
 }
@@ -211,7 +248,8 @@ Result<bool> Connection::take_reply(Reply& reply) {
   Result<bool> taken = codec_->next(reply);
   if (taken) return taken;
   return die(taken.error().code,
-             "the server at " + options_.endpoint.text() + taken.error().message);
+             "the server at " + options_.endpoint.text() + taken.error().message,
+             taken.error().status);
 }
 
 Result<void> Connection::exchange_idle() {
@@ -274,8 +312,9 @@ std::string Connection::unanswered_text() const {
   return "; " + count + " no reply and may or may not have been executed";
 }
 
-tl::unexpected<Error> Connection::die(ErrorCode code, std::string message) {
-  dead_ = Error{code, std::move(message)};
+tl::unexpected<Error> Connection::die(ErrorCode code, std::string message,
+                                      protocol::Status status) {
+  dead_ = Error{code, std::move(message), status};
   return tl::unexpected<Error>(*dead_);
 }
 

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "phoenix/client/result.h"
@@ -48,10 +49,28 @@ struct Options {
   int interrupt_fd = -1;
 };
 
+/// A run of slots that one core owns.
+struct SlotRange {
+  std::uint16_t first = 0;
+  std::uint16_t last = 0;  // Within.
+  std::uint16_t core = 0;
+
+  bool operator==(const SlotRange&) const = default;
+};
+
+/// Who owns which key. A server whose cores have no ports of their own tells none.
+struct CoreMap {
+  std::vector<SlotRange> slots;      // In order, and all of them.
+  std::vector<std::uint16_t> ports;  // Of each core.
+
+  bool operator==(const CoreMap&) const = default;
+};
+
 /// What the server told in its greeting; nothing over RESP.
 struct ServerInfo {
   std::string version;     // Of the program, as "0.1.0".
   std::string durability;  // "always", "interval" or "off".
+  std::optional<CoreMap> cores;
 };
 
 class Connection final {
@@ -79,6 +98,9 @@ class Connection final {
 
   /// queue() and receive(), for a request whose reply has one part and when none other waits.
   Result<Reply> call(const std::vector<std::string_view>& words, std::uint16_t flags = 0);
+
+  /// Gives the connection up: every further call returns `why`.
+  void close(Error why) { dead_ = std::move(why); }
 
   /// Requests whose reply has not been received to its end.
   std::size_t pending_requests() const { return pending_; }
@@ -109,7 +131,8 @@ class Connection final {
   Result<void> receive_arrived();
 
   bool must_send() const { return unsent_bytes() > 0 && send_error_ == 0; }
-  tl::unexpected<Error> die(ErrorCode code, std::string message);
+  tl::unexpected<Error> die(ErrorCode code, std::string message,
+                            protocol::Status status = protocol::Status::ok);
   std::string closed_text(int error) const;
   std::string unanswered_text() const;
 

@@ -8,6 +8,8 @@
 
 #include <tl/expected.hpp>
 
+#include "protocol/error.h"
+
 namespace phoenix::client {
 
 /// A new code only where a caller would act differently.
@@ -21,11 +23,14 @@ enum class ErrorCode : std::uint8_t {
   timed_out,        // Nothing moved for too long. Receiving may be tried again.
   interrupted,      // Options::interrupt_fd became readable. Receiving may be tried again.
   replies_waiting,  // A bound is reached: receive() some replies, then go on.
+  error_reply,      // Of Client: the server refused this request; `status` says why.
 };
 
 struct Error {
   ErrorCode code = ErrorCode::invalid;
   std::string message;
+  /// What the server said, when it is the server that refused.
+  protocol::Status status = protocol::Status::ok;
 };
 
 template <typename T>

@@ -105,14 +105,14 @@ TEST_CASE("replies of RESP come whole, however their bytes are split") {
 }
 
 TEST_CASE("a pipeline of RESP that fills both sockets goes on") {
-  constexpr int kRequests = 50'000;
-  const std::string value(400, 'v');
-  const std::string set = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$400\r\n" + value + "\r\n";
+  constexpr int kRequests = 15'000;
+  const std::string value(1'000, 'v');
+  const std::string set = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1000\r\n" + value + "\r\n";
   const FakeServer server([&](Peer& peer) {
     // Takes nothing more in until each reply is out.
     for (int i = 0; i < kRequests; ++i) {
       if (peer.take(set.size()) != set) return;
-      if (!peer.send("$400\r\n" + value + "\r\n")) return;
+      if (!peer.send("$1000\r\n" + value + "\r\n")) return;
     }
   });
   const auto connection = open_ok(resp_options(server));
