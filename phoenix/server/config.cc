@@ -44,53 +44,69 @@ std::string check_not_empty(const std::string& word) {
   return word.empty() ? "must not be empty" : "";
 }
 
-void add_flags(CLI::App& app, Config& config, Flags& flags) {
+void add_places(CLI::App& app, Config& config) {
   app.add_option("--dir", config.log.directory, "Directory of the data; made if absent")
       ->check(check_not_empty)
-      ->capture_default_str();
+      ->option_text("DIR [phoenix-data]");
   app.add_option("--bind", config.bind, "Addresses to listen on, IPv4 or IPv6")
-      ->capture_default_str()
-      ->delimiter(',');
+      ->delimiter(',')
+      ->option_text("ADDRESS[,ADDRESS...] [127.0.0.1]");
   app.add_option("--port", config.port, "TCP port; 0 takes a free one")
       ->check(CLI::Range(0U, 65'535U))
-      ->capture_default_str();
+      ->option_text("PORT [6969]");
   app.add_option("--core-port-base", config.core_port_base,
                  "Core i also listens on this port + i, for clients that know the slots")
-      ->check(CLI::Range(1U, 65'535U));
+      ->check(CLI::Range(1U, 65'535U))
+      ->option_text("PORT");
   app.add_option("--unix", config.unix_path, "Path of a unix socket to listen on, too")
-      ->check(check_not_empty);
+      ->check(check_not_empty)
+      ->option_text("PATH");
+}
+
+void add_limits(CLI::App& app, Config& config, Flags& flags) {
   app.add_option("--cores", config.cores,
                  "Threads, each with a shard of the keys; 0: one for each CPU it may use")
       ->check(CLI::Range(0U, kCoresMax))
-      ->capture_default_str();
+      ->option_text("N [0]");
   app.add_option("--durability", flags.durability,
                  "always: an acknowledged write is on disk; interval: within --interval-ms; "
                  "off: in memory only")
       ->check(CLI::IsMember({"always", "interval", "off"}))
-      ->capture_default_str();
+      ->option_text("MODE [always]");
   app.add_option("--interval-ms", config.log.interval_ms, "Of --durability interval")
       ->check(CLI::Range(1U, 3'600'000U))
-      ->capture_default_str();
+      ->option_text("N [100]");
   app.add_option("--max-memory", flags.max_memory,
                  "Budget of data, index and buffers, as 512M or 4G; 0: no limit")
-      ->capture_default_str();
+      ->option_text("SIZE [0]");
   app.add_option("--segment-size", flags.segment_size, "Largest log segment, as 64M")
-      ->capture_default_str();
+      ->option_text("SIZE [64M]");
   app.add_option("--max-connections", config.connections_max,
                  "0: as many as the limit of open files allows")
       ->check(CLI::Range(std::uint64_t{0}, kConnectionsMax))
-      ->capture_default_str();
+      ->option_text("N [0]");
+}
+
+void add_flags(CLI::App& app, Config& config, Flags& flags) {
+  add_places(app, config);
+  add_limits(app, config, flags);
   app.add_option("--requirepass-file", flags.password_file,
                  "File whose first line is the password that AUTH asks for")
-      ->check(check_not_empty);
+      ->check(check_not_empty)
+      ->option_text("FILE");
   app.add_flag("--allow-open-bind", flags.allow_open_bind,
                "Listen beyond this machine although no password is set");
   app.add_flag("--discard-log", config.log.discard_log,
                "With --durability off: delete the data that the directory holds");
   app.add_flag("--accept-damage", config.log.accept_damage,
                "Start although durable data is damaged, without what was lost");
-  app.add_flag("!--no-pin", config.pin_cores, "Let the kernel move threads between CPUs");
+  app.add_flag_callback(
+      "--no-pin", [&config] { config.pin_cores = false; },
+      "Let the kernel move threads between CPUs");
   app.add_flag("--print-commands", config.print_commands, "Print the command reference and end");
+  app.footer(
+      "Exit status: 0 stopped as asked, 1 could not start, 2 wrong flags, 70 the log could\n"
+      "not be written.");
 }
 
 // "512M" -> bytes; nothing when it is no size.
@@ -213,7 +229,7 @@ tl::expected<Config, ConfigExit> parse_config(int argc, const char* const* argv)
   CLI::App app("Phoenix DB: a key-value server where an acknowledged write is on disk.",
                "phoenix-server");
   app.set_version_flag("--version", std::string("phoenix-server ") + PHOENIX_VERSION);
-  app.get_formatter()->column_width(28);
+  app.get_formatter()->column_width(30);
   add_flags(app, config, flags);
   try {
     app.parse(argc, argv);

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""What a user of the client library does: install it, compile the example of README.md against what
-was installed, and run it against a server."""
+"""What an installation holds. The client library as its user meets it: the example of README.md is
+compiled against what was installed and run against a server. And the man pages."""
 import os
 import pathlib
+import re
 import shlex
+import shutil
 import subprocess
 import unittest
 
@@ -28,10 +30,15 @@ def run(*words, environment=None):
     return done.stdout
 
 
-def install(directory):
-    """Installs what programs need that use the library, and returns what pkg-config says of it."""
+def install(directory, tag):
+    """Installs a part into a directory that stands for the root."""
     run(*shlex.split(os.environ["PHOENIX_MESON"]), "install", "-C", os.environ["PHOENIX_BUILD"],
-        "--no-rebuild", "--tags", "devel", "--destdir", directory)
+        "--no-rebuild", "--tags", tag, "--destdir", directory)
+
+
+def install_library(directory):
+    """What pkg-config then says of it."""
+    install(directory, "devel")
     (file,) = directory.rglob("phoenix_client.pc")
     where = {"PKG_CONFIG_PATH": str(file.parent), "PKG_CONFIG_SYSROOT_DIR": str(directory)}
     return shlex.split(run("pkg-config", "--cflags", "--libs", file.stem, environment=where))
@@ -48,12 +55,26 @@ class Install(unittest.TestCase):
         program = directory / "example"
         compiler = shlex.split(os.environ["PHOENIX_CXX"])
         strict = ("-std=c++20", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
-        run(*compiler, *strict, EXAMPLE, *install(directory / "root"), "-o", program)
+        run(*compiler, *strict, EXAMPLE, *install_library(directory / "root"), "-o", program)
         with harness.Server(cores=2) as server:
             self.assertEqual(
                 run(program, server.port).splitlines(),
                 ["greeting: hello, world", "locked: yes", "users: 3", "before: hello, world"],
             )
+
+    @unittest.skipUnless(shutil.which("help2man"), "help2man is missing: no man pages")
+    def test_man_pages_hold_every_flag(self):
+        directory = harness.temporary_directory()
+        install(directory, "man")
+        for name in ("SERVER", "CLI", "BENCH"):
+            program = pathlib.Path(os.environ["PHOENIX_" + name])
+            (page,) = directory.rglob(program.name + ".1")
+            text = page.read_text(encoding="utf-8").replace("\\-", "-")
+            flags = re.findall(r"^  (?:-\w,)?(--[\w-]+)", run(program, "--help"), re.M)
+            self.assertGreater(len(flags), 8)
+            for flag in flags:
+                self.assertIn(flag, text)
+            self.assertIn(f".SH NAME\n{program.name} ", text)
 
 
 if __name__ == "__main__":
