@@ -23,6 +23,11 @@ class KeyLister final {
   Result<std::vector<std::string>> next_page(std::size_t count);
   bool is_done() const { return is_done_; }
 
+  /// Where the next page begins, for another lister to go on from; "0" is the beginning, and the
+  /// end.
+  const std::string& cursor() const { return cursor_; }
+  void go_on_at(std::string cursor) { cursor_ = std::move(cursor); }
+
  private:
   Result<std::vector<std::string>> list(const std::string& count);
   Result<std::vector<std::string>> scan(const std::string& count);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "cli/base64.h"
 #include "cli/transfer/export_file.h"
 #include "cli/transfer/key_source.h"
 #include "cli/transfer/progress.h"
@@ -68,7 +69,7 @@ class Export final {
 
   Result<void> learn_server() {
     done_.server = options_.endpoint.text();
-    done_.pattern = request_.pattern;
+    done_.pattern_base64 = base64(request_.pattern);
     done_.format = request_.format;
     if (request_.pattern.empty()) {
       const client::Result<client::Reply> size = connection_->call({"DBSIZE"});
@@ -105,7 +106,7 @@ class Export final {
       return fail(ExitCode::usage, state + " is of an export from " + saved->server +
                                        ", and this is " + done_.server + anew);
     }
-    if (saved->format != done_.format || saved->pattern != done_.pattern) {
+    if (saved->format != done_.format || saved->pattern_base64 != done_.pattern_base64) {
       return fail(ExitCode::usage,
                   state + " is of an export with another --format or --pattern" + anew);
     }

@@ -35,50 +35,12 @@ tl::unexpected<Failure> odd_reply(const char* command) {
                                         " with something else than it should");
 }
 
-void append_keys(const Value& list, std::vector<std::string>& keys) {
-  for (const Value& item : list.items) keys.emplace_back(item.bytes);
-}
-
 }  // namespace
 
 Result<std::vector<std::string>> KeySource::list(std::string& cursor, std::size_t count) {
-  const std::string limit = std::to_string(count);
-  return wire_ == client::Wire::native ? list_native(cursor, limit) : scan(cursor, limit);
-}
-
-Result<std::vector<std::string>> KeySource::list_native(std::string& cursor,
-                                                        const std::string& limit) {
-  std::vector<std::string_view> words = {"LIST"};
-  if (!pattern_.empty()) words.emplace_back(pattern_);
-  words.insert(words.end(), {"CURSOR", cursor, "LIMIT", limit});
-  const client::Result<void> queued = connection_.queue(words);
-  if (!queued) return tl::unexpected<Failure>(failure_of(queued.error()));
-  std::vector<std::string> keys;
-  for (;;) {
-    const client::Result<client::Reply> part = connection_.receive();
-    if (!part) return tl::unexpected<Failure>(failure_of(part.error()));
-    if (part->is_error()) return refused("LIST", part->value);
-    if (part->more_follows) {
-      append_keys(part->value, keys);
-      continue;
-    }
-    if (part->value.kind != Kind::bytes) return odd_reply("LIST");
-    cursor = part->value.bytes;
-    return keys;
-  }
-}
-
-Result<std::vector<std::string>> KeySource::scan(std::string& cursor, const std::string& limit) {
-  std::vector<std::string_view> words = {"SCAN", cursor, "COUNT", limit};
-  if (!pattern_.empty()) words.insert(words.end(), {"MATCH", pattern_});
-  const client::Result<client::Reply> reply = connection_.call(words);
-  if (!reply) return tl::unexpected<Failure>(failure_of(reply.error()));
-  if (reply->is_error()) return refused("SCAN", reply->value);
-  const std::vector<Value>& parts = reply->value.items;
-  if (parts.size() != 2 || parts[1].kind != Kind::list) return odd_reply("SCAN");
-  std::vector<std::string> keys;
-  append_keys(parts[1], keys);
-  cursor = parts[0].bytes;
+  lister_.go_on_at(cursor);
+  Result<std::vector<std::string>> keys = lister_.next_page(count);
+  if (keys) cursor = lister_.cursor();
   return keys;
 }
 

@@ -1,5 +1,4 @@
-// Keys of a server with their values and expiries, a bounded number at a time: LIST of Phoenix or
-// SCAN of Redis, and then what the keys hold.
+// Keys of a server with their values and expiries, a bounded number at a time.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/key_lister.h"
 #include "cli/result.h"
 #include "cli/transfer/record.h"
 #include "phoenix/client/connection.h"
@@ -25,7 +25,7 @@ class KeySource final {
 
   /// `pattern` is a glob; empty: every key.
   KeySource(client::Connection& connection, client::Wire wire, std::string pattern)
-      : connection_(connection), wire_(wire), pattern_(std::move(pattern)) {}
+      : connection_(connection), lister_(connection, wire, std::move(pattern)) {}
 
   /// Lists about `count` keys from `cursor` ("0" is the beginning) on, and moves it: "0" is the
   /// end.
@@ -37,9 +37,6 @@ class KeySource final {
  private:
   enum class Outcome : std::uint8_t { record, vanished, other_type, changed };
 
-  Result<std::vector<std::string>> list_native(std::string& cursor, const std::string& limit);
-  Result<std::vector<std::string>> scan(std::string& cursor, const std::string& limit);
-
   /// One round. Keys that changed while they were read are left in `keys`.
   Result<void> read_round(std::vector<std::string>& keys, bool is_last, const Take& take,
                           Counts& counts);
@@ -49,8 +46,7 @@ class KeySource final {
   Result<Outcome> receive_value(std::string& value);
 
   client::Connection& connection_;
-  client::Wire wire_;
-  std::string pattern_;
+  KeyLister lister_;
 };
 
 /// What two looks at the time to live of a key, before and after its value was read, say about its

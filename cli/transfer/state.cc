@@ -6,9 +6,9 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <type_traits>
 #include <utility>
 
-#include "cli/base64.h"
 #include "cli/output.h"
 #include "phoenix/client/socket.h"
 
@@ -22,34 +22,73 @@ constexpr std::size_t kStateBytesMax = std::size_t{64} << 10U;
 constexpr const char* kImport = "phoenix import 1";
 constexpr const char* kExport = "phoenix export 1";
 
-/// Takes fields out of a state; once one is missing or of another type, all is over.
-class Fields final {
+/// What a state consists of, by name: for writing it (a const State) and for reading it.
+template <typename State, typename Visitor>
+void visit_fields(State& state, Visitor& visit) {
+  visit("server", state.server);
+  visit("format", state.format);
+  visit("file_bytes", state.file_bytes);
+  visit("rows", state.rows);
+  if constexpr (std::is_same_v<std::remove_const_t<State>, ImportState>) {
+    visit("fingerprint", state.fingerprint);
+    visit("offset", state.offset);
+    visit("line", state.line);
+    visit("expired", state.expired);
+    visit("present", state.present);
+    visit("failed", state.failed);
+  } else {
+    visit("server_run", state.server_run);
+    visit("pattern_base64", state.pattern_base64);
+    visit("cursor", state.cursor);
+    visit("vanished", state.vanished);
+    visit("other_types", state.other_types);
+  }
+}
+
+class FieldWriter final {
  public:
-  Fields(std::string_view text, const char* what)
+  explicit FieldWriter(const char* what) : json_{{"state", what}} {}
+
+  void operator()(const char* name, const std::string& text) { json_[name] = text; }
+  void operator()(const char* name, std::uint64_t number) { json_[name] = number; }
+  void operator()(const char* name, RowFormat format) {
+    json_[name] = format == RowFormat::csv ? "csv" : "jsonl";
+  }
+
+  std::string text() const { return json_.dump(2) + "\n"; }
+
+ private:
+  Json json_;
+};
+
+/// Once a field is missing or of another type, all is over.
+class FieldReader final {
+ public:
+  FieldReader(std::string_view text, const char* what)
       : json_(Json::parse(text, nullptr, /*allow_exceptions=*/false)) {
     is_sound_ = json_.is_object();
     std::string stated;
-    take("state", stated);
+    (*this)("state", stated);
     is_sound_ = is_sound_ && stated == what;
   }
 
   bool is_sound() const { return is_sound_; }
 
-  void take(const char* name, std::string& into) {
+  void operator()(const char* name, std::string& into) {
     const Json* field = find(name);
     is_sound_ = field != nullptr && field->is_string();
     if (is_sound_) into = field->get<std::string>();
   }
 
-  void take(const char* name, std::uint64_t& into) {
+  void operator()(const char* name, std::uint64_t& into) {
     const Json* field = find(name);
     is_sound_ = field != nullptr && field->is_number_unsigned();
     if (is_sound_) into = field->get<std::uint64_t>();
   }
 
-  void take(const char* name, RowFormat& into) {
+  void operator()(const char* name, RowFormat& into) {
     std::string text;
-    take(name, text);
+    (*this)(name, text);
     is_sound_ = is_sound_ && (text == "csv" || text == "jsonl");
     into = text == "csv" ? RowFormat::csv : RowFormat::json_lines;
   }
@@ -65,8 +104,19 @@ class Fields final {
   bool is_sound_ = false;
 };
 
-const char* format_name(RowFormat format) {
-  return format == RowFormat::csv ? "csv" : "jsonl";
+template <typename State>
+std::string write_fields(const State& state, const char* what) {
+  FieldWriter writer(what);
+  visit_fields(state, writer);
+  return writer.text();
+}
+
+template <typename State>
+std::optional<State> read_fields(std::string_view text, const char* what) {
+  State state;
+  FieldReader reader(text, what);
+  visit_fields(state, reader);
+  return reader.is_sound() ? std::optional(std::move(state)) : std::nullopt;
 }
 
 tl::unexpected<Failure> failed(const char* what, const std::string& path, int error) {
@@ -77,70 +127,20 @@ tl::unexpected<Failure> failed(const char* what, const std::string& path, int er
 }  // namespace
 
 std::string to_text(const ImportState& state) {
-  return Json{{"state", kImport},
-              {"server", state.server},
-              {"file_bytes", state.file_bytes},
-              {"fingerprint", state.fingerprint},
-              {"format", format_name(state.format)},
-              {"offset", state.offset},
-              {"line", state.line},
-              {"rows", state.rows},
-              {"expired", state.expired},
-              {"present", state.present},
-              {"failed", state.failed}}
-             .dump(2) +
-         "\n";
+  return write_fields(state, kImport);
 }
 
 std::string to_text(const ExportState& state) {
-  return Json{{"state", kExport},
-              {"server", state.server},
-              {"server_run", state.server_run},
-              {"pattern_base64", base64(state.pattern)},
-              {"format", format_name(state.format)},
-              {"cursor", state.cursor},
-              {"file_bytes", state.file_bytes},
-              {"rows", state.rows},
-              {"vanished", state.vanished},
-              {"other_types", state.other_types}}
-             .dump(2) +
-         "\n";
+  return write_fields(state, kExport);
 }
 
 std::optional<ImportState> import_state(std::string_view text) {
-  ImportState state;
-  Fields fields(text, kImport);
-  fields.take("server", state.server);
-  fields.take("file_bytes", state.file_bytes);
-  fields.take("fingerprint", state.fingerprint);
-  fields.take("format", state.format);
-  fields.take("offset", state.offset);
-  fields.take("line", state.line);
-  fields.take("rows", state.rows);
-  fields.take("expired", state.expired);
-  fields.take("present", state.present);
-  fields.take("failed", state.failed);
-  const bool is_sound = fields.is_sound() && state.offset <= state.file_bytes;
-  return is_sound ? std::optional(std::move(state)) : std::nullopt;
+  std::optional<ImportState> state = read_fields<ImportState>(text, kImport);
+  return state && state->offset <= state->file_bytes ? state : std::nullopt;
 }
 
 std::optional<ExportState> export_state(std::string_view text) {
-  ExportState state;
-  std::string pattern_text;
-  Fields fields(text, kExport);
-  fields.take("server", state.server);
-  fields.take("server_run", state.server_run);
-  fields.take("pattern_base64", pattern_text);
-  fields.take("format", state.format);
-  fields.take("cursor", state.cursor);
-  fields.take("file_bytes", state.file_bytes);
-  fields.take("rows", state.rows);
-  fields.take("vanished", state.vanished);
-  fields.take("other_types", state.other_types);
-  std::optional<std::string> pattern = from_base64(pattern_text);
-  if (!fields.is_sound() || !pattern) return std::nullopt;
-  state.pattern = std::move(*pattern);
-  return state;
+  return read_fields<ExportState>(text, kExport);
 }
 
 Result<std::string> load_state(const std::string& path) {

@@ -32,7 +32,7 @@ struct ImportState {
 struct ExportState {
   std::string server;
   std::string server_run;  // Cursors hold for one run of the server only when this is not empty.
-  std::string pattern;
+  std::string pattern_base64;  // It may be any bytes.
   RowFormat format = RowFormat::csv;
   std::string cursor = "0";
   std::uint64_t file_bytes = 0;
