@@ -29,7 +29,8 @@ struct Item {
   bool is_erase() const { return operation != nullptr && operation->kind == Kind::erase; }
 };
 
-/// Shortens an item to what of it lies in gaps. Otherwise the zone that it lies inside of.
+/// Makes an item due before the zone that it would end in. It may still open in one, where nothing
+/// is ever due. Otherwise the zone that it lies inside of.
 const Cluster* fit(Item& item, const Zones& zones) {
   const auto inside = [&zones](std::uint64_t at) -> const Cluster* {
     const auto after = std::ranges::lower_bound(
@@ -41,12 +42,12 @@ const Cluster* fit(Item& item, const Zones& zones) {
   const Cluster* begins_in = inside(item.opens_ns);
   const Cluster* ends_in = inside(item.due_ns);
   if (begins_in != nullptr && begins_in == ends_in) return begins_in;
-  if (begins_in != nullptr) item.opens_ns = begins_in->to_ns();
   if (ends_in != nullptr) item.due_ns = ends_in->from_ns();
   return nullptr;
 }
 
-/// What can happen at an instant, in the order that leaves most choices.
+/// What can happen at an instant, in this order: what opens may be placed at once, and what ends
+/// with the beginning of a zone is placed before it.
 enum class Step : std::uint8_t { open, erase_due, read_due, value_due, zone_begins };
 
 struct Event {

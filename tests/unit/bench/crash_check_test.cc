@@ -110,6 +110,9 @@ TEST_CASE("a writer must read what it wrote last, others need not") {
   CHECK(is_right(Story().write(1).read(value(1)).write(2).read(value(2)).crash(value(2))));
   CHECK(is_right(Story().write(1).write(2).read(value(1), 2).crash(value(2))));
   CHECK(is_right(Story().write(1).write(2, Outcome::fail).read(value(1)).crash(value(1))));
+  Story story;  // What a crash took is not what its writer must read afterwards.
+  CHECK(is_right(story.write(1).write(2, kUnknown).crash(value(1))));
+  CHECK(is_right(story.write(3, Outcome::fail).read(value(1)).crash(value(1))));
   CHECK(told(Story().write(1).write(2).read(value(1)).crash(value(2))) ==
         "its writer did not read what it had written last");
   CHECK(told(Story().write(1).erase().read(value(1)).crash(kAbsent)) ==
