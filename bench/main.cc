@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench/ceiling/server.h"
+#include "bench/compare/command.h"
 #include "bench/crash/command.h"
 #include "bench/options.h"
 #include "bench/run_command.h"
@@ -76,6 +77,11 @@ int main(int argc, char** argv) {
     return exit_status(phoenix::bench::crash::run_crash_command(*line->crash_test, clock));
   }
   if (!stop_on_signals()) return complain("cannot take Ctrl-C", kExitWrong);
+  if (line->compare) {
+    const phoenix::uring::SystemClock clock;
+    return exit_status(
+        phoenix::bench::compare::run_command(*line->compare, make_ring, clock, stop_wanted));
+  }
   return exit_status(
       run_and_report(*line->run, line->mode, {argv, argv + argc}, make_ring, stop_wanted));
 }

@@ -353,13 +353,15 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   declare_results(app, raw);
   const CLI::App* ceiling = declare_ceiling(app, raw);
   const CLI::App* check = declare_check(app, raw);
+  compare::Command compare(app);
   CommandLine result;
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    result.help = ceiling->parsed() ? ceiling->help()
-                  : check->parsed() ? check->help()
-                                    : app.help();
+    result.help = ceiling->parsed()  ? ceiling->help()
+                  : check->parsed()  ? check->help()
+                  : compare.parsed() ? compare.help()
+                                     : app.help();
     return result;
   } catch (const CLI::CallForVersion& version) {
     result.help = std::string(version.what()) + "\n";
@@ -373,6 +375,12 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   }
   if (check->parsed()) {
     result.check_path = raw.check_path;
+    return result;
+  }
+  if (compare.parsed()) {
+    auto options = compare.check({argv, argv + argc});
+    if (!options) return tl::unexpected<Error>(options.error());
+    result.compare = std::move(*options);
     return result;
   }
   auto run = take_run(app, raw);

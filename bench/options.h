@@ -6,6 +6,7 @@
 #include <string>
 
 #include "bench/ceiling/server.h"
+#include "bench/compare/options.h"
 #include "bench/crash/options.h"
 #include "bench/load/run_options.h"
 #include "phoenix/base/result.h"
@@ -25,6 +26,7 @@ struct CommandLine {
   Mode mode = Mode::single;
   std::optional<CeilingOptions> ceiling;
   std::optional<crash::CrashOptions> crash_test;
+  std::optional<compare::Options> compare;
   std::optional<std::string> check_path;  // Of a history.
   std::optional<std::string> help;        // To be printed, and that is all.
 };

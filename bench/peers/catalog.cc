@@ -6,7 +6,6 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
-#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -22,14 +21,6 @@ constexpr std::size_t kWordsMax = 256;
 bool is_program(const std::string& path) {
   std::error_code error;
   return std::filesystem::is_regular_file(path, error) && access(path.c_str(), X_OK) == 0;
-}
-
-std::optional<Protocol> protocol_named(std::string_view name) {
-  if (name == "native") return Protocol::native;
-  if (name == "resp") return Protocol::resp;
-  if (name == "memcached") return Protocol::memcached_text;
-  if (name == "memcached-meta") return Protocol::memcached_meta;
-  return std::nullopt;
 }
 
 // In a build tree the two lie in rooms of their own; installed they are neighbours.
@@ -83,7 +74,7 @@ PeerSpec redis_spec(std::string name, std::string program, const CatalogOptions&
           logs ? fsync : "off"};
 }
 
-PeerSpec memcached_spec(std::string program, const CatalogOptions& options) {
+PeerSpec memcached_spec(std::string name, std::string program, const CatalogOptions& options) {
   // It is a cache: with the 64 MB that it takes by default it would drop keys. The limit is taken
   // only as far as it is used.
   constexpr const char* kMegabytes = "1048576";
@@ -102,7 +93,9 @@ PeerSpec memcached_spec(std::string program, const CatalogOptions& options) {
                                  std::to_string(options.connections + kSpareConnections)};
   // It does not run as root unless it is told to.
   if (geteuid() == 0) words.insert(words.end(), {"-u", "root"});
-  return {"memcached", Protocol::memcached_text, std::move(words), "none"};
+  const bool meta = name == "memcached-meta";
+  return {std::move(name), meta ? Protocol::memcached_meta : Protocol::memcached_text,
+          std::move(words), "none"};
 }
 
 PeerSpec ceiling_spec(std::string program, const CatalogOptions& options) {
@@ -183,7 +176,8 @@ std::string find_program(std::string_view name) {
 }
 
 const std::vector<std::string>& known_peers() {
-  static const std::vector<std::string> names{"phoenix", "redis", "valkey", "memcached", "ceiling"};
+  static const std::vector<std::string> names{"phoenix",   "redis",          "valkey",
+                                              "memcached", "memcached-meta", "ceiling"};
   return names;
 }
 
@@ -195,7 +189,8 @@ Result<PeerSpec> find_peer(std::string_view name, const CatalogOptions& options)
     return fail(ErrorCode::invalid,
                 fmt::format("{}: no server of that name is known, only {}", name, names));
   }
-  const std::string file = std::string(name) + (name == "memcached" ? "" : "-server");
+  const bool is_memcached = name.starts_with("memcached");
+  const std::string file = is_memcached ? "memcached" : std::string(name) + "-server";
   std::string program = name == "ceiling"   ? own_path()
                         : name == "phoenix" ? phoenix_path(options.phoenix_server)
                                             : find_program(file);
@@ -207,7 +202,7 @@ Result<PeerSpec> find_peer(std::string_view name, const CatalogOptions& options)
             name == "phoenix" && !options.phoenix_server.empty() ? options.phoenix_server : file));
   }
   if (name == "phoenix") return phoenix_spec(std::move(program), options);
-  if (name == "memcached") return memcached_spec(std::move(program), options);
+  if (is_memcached) return memcached_spec(std::string(name), std::move(program), options);
   if (name == "ceiling") return ceiling_spec(std::move(program), options);
   return redis_spec(std::string(name), std::move(program), options);
 }
@@ -222,7 +217,7 @@ Result<PeerSpec> parse_peer(std::string_view text) {
   if (!is_name(name)) {
     return bad_template(text, "the name must be 1 to 32 letters, digits, '-', '_' or '.'");
   }
-  const auto protocol = protocol_named(text.substr(equals + 1, colon - equals - 1));
+  const auto protocol = parse_protocol(text.substr(equals + 1, colon - equals - 1));
   if (!protocol) {
     return bad_template(text, "the protocol must be native, resp, memcached or memcached-meta");
   }

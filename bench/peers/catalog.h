@@ -38,7 +38,8 @@ struct CatalogOptions {
 /// The names that find_peer() knows, in the order in which they are shown.
 const std::vector<std::string>& known_peers();
 
-/// How to start one of the known servers: "phoenix", "redis", "valkey", "memcached" or "ceiling".
+/// How to start one of the known servers. "memcached" and "memcached-meta" are the same program
+/// spoken to in two ways: its text protocol sends every answer to a pipelined GET by itself.
 /// `unsupported` when it is not installed, `invalid` when there is no such name.
 Result<PeerSpec> find_peer(std::string_view name, const CatalogOptions& options);
 

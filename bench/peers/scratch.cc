@@ -1,5 +1,8 @@
 #include "bench/peers/scratch.h"
 
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -23,6 +26,11 @@ Result<ScratchDirectory> ScratchDirectory::make(const std::string& parent) {
     return uring::os_failure("cannot make a directory in " + base.string(), errno);
   }
   return ScratchDirectory(std::move(path));
+}
+
+bool ScratchDirectory::in_memory() const {
+  struct statfs facts {};
+  return statfs(path_.c_str(), &facts) == 0 && facts.f_type == TMPFS_MAGIC;
 }
 
 ScratchDirectory::~ScratchDirectory() {

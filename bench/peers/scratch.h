@@ -25,6 +25,9 @@ class ScratchDirectory final {
   /// Leaves it where it is, for somebody to look at; its path.
   std::string keep() { return std::exchange(path_, {}); }
 
+  /// It is in a file system that has no disk (tmpfs).
+  bool in_memory() const;
+
   /// Absolute.
   const std::string& path() const { return path_; }
 

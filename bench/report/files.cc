@@ -11,7 +11,7 @@
 namespace phoenix::bench {
 namespace {
 
-std::string text_for(const std::string& flag, const Report& report) {
+std::string text_of(const std::string& flag, const Report& report) {
   if (flag == "--json") return json_report(report);
   if (flag == "--html") return html_report(report);
   PHX_CHECK(flag == "--csv");
@@ -37,9 +37,13 @@ Result<ReportFiles> ReportFiles::open(const std::vector<ReportPath>& paths) {
 }
 
 Result<void> ReportFiles::write(const Report& report) {
+  return write([&report](const std::string& flag) { return text_of(flag, report); });
+}
+
+Result<void> ReportFiles::write(const TextFor& text_for) {
   Result<void> outcome;
   for (File& each : files_) {
-    const std::string text = text_for(each.where.flag, report);
+    const std::string text = text_for(each.where.flag);
     std::FILE* file = each.file.release();
     const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
     const bool closed = std::fclose(file) == 0;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,8 +24,12 @@ class ReportFiles final {
   /// Creates or empties each file that has a path.
   static Result<ReportFiles> open(const std::vector<ReportPath>& paths);
 
+  /// What belongs into the file of a flag.
+  using TextFor = std::function<std::string(const std::string& flag)>;
+
   /// Writes them all, also after an error of one, and closes them. Once. The error is of the first
   /// file that did not take all of its report.
+  Result<void> write(const TextFor& text_for);
   Result<void> write(const Report& report);
 
  private:

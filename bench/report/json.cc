@@ -4,6 +4,7 @@
 
 #include "bench/report/facts.h"
 #include "bench/report/figures.h"
+#include "bench/report/machine_json.h"
 #include "bench/report/numbers.h"
 #include "bench/report/report.h"
 
@@ -139,17 +140,6 @@ void add_run(const LabelledRun& run, Json& out) {
   out["histogram"] = buckets_of(result.latency_ns);
 }
 
-Json json_of(const MachineFacts& machine) {
-  return {{"cpu_model", text_or_null(machine.cpu_model)},
-          {"cpus_online", machine.cpus_online},
-          {"memory_bytes", machine.memory_bytes},
-          {"kernel", text_or_null(machine.kernel)},
-          {"compiler", machine.compiler},
-          {"governor", text_or_null(machine.governor)},
-          {"virtualisation", text_or_null(machine.virtualisation)},
-          {"load_average", or_null(machine.load_average)}};
-}
-
 // What fits stands in one line, objects and their lists else in several: a list of ten thousand
 // numbers is one thing, and a change of one figure is a change of one line.
 void write(const Json& value, const std::string& indent, std::string& out) {
@@ -177,12 +167,23 @@ void write(const Json& value, const std::string& indent, std::string& out) {
 
 }  // namespace
 
+nlohmann::ordered_json machine_json(const MachineFacts& machine) {
+  return {{"cpu_model", text_or_null(machine.cpu_model)},
+          {"cpus_online", machine.cpus_online},
+          {"memory_bytes", machine.memory_bytes},
+          {"kernel", text_or_null(machine.kernel)},
+          {"compiler", machine.compiler},
+          {"governor", text_or_null(machine.governor)},
+          {"virtualisation", text_or_null(machine.virtualisation)},
+          {"load_average", or_null(machine.load_average)}};
+}
+
 std::string json_report(const Report& report) {
   Json out;
   out["bench_version"] = PHOENIX_VERSION;
   out["began_at"] = date_text(report.began_at_unix_s);
   out["command"] = report.command;
-  out["machine"] = json_of(report.machine);
+  out["machine"] = machine_json(report.machine);
   if (report.sweep) out["sweep"] = {{"knee", or_null(report.sweep->knee)}};
   if (report.runs.size() == 1 && !report.sweep) {
     add_run(report.runs.front(), out);

@@ -189,6 +189,7 @@ TEST_CASE("a scratch directory goes with all that is in it") {
     CHECK(std::filesystem::exists(path + "/data/file"));
   }
   CHECK_FALSE(std::filesystem::exists(path));
+  CHECK(ScratchDirectory::make("/dev/shm")->in_memory());
   const auto nowhere = ScratchDirectory::make("/nowhere");
   REQUIRE_FALSE(nowhere);
   CHECK(contains(nowhere.error().message, "/nowhere"));
@@ -255,7 +256,8 @@ TEST_CASE("an unknown or missing server is told") {
   const auto unknown = bench::find_peer("mysql", {});
   REQUIRE_FALSE(unknown);
   CHECK(unknown.error().code == ErrorCode::invalid);
-  CHECK(contains(unknown.error().message, "only phoenix, redis, valkey, memcached, ceiling"));
+  CHECK(contains(unknown.error().message,
+                 "only phoenix, redis, valkey, memcached, memcached-meta, ceiling"));
   bench::CatalogOptions options;
   options.phoenix_server = "/nowhere/phoenix-server";
   const auto missing = bench::find_peer("phoenix", options);
