@@ -215,6 +215,11 @@ Result<Options> finish(Arguments arguments, std::vector<std::string> rest) {
   options.command = std::move(rest);
   const Result<void> settled = settle_mode(arguments, options);
   if (!settled) return tl::unexpected<Failure>(settled.error());
+  const bool is_plain =
+      options.mode.mode == Mode::commands && !arguments.is_raw && !arguments.is_json;
+  if (options.transfer && !is_plain) {
+    return fail(ExitCode::usage, "import and export go without --raw, --json, --stat and the like");
+  }
   if (arguments.is_raw) options.format = Format::raw;
   if (arguments.is_json) options.format = Format::json;
   options.connection.client_name = "phoenix-cli";
