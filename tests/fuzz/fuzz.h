@@ -30,6 +30,19 @@ inline std::uint8_t take_byte(std::string_view& input) {
   return byte;
 }
 
+/// A stream and the sizes of the pieces that it is fed in, all chosen by the input: a byte for the
+/// number of sizes, a byte for each, then the stream.
+struct Pieces {
+  std::string_view sizes;
+  std::string_view stream;
+};
+
+inline Pieces take_pieces(std::string_view input) {
+  const std::size_t count = take_byte(input);
+  const std::string_view sizes = input.substr(0, count);
+  return {sizes, input.substr(sizes.size())};
+}
+
 }  // namespace phoenix::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);

@@ -1,7 +1,5 @@
 // FrameReader, fed whole and fed in the pieces that the input itself chooses: the same frames and
 // the same end come out, and its buffer stays within what arrived.
-//
-// Input: one byte for the number of cuts, a byte per cut (the size of a piece), then the stream.
 #include <string>
 #include <vector>
 
@@ -67,10 +65,7 @@ Seen feed_pieces(std::string_view stream, std::string_view sizes) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::string_view input = phoenix::fuzz::text_of(data, size);
-  const std::size_t cuts = phoenix::fuzz::take_byte(input);
-  const std::string_view sizes = input.substr(0, cuts);
-  const std::string_view stream = input.substr(sizes.size());
+  const auto [sizes, stream] = phoenix::fuzz::take_pieces(phoenix::fuzz::text_of(data, size));
   const Seen whole = feed_whole(stream);
   const Seen pieces = feed_pieces(stream, sizes);
   FUZZ_CHECK(whole.frames == pieces.frames);

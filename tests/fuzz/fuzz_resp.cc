@@ -1,8 +1,6 @@
 // RespReader, fed whole and fed in the pieces that the input itself chooses: the same replies and
 // the same end come out, within the bounds of depth and count, and its buffer stays within what
 // arrived.
-//
-// Input: one byte for the number of cuts, a byte per cut (the size of a piece), then the stream.
 #include <algorithm>
 #include <string>
 
@@ -72,10 +70,7 @@ Seen feed(std::string_view stream, std::string_view sizes) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::string_view input = phoenix::fuzz::text_of(data, size);
-  const std::size_t cuts = phoenix::fuzz::take_byte(input);
-  const std::string_view sizes = input.substr(0, cuts);
-  const std::string_view stream = input.substr(sizes.size());
+  const auto [sizes, stream] = phoenix::fuzz::take_pieces(phoenix::fuzz::text_of(data, size));
   const Seen whole = feed(stream, {});
   const Seen pieces = feed(stream, sizes.empty() ? std::string_view("\0", 1) : sizes);
   FUZZ_CHECK(whole.replies == pieces.replies);
