@@ -1,4 +1,5 @@
 // The crash test's values, when it kills, its command line, and what it prints.
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -94,6 +95,26 @@ TEST_CASE("the crash test has a command line of its own") {
   CHECK(redis->crash_test->rounds == 0);
   CHECK(redis->crash_test->seconds == 3);
   CHECK(contains(*parse({"--help"})->help, "'acknowledged N, lost M, recovered in X ms'"));
+}
+
+TEST_CASE("redis is started in the mode that was asked for") {
+  for (const char* mode : {"always", "everysec", "no", "off"}) {
+    const auto line = parse({"--target", "redis", "--redis-fsync", mode});
+    REQUIRE(line);
+    const auto spec = find_target(*line->crash_test);
+    if (!spec) {
+      MESSAGE("SKIPPED: ", spec.error().message);
+      return;
+    }
+    CHECK(spec->durability == mode);
+    const auto& words = spec->words;
+    const auto fsync = std::ranges::find(words, "--appendfsync");
+    REQUIRE(fsync + 1 < words.end());
+    const bool logs = *(std::ranges::find(words, "--appendonly") + 1) == "yes";
+    CHECK(logs == (spec->durability != "off"));
+    if (logs) CHECK(*(fsync + 1) == mode);
+    CHECK(promise_text(*spec).size() > 20);
+  }
 }
 
 TEST_CASE("wrong arguments of the crash test are told in a sentence") {
