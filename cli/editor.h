@@ -27,6 +27,9 @@ class Editor {
   /// Shows `prompt` and waits for a line, which comes without its newline.
   virtual Result<Outcome> read(const std::string& prompt, std::string& line) = 0;
 
+  /// Forgets what was typed or pasted ahead: Ctrl-C meant that too.
+  virtual void drop_typed_ahead() = 0;
+
   /// A command that was typed, on one line.
   virtual void remember(const std::string& line) = 0;
 

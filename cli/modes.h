@@ -69,9 +69,6 @@ class ModeBounds final {
     const bool is_counted = options_.count > 0 && count_ >= options_.count;
     return is_counted || (options_.seconds > 0 && passed.count() >= options_.seconds);
   }
-  double seconds_passed() const {
-    return std::chrono::duration<double>(Clock::now() - start_).count();
-  }
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -16,6 +16,8 @@ class PlainEditor final : public Editor {
       : input_(input_fd), input_fd_(input_fd), output_(output), interrupt_(interrupt) {}
 
   Result<Outcome> read(const std::string& prompt, std::string& line) override;
+  /// Lines that are here already stay: they need not come from a terminal.
+  void drop_typed_ahead() override {}
   void remember(const std::string& /*line*/) override {}
   bool wants_help() const override { return false; }
   void set_help(HelpIndex /*help*/) override {}

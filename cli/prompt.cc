@@ -169,6 +169,7 @@ class Prompt final {
     if (!written) return written;
     if (failure.code == ExitCode::interrupted) {
       interrupt_.clear();
+      editor_.drop_typed_ahead();
       print_note("\nStopped.\n");
     } else {
       is_lost_ = failure.code == ExitCode::connection;

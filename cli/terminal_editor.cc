@@ -256,8 +256,7 @@ void TerminalEditor::handle_signals() {
 bool TerminalEditor::receive() {
   if (!wait_for_input()) {
     is_interrupted_ = true;
-    is_pasting_ = false;
-    unread_.clear();
+    drop_typed_ahead();
     return false;
   }
   const std::size_t kept = unread_.size();

@@ -33,6 +33,10 @@ class TerminalEditor final : public Editor {
   ~TerminalEditor() override;
 
   Result<Outcome> read(const std::string& prompt, std::string& line) override;
+  void drop_typed_ahead() override {
+    unread_.clear();
+    is_pasting_ = false;
+  }
   void remember(const std::string& line) override;
   bool wants_help() const override { return true; }
   void set_help(HelpIndex help) override { help_ = std::move(help); }

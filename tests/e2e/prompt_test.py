@@ -131,7 +131,7 @@ class Prompt(unittest.TestCase):
                 numbers = range(start, start + 1_000)
                 db.value("MSET", *(word for i in numbers for word in (f"key:{i}", "v")))
             terminal = self.open(server=server)
-            terminal.type("LIST" + ENTER)
+            terminal.type("\x1b[200~LIST\nSET pasted 1\n\x1b[201~")
             terminal.expect('100) "')
             terminal.type(CTRL_C)
             shown = terminal.expect(self.prompt)
