@@ -148,6 +148,10 @@ std::vector<Result<Answer>> Client::run(std::span<const Request> requests) {
 void Client::exchange(std::span<const Request> requests, const std::vector<std::size_t>& due,
                       std::vector<Result<Answer>>& answers) {
   links_->begin_round();
+  // What is no request for one key goes to the server as a whole, and must not overtake those
+  // before it on other connections, nor be overtaken: then all go there.
+  const bool is_routed = std::all_of(
+      due.begin(), due.end(), [&](std::size_t i) { return requests[i].only_key().has_value(); });
   std::vector<Connection*> via(due.size(), nullptr);
   for (std::size_t n = 0; n < due.size(); ++n) {
     const Request& request = requests[due[n]];
@@ -155,7 +159,7 @@ void Client::exchange(std::span<const Request> requests, const std::vector<std::
       answers[due[n]] = fail(ErrorCode::invalid, "LIST streams its reply: use for_each_key()");
       continue;
     }
-    const auto connection = links_->to(request.only_key());
+    const auto connection = links_->to(is_routed ? request.only_key() : std::nullopt);
     const Result<void> queued =
         connection.and_then([&](Connection* c) { return c->queue(request.words, request.flags); });
     if (queued) {

@@ -32,7 +32,7 @@ namespace phoenix::client {
 class Links;
 struct Request;
 
-/// What INFO, TTL and the like cannot say in one number.
+/// How long a key has to live.
 struct TimeToLive {
   bool key_exists = false;
   /// None: the key has no end.

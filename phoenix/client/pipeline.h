@@ -4,8 +4,9 @@
 //   pipeline.set("a", "1").incr("n").get("a");
 //   for (const auto& result : pipeline.run()) ...       // Result<Answer>, in the order of requests
 //
-// Requests for one key are executed in their order. It is no transaction: others' requests may be
-// executed in between, and one that fails does not stop the next.
+// Requests are executed in their order; but where each has one key and cores have ports of their
+// own, only those for the same core are. It is no transaction: others' requests may be executed in
+// between, and one that fails does not stop the next.
 #pragma once
 
 #include <chrono>
