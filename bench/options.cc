@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "bench/load/run.h"
 #include "bench/measure/process.h"
 #include "bench/wire/shape.h"
 #include "bench/workload/options.h"
@@ -24,8 +25,6 @@ constexpr std::size_t kValueBytesMax = std::size_t{64} << 20U;
 constexpr double kSecondsMax = 86'400;
 constexpr double kRateMax = 100'000'000;
 constexpr int kCpuMax = 1023;
-/// Of all connections' requests on their way together.
-constexpr std::size_t kRequestBytesMax = std::size_t{1} << 30U;
 
 constexpr const char* kDescription =
     "Loads a key-value server over its own protocol, checks what it answers, and prints "
@@ -295,11 +294,7 @@ Result<void> check_together(RunOptions& run) {
   const auto keys = Keys::make(key_numbers(workload), workload.key_size);
   if (!keys) return tl::unexpected<Error>(keys.error());
   const RequestShape shape{*keys, workload.value_size, workload.ttl, 0, {}};
-  if (shape.request_bytes_max(1) * run.pipeline > kRequestBytesMax / run.connections) {
-    return wrong(fmt::format(
-        "--connections {} times --pipeline {} of such requests is over 1 GiB on its way: lower one",
-        run.connections, run.pipeline));
-  }
+  if (auto good = check_outstanding(run, shape); !good) return good;
   return check_memcached(run);
 }
 

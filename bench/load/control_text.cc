@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -12,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "bench/measure/process.h"
 #include "protocol/error.h"
 
 namespace phoenix::bench {
@@ -60,6 +62,17 @@ std::uint64_t number_in(std::string_view digits) {
   std::uint64_t number = 0;
   std::from_chars(digits.data(), digits.data() + digits.size(), number);
   return number;
+}
+
+/// 0: none that a process can have.
+int pid_in(std::string_view digits) {
+  const std::uint64_t number = number_in(digits);
+  return number <= kPidMax ? static_cast<int>(number) : 0;
+}
+
+std::uint32_t threads_in(std::string_view digits) {
+  constexpr std::uint64_t kThreadsMax = 65'536;
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(number_in(digits), 1, kThreadsMax));
 }
 
 /// A whole RESP bulk string, or a line that is something else.
@@ -120,7 +133,7 @@ Result<void> ask_memcached(int fd, ServerFacts& facts) {
 }
 
 void take_info(std::string_view info, ServerFacts& facts) {
-  facts.pid = static_cast<int>(number_in(field(info, "process_id:")));
+  facts.pid = pid_in(field(info, "process_id:"));
   // Relatives of Redis tell its version too, for clients' sake: their own names come first.
   for (const std::string_view name : {"valkey", "dragonfly", "keydb", "garnet", "redis"}) {
     const std::string_view version = field(info, fmt::format("{}_version:", name));
@@ -129,16 +142,14 @@ void take_info(std::string_view info, ServerFacts& facts) {
     facts.version = version;
     break;
   }
-  const std::uint64_t threads = number_in(field(info, "thread_count:"));  // Dragonfly's.
-  if (threads > 1) facts.cores = static_cast<std::uint32_t>(threads);
+  facts.cores = threads_in(field(info, "thread_count:"));  // Dragonfly's.
 }
 
 void take_memcached_stats(std::string_view lines, ServerFacts& facts) {
   facts.name = "memcached";
   facts.version = field(lines, "VERSION ");
-  facts.pid = static_cast<int>(number_in(field(lines, "STAT pid ")));
-  const std::uint64_t threads = number_in(field(lines, "STAT threads "));
-  if (threads > 1) facts.cores = static_cast<std::uint32_t>(threads);
+  facts.pid = pid_in(field(lines, "STAT pid "));
+  facts.cores = threads_in(field(lines, "STAT threads "));
 }
 
 }  // namespace phoenix::bench

@@ -22,6 +22,8 @@ namespace phoenix::bench {
 namespace {
 
 constexpr std::uint64_t kSpareFiles = 64;
+/// Of all connections' requests on their way together.
+constexpr std::size_t kOutstandingBytesMax = std::size_t{1} << 30U;
 constexpr auto kProgressInterval = std::chrono::milliseconds(200);
 
 std::uint16_t flags_of(Durability durability) {
@@ -280,6 +282,9 @@ bool misses_are_errors(const RunOptions& options) {
 Result<RunResult> run_load(RunOptions options, const Surroundings& surroundings) {
   auto shape = make_shape(options);
   if (!shape) return tl::unexpected<Error>(shape.error());
+  if (auto good = check_outstanding(options, *shape); !good) {
+    return tl::unexpected<Error>(good.error());
+  }
   if (auto allowed = allow_open_files(options.connections + kSpareFiles); !allowed) {
     return tl::unexpected<Error>(allowed.error());
   }
@@ -290,6 +295,17 @@ Result<RunResult> run_load(RunOptions options, const Surroundings& surroundings)
   const CheckRules rules{options.verify, misses_are_errors(options)};
   Run run(Plan{std::move(options), std::move(*shape), rules}, std::move(*server), surroundings);
   return run.go();
+}
+
+Result<void> check_outstanding(const RunOptions& options, const RequestShape& shape) {
+  const bool has_multi_gets = options.workload.mix.multi_get > 0;
+  const std::size_t one_bytes =
+      shape.request_bytes_max(has_multi_gets ? std::size_t{Requests::kMultiGetKeys} : 1);
+  if (one_bytes * options.pipeline <= kOutstandingBytesMax / options.connections) return {};
+  return fail(ErrorCode::invalid,
+              fmt::format("--connections {} times --pipeline {} of such requests is over 1 GiB on "
+                          "its way: lower one",
+                          options.connections, options.pipeline));
 }
 
 Result<RequestShape> make_shape(const RunOptions& options) {

@@ -37,6 +37,10 @@ struct Surroundings {
   Watcher* watcher = nullptr;     // Null: nobody looks.
 };
 
+/// An error when the requests of all connections that may be on their way together come to more
+/// than 1 GiB, for which this process needs the memory.
+Result<void> check_outstanding(const RunOptions& options, const RequestShape& shape);
+
 /// What all requests of such a run have in common. Reads the file that is to be replayed.
 Result<RequestShape> make_shape(const RunOptions& options);
 

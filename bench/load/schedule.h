@@ -18,7 +18,7 @@ class Schedule final {
       : mean_gap_ns_(static_cast<double>(kNanosPerSecond) / rate_per_s),
         arrivals_(arrivals),
         begin_ns_(begin_ns),
-        random_(seed) {}
+        random_(seed ^ kSeedSalt) {}
 
   /// Of the next request.
   std::uint64_t due_ns() const { return begin_ns_ + static_cast<std::uint64_t>(offset_ns_); }
@@ -36,6 +36,8 @@ class Schedule final {
   double mean_gap_ns() const { return mean_gap_ns_; }
 
  private:
+  static constexpr std::uint64_t kSeedSalt = 0x5C4ED01EU;  // Requests are drawn from the same seed.
+
   double mean_gap_ns_;
   Arrivals arrivals_;
   std::uint64_t begin_ns_;

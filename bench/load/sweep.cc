@@ -36,6 +36,7 @@ Result<SweepSteps> run_sweep(const RunOptions& options, const Surroundings& surr
     step.rate_per_s = share * sweep.closed_loop.operations_per_s;
     if (step.rate_per_s < 1) continue;
     auto result = run_load(step, surroundings);
+    if (!result && surroundings.stop) break;  // The steps before it are what was measured.
     if (!result) return tl::unexpected<Error>(result.error());
     sweep.options.push_back(std::move(step));
     sweep.steps.push_back(std::move(*result));

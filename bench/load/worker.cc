@@ -116,8 +116,10 @@ void Worker::received(std::uint64_t id, const io::Completion& completion) {
     if (!failure_.empty()) return;
   } else if (completion.result == 0) {
     const auto& complaints = result_.complaints.texts();
-    return give_up("the server closed a connection" +
-                   (complaints.empty() ? std::string() : "; before: " + complaints.front()));
+    const bool is_inside = connections_[id]->wire->inside_reply();
+    return give_up(fmt::format("the server closed a connection{}{}",
+                               is_inside ? " in the middle of a reply" : "",
+                               complaints.empty() ? "" : "; before: " + complaints.front()));
   } else if (completion.result != -ENOBUFS) {
     return give_up(fmt::format("receiving failed: {}", std::strerror(-completion.result)));
   }

@@ -132,7 +132,7 @@ class Worker final : private Answers {
   void start_all(Phase phase);
   void next_batch(std::uint64_t id);
   void fill(Connection& connection);
-  void send_due();
+  void send_due(std::uint64_t end_ns);
   Connection* connection_with_room();
   void note_delay(std::uint64_t due_ns);
   void count_unsent(std::uint64_t end_ns);

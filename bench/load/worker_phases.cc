@@ -1,5 +1,6 @@
 // What a worker sends, and when.
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,8 @@ constexpr std::size_t kPreloadPipeline = 128;
 constexpr std::size_t kPreloadBatchBytes = std::size_t{256} << 10U;
 // What was never sent is counted in at most so many strides.
 constexpr std::uint64_t kUnsentStrides = 100'000;
+// So long a worker that nothing happens to may overlook that it should stop.
+constexpr std::uint64_t kLookUpNs = kNanosPerSecond / 10;
 
 }  // namespace
 
@@ -77,9 +80,9 @@ void Worker::note_delay(std::uint64_t due_ns) {
   }
 }
 
-/// Open loop: everything that is due by now, as far as the pipelines take it.
-void Worker::send_due() {
-  while (schedule_->due_ns() <= now_ns_) {
+/// Open loop: everything that is due by now and before `end_ns`, as far as the pipelines take it.
+void Worker::send_due(std::uint64_t end_ns) {
+  while (schedule_->due_ns() <= now_ns_ && schedule_->due_ns() < end_ns) {
     Connection* const connection = connection_with_room();
     if (connection == nullptr) {
       was_full_ = true;
@@ -119,7 +122,7 @@ Result<void> Worker::preload() {
 
 Result<void> Worker::load_until_end(const Window& window) {
   while (now_ns_ < window.end_ns && !shared_.stop.load(std::memory_order_relaxed)) {
-    std::uint64_t deadline_ns = window.end_ns;
+    std::uint64_t deadline_ns = std::min(window.end_ns, now_ns_ + kLookUpNs);
     if (counting_) {
       const std::uint64_t second_ends_ns = window_.begin_ns + (second_ + 1) * kNanosPerSecond;
       if (now_ns_ >= second_ends_ns) end_second(1, counts_);
@@ -128,7 +131,8 @@ Result<void> Worker::load_until_end(const Window& window) {
     // A worker without room waits for replies only.
     if (schedule_ && !was_full_) deadline_ns = std::min(deadline_ns, schedule_->due_ns());
     if (auto good = turn(deadline_ns); !good) return good;
-    if (schedule_ && now_ns_ < window.end_ns) send_due();
+    // Also what fell due while it looked elsewhere, up to the very end.
+    if (schedule_) send_due(window.end_ns);
   }
   return {};
 }
@@ -144,11 +148,17 @@ void Worker::end_second(double length_s, const Counts& counts) {
 Result<void> Worker::measure(const Window& window, const std::function<void()>& on_edge) {
   window_ = window;
   if (plan_.options.is_open_loop()) {
+    // The threads take turns: together they keep the gaps that were asked for.
+    const double lead_ns = index_ * static_cast<double>(kNanosPerSecond) / plan_.options.rate_per_s;
     schedule_.emplace(plan_.options.rate_per_s / plan_.options.threads, plan_.options.arrivals,
-                      clock_.monotonic_ns(), plan_.options.seed + index_);
+                      clock_.monotonic_ns() + static_cast<std::uint64_t>(lead_ns),
+                      plan_.options.seed + index_);
   }
   start_all(Phase::load);
   if (auto good = load_until_end({0, window.begin_ns}); !good) return good;
+  if (now_ns_ < window.begin_ns) {
+    return fail(ErrorCode::io, "stopped during the warm-up: nothing is measured");
+  }
   const std::uint64_t begun_ns = now_ns_;
   result_.all.add(counts_);
   counts_ = {};
@@ -170,10 +180,13 @@ Result<void> Worker::measure(const Window& window, const std::function<void()>& 
 
 // How many there are follows from the rate. Their waits at the end are spread evenly.
 void Worker::count_unsent(std::uint64_t end_ns) {
-  if (schedule_->due_ns() >= end_ns) return;
-  const std::uint64_t first_ns = std::max(schedule_->due_ns(), window_.begin_ns);
-  const double waited_ns = static_cast<double>(end_ns - first_ns);
-  const auto count = static_cast<std::uint64_t>(waited_ns / schedule_->mean_gap_ns()) + 1;
+  const double gap_ns = schedule_->mean_gap_ns();
+  auto first_ns = static_cast<double>(schedule_->due_ns());
+  const auto begin_ns = static_cast<double>(window_.begin_ns);
+  if (first_ns < begin_ns) first_ns += std::ceil((begin_ns - first_ns) / gap_ns) * gap_ns;
+  const double waited_ns = static_cast<double>(end_ns) - first_ns;
+  if (waited_ns <= 0) return;
+  const auto count = static_cast<std::uint64_t>(std::ceil(waited_ns / gap_ns));
   const std::uint64_t strides = std::min(count, kUnsentStrides);
   for (std::uint64_t i = 0; i < strides; ++i) {
     const auto [first, end] =

@@ -25,8 +25,8 @@ class LineWalker final {
   /// No protocol's lines are longer: errors are texts for people.
   static constexpr std::size_t kLineBytesMax = std::size_t{64} << 10U;
 
-  /// False when the sink stopped or a line is too long (then too_long() is true); the walker is of
-  /// no more use.
+  /// False when the sink stopped or the stream is broken (then problem() says how); the walker is
+  /// of no more use.
   template <typename Sink>
   [[nodiscard]] bool walk(std::string_view bytes, Sink& sink) {
     while (!bytes.empty()) {
@@ -44,6 +44,7 @@ class LineWalker final {
         if (!goes_on) return false;
       } else {
         const std::string_view text = bytes.substr(0, end);
+        if (is_too_long(text.size())) return false;
         bytes.remove_prefix(end + 1);
         if (!line(text, sink)) return false;
       }
@@ -52,14 +53,20 @@ class LineWalker final {
   }
 
   bool inside() const { return in_body_ || !line_.empty(); }
-  bool too_long() const { return too_long_; }
+  /// What is wrong with the stream; empty: nothing.
+  std::string_view problem() const { return problem_; }
 
  private:
   bool gather(std::string_view bytes, std::size_t end) {
     const std::string_view part = bytes.substr(0, end);
-    too_long_ = line_.size() + part.size() > kLineBytesMax;
-    if (!too_long_) line_.append(part);
-    return !too_long_;
+    if (is_too_long(line_.size() + part.size())) return false;
+    line_.append(part);
+    return true;
+  }
+
+  bool is_too_long(std::size_t line_bytes) {
+    if (line_bytes > kLineBytesMax) problem_ = "a line over 64 KiB";
+    return line_bytes > kLineBytesMax;
   }
 
   template <typename Sink>
@@ -82,11 +89,15 @@ class LineWalker final {
       bytes.remove_prefix(take);
     }
     if (body_done_ < body_bytes_) return true;
-    const std::size_t whole = body_bytes_ + kLineEnd.size();
-    const std::size_t take = std::min(bytes.size(), whole - body_done_);
-    body_done_ += take;
-    bytes.remove_prefix(take);
-    if (body_done_ < whole) return true;
+    while (!bytes.empty() && body_done_ < body_bytes_ + kLineEnd.size()) {
+      if (bytes.front() != kLineEnd[body_done_ - body_bytes_]) {
+        problem_ = "a value that does not end where its size says";
+        return false;
+      }
+      ++body_done_;
+      bytes.remove_prefix(1);
+    }
+    if (body_done_ < body_bytes_ + kLineEnd.size()) return true;
     in_body_ = false;
     return sink.body_end();
   }
@@ -95,7 +106,7 @@ class LineWalker final {
   std::size_t body_bytes_ = 0;
   std::size_t body_done_ = 0;
   bool in_body_ = false;
-  bool too_long_ = false;
+  std::string_view problem_;
 };
 
 }  // namespace phoenix::bench

@@ -45,6 +45,7 @@ class MemcachedWire final : public Wire {
   LineWalker walker_;
   bool has_body_ = false;
   bool has_value_ = false;  // Of the text protocol's GET: "END" is still to come.
+  std::uint64_t next_ = 0;  // Of the keys asked for: those before it have been answered.
 };
 
 char* MemcachedWire::put_key(char* at, std::uint64_t number) const {
@@ -73,7 +74,7 @@ char* MemcachedWire::put_multi_get(char* at, const Request& request) const {
   at = put(at, "get");
   for (std::uint64_t i = 0; i < request.keys; ++i) {
     *at++ = ' ';
-    at = put_key(at, (request.key + i) % shape_.keys.count());
+    at = put_key(at, shape_.keys.behind(request.key, i));
   }
   return put(at, kLineEnd);
 }
@@ -114,38 +115,54 @@ struct MemcachedWire::Replies {
       return check.fail("a reply came to no request: " + protocol::printable(text));
     }
     if (is_error(text)) {
-      wire.has_value_ = false;
+      end_text_get();
       check.error(text);
       return true;
     }
     switch (request->verb) {
       case Verb::get:
-        return wire.is_meta_ ? meta_get(text, body_bytes) : text_get(text, body_bytes);
+        return wire.is_meta_ ? meta_get(text, body_bytes) : text_get(*request, text, body_bytes);
       case Verb::multi_get:
-        if (text != "END") return value_line(text, "VALUE ", 3, body_bytes);
-        check.done();
-        return true;
+        return text_get(*request, text, body_bytes);
       default:
         judge(request->verb, text);
         return true;
     }
   }
 
-  // VALUE <key> <flags> <bytes>, the body, and END; or END alone.
-  bool text_get(std::string_view text, std::size_t& body_bytes) {
-    if (text != "END") {
-      if (!value_line(text, "VALUE ", 3, body_bytes)) return false;
-      wire.has_value_ = true;
-      check.begin_value(body_bytes);
-      return true;
-    }
-    if (wire.has_value_) {
+  // VALUE <key> <flags> <bytes> and the body, for each key that is there, and END.
+  bool text_get(const Request& request, std::string_view text, std::size_t& body_bytes) {
+    if (text != "END")
+      return wire.next_ < request.keys ? text_value(text, body_bytes) : broken(text);
+    if (request.verb == Verb::multi_get) {
+      check.done();
+    } else if (wire.has_value_) {
       check.hit();
     } else {
       check.miss();
     }
-    wire.has_value_ = false;
+    end_text_get();
     return true;
+  }
+
+  bool text_value(std::string_view text, std::size_t& body_bytes) {
+    if (!value_line(text, "VALUE ", 3, body_bytes)) return false;
+    const std::size_t key_at = text.find(' ') + 1;
+    const std::string_view key = text.substr(key_at, text.find(' ', key_at) - key_at);
+    const auto place = check.place_of(key, wire.next_);
+    if (place) {
+      check.begin_value(body_bytes, *place);
+    } else {
+      check.begin_value_of_other(key);
+    }
+    wire.has_value_ = true;
+    wire.next_ = place.value_or(wire.next_) + 1;
+    return true;
+  }
+
+  void end_text_get() {
+    wire.has_value_ = false;
+    wire.next_ = 0;
   }
 
   // VA <bytes> and the body, or EN.
@@ -159,12 +176,14 @@ struct MemcachedWire::Replies {
     return true;
   }
 
-  void body_part(std::size_t offset, std::string_view bytes) {
-    if (check.expected()->verb == Verb::get) check.value_part(offset, bytes);
-  }
+  void body_part(std::size_t offset, std::string_view bytes) { check.value_part(offset, bytes); }
 
   bool body_end() {
-    if (wire.is_meta_ && check.expected()->verb == Verb::get) check.hit();
+    if (wire.is_meta_ && check.expected()->verb == Verb::get) {
+      check.hit();
+    } else {
+      check.end_value();
+    }
     return true;
   }
 
@@ -197,7 +216,8 @@ struct MemcachedWire::Replies {
   }
 
   static bool is_error(std::string_view text) {
-    return text == "ERROR" || text.starts_with("CLIENT_ERROR") || text.starts_with("SERVER_ERROR");
+    return text.starts_with("ERROR") || text.starts_with("CLIENT_ERROR") ||
+           text.starts_with("SERVER_ERROR");
   }
 
   bool broken(std::string_view text) {
@@ -209,8 +229,9 @@ struct MemcachedWire::Replies {
 bool MemcachedWire::take(std::string_view bytes, ReplyCheck& check) {
   Replies replies{*this, check};
   bool sound = walker_.walk(bytes, replies);
-  if (walker_.too_long())
-    sound = check.fail("what came is no reply of memcached: a line over 64 KiB");
+  if (!walker_.problem().empty()) {
+    sound = check.fail(fmt::format("what came is no reply of memcached: {}", walker_.problem()));
+  }
   check.flush();
   return sound;
 }

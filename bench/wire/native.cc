@@ -8,9 +8,11 @@
 #include <fmt/format.h>
 
 #include "bench/wire/frame_walker.h"
+#include "bench/wire/list_walker.h"
 #include "bench/wire/wires.h"
 #include "protocol/binary.h"
 #include "protocol/error.h"
+#include "protocol/limits.h"
 
 namespace phoenix::bench {
 namespace {
@@ -47,9 +49,13 @@ class NativeWire final : public Wire {
 
   // Of the reply that is being read.
   Status status_ = Status::ok;
+  Kind kind_ = Kind::none;
   bool more_follows_ = false;
   bool is_value_ = false;
   bool ends_connection_ = false;  // An error that no request asked for.
+  ListWalker list_;               // Of a multi-get.
+  std::uint64_t items_ = 0;       // Of it, so far.
+  bool is_hit_ = false;           // The item is a value.
   std::string text_;              // Of an error.
 };
 
@@ -116,21 +122,30 @@ struct NativeWire::Replies {
     const auto magic = static_cast<std::uint8_t>(header[0]);
     const auto id = load_le<std::uint32_t>(header + 4);
     const Request* request = check.expected();
-    if (magic != protocol::kReplyMagic || request == nullptr || id != id_after(wire.answered_id_)) {
+    payload_bytes =
+        std::size_t{load_le<std::uint32_t>(header + 8)} + load_le<std::uint32_t>(header + 12);
+    if (magic != protocol::kReplyMagic || request == nullptr || id != id_after(wire.answered_id_) ||
+        payload_bytes > protocol::kReplyBytesMax) {
       return unexpected(header, payload_bytes);
     }
-    const auto value_bytes = load_le<std::uint32_t>(header + 12);
     wire.status_ = static_cast<Status>(header[1]);
+    wire.kind_ = static_cast<Kind>(header[2]);
     wire.more_follows_ = (load_le<std::uint16_t>(header + 2) & protocol::kMoreFollows) != 0;
-    payload_bytes = std::size_t{load_le<std::uint32_t>(header + 8)} + value_bytes;
     wire.is_value_ = request->verb == Verb::get && wire.status_ == Status::ok &&
-                     header[2] == static_cast<char>(Kind::bytes);
+                     wire.kind_ == Kind::bytes && !wire.more_follows_;
     if (wire.is_value_) {
       check.begin_value(payload_bytes);
-    } else if (is_error(wire.status_)) {
-      wire.text_.clear();
+    } else {
+      begin_other(request->verb);
     }
     return true;
+  }
+
+  void begin_other(Verb verb) {
+    wire.text_.clear();
+    if (verb != Verb::multi_get) return;
+    wire.list_ = {};
+    wire.items_ = 0;
   }
 
   void part(std::size_t offset, std::string_view bytes) {
@@ -139,7 +154,26 @@ struct NativeWire::Replies {
     } else if (is_error(wire.status_)) {
       const std::size_t room = protocol::kErrorTextBytesMax - wire.text_.size();
       wire.text_.append(bytes.substr(0, room));
+    } else if (is_answer_to(Verb::multi_get)) {
+      wire.list_.walk(bytes, *this);
     }
+  }
+
+  // The values of a multi-get, as the list's walker finds them.
+  void item(Kind kind, std::size_t bytes) {
+    wire.is_hit_ = kind == Kind::bytes;
+    if (wire.is_hit_) check.begin_value(bytes, wire.items_);
+  }
+  void item_part(std::size_t offset, std::string_view bytes) {
+    if (wire.is_hit_) check.value_part(offset, bytes);
+  }
+  void item_end() {
+    if (wire.is_hit_) check.end_value();
+    ++wire.items_;
+  }
+
+  bool is_answer_to(Verb verb) const {
+    return !wire.ends_connection_ && check.expected()->verb == verb;
   }
 
   bool end() {
@@ -158,12 +192,26 @@ struct NativeWire::Replies {
 
   void judge(Verb verb) {
     if (is_error(wire.status_)) return check.error(error_text());
-    const bool is_nil = wire.status_ == Status::nil;
-    if (verb == Verb::get && is_nil) return check.miss();
-    if ((verb == Verb::get || is_nil) && verb != Verb::replayed) {
-      return check.unfit(fmt::format("status {}", static_cast<unsigned>(wire.status_)));
+    if (verb == Verb::get && wire.status_ == Status::nil) return check.miss();
+    if (fits(verb)) return check.done();
+    check.unfit(fmt::format("status {}, kind {}", static_cast<unsigned>(wire.status_),
+                            static_cast<unsigned>(wire.kind_)));
+  }
+
+  bool fits(Verb verb) const {
+    if (verb == Verb::replayed) return true;
+    if (wire.status_ != Status::ok) return false;
+    switch (verb) {
+      case Verb::set:
+        return wire.kind_ == Kind::none;
+      case Verb::del:
+        return wire.kind_ == Kind::integer;
+      case Verb::multi_get:
+        return wire.kind_ == Kind::list && wire.list_.is_whole() &&
+               wire.list_.items() == check.expected()->keys;
+      default:
+        return false;
     }
-    check.done();
   }
 
   std::string error_text() const {
@@ -174,12 +222,14 @@ struct NativeWire::Replies {
   bool unexpected(const char* header, std::size_t& payload_bytes) {
     protocol::ReplyHeader reply;
     const protocol::DecodeError error = decode_reply_header(header, reply);
+    if (error.ok() && payload_bytes > protocol::kReplyBytesMax) {
+      return check.fail("what came is no reply of the native protocol: a size over 513 MiB");
+    }
     if (error.ok() && reply.id == 0 && is_error(reply.status)) {
       wire.ends_connection_ = true;
       wire.is_value_ = false;
       wire.status_ = reply.status;
       wire.text_.clear();
-      payload_bytes = reply.frame_bytes() - kHeaderBytes;
       return true;
     }
     if (!error.text.empty()) {

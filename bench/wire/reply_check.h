@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -47,23 +48,34 @@ class ReplyCheck final {
     return in_flight_.empty() ? nullptr : &in_flight_.front().request;
   }
 
-  /// A value of so many bytes begins: the answer to a GET. Its parts follow, then hit().
-  void begin_value(std::size_t bytes) {
+  /// A value of so many bytes begins: of the request's key, or of the `nth` behind it. Its parts
+  /// follow, then hit() or, in a multi-get, end_value().
+  void begin_value(std::size_t bytes, std::uint64_t nth = 0) {
     comparing_ = rules_.verify;
     if (!comparing_) return;
-    const std::uint64_t key = in_flight_.front().request.key;
+    value_key_ = shape_.keys.behind(in_flight_.front().request.key, nth);
     value_bytes_ = bytes;
-    matches_ = bytes == shape_.values.of(key);
+    matches_ = bytes == shape_.values.of(value_key_);
   }
   void value_part(std::size_t offset, std::string_view bytes) {
     if (!comparing_) return;
-    matches_ = matches_ && ValuePattern(in_flight_.front().request.key).matches(offset, bytes);
+    matches_ = matches_ && ValuePattern(value_key_).matches(offset, bytes);
+  }
+  void end_value() {
+    if (comparing_ && !matches_) complain_of_value();
+    comparing_ = false;
   }
   void hit() {
     ++counts_.hits;
-    if (comparing_ && !matches_) complain_of_value();
+    end_value();
     done();
   }
+
+  /// A value begins that came with a key that was not asked for.
+  void begin_value_of_other(std::string_view key);
+
+  /// Which of the keys asked for, from the `first` on, this is; none when it is none of them.
+  std::optional<std::uint64_t> place_of(std::string_view key, std::uint64_t first);
 
   void miss() {
     ++counts_.misses;
@@ -105,7 +117,8 @@ class ReplyCheck final {
   bool same_run(const Pending& pending) const {
     return pending.due_ns == run_of_.due_ns && pending.request.verb == run_of_.request.verb;
   }
-  void complain(std::string_view what);
+  void complain(const Request& request, std::string_view what);
+  void complain(std::string_view what) { complain(in_flight_.front().request, what); }
   void complain_of_value();
   void complain_of_miss();
 
@@ -116,9 +129,11 @@ class ReplyCheck final {
   Complaints& complaints_;
   Answers& answers_;
 
+  std::uint64_t value_key_ = 0;
   std::size_t value_bytes_ = 0;
   bool comparing_ = false;
   bool matches_ = true;
+  std::string key_;  // For place_of(): room that is made once.
   // Answered and not told yet: so many, all as this one.
   std::size_t run_ = 0;
   Pending run_of_;

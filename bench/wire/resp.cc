@@ -1,5 +1,6 @@
 // RESP2, as Redis and its relatives speak it
-// (https://redis.io/docs/latest/develop/reference/protocol-spec/).
+// (https://redis.io/docs/latest/develop/reference/protocol-spec/), and what RESP3 adds to replies,
+// but for pushes, which answer nobody.
 #include <charconv>
 #include <string>
 
@@ -12,6 +13,9 @@
 
 namespace phoenix::bench {
 namespace {
+
+// Of a number with its sign and line ends: "*65536\r\n", "$16\r\n" and the end of its word.
+constexpr std::size_t kFramingBytesMax = 32;
 
 class RespWire final : public Wire {
  public:
@@ -29,7 +33,7 @@ class RespWire final : public Wire {
   void encode_keyed(std::string_view head, const Request& request, Outbox& out) const;
   void encode_set(const Request& request, Outbox& out) const;
   template <typename Words>
-  static void encode_words(const Words& words, std::size_t bytes_max, Outbox& out);
+  static void encode_words(const Words& words, Outbox& out);
 
   const RequestShape& shape_;
   LineWalker walker_;
@@ -37,6 +41,8 @@ class RespWire final : public Wire {
   // Of the reply that is being read.
   std::uint64_t items_left_ = 0;  // Values still to come of a list, at all depths together.
   bool is_list_ = false;
+  std::uint64_t list_items_ = 0;  // Announced by the outermost list,
+  std::uint64_t item_ = 0;        // and which of its values is next.
   bool has_body_ = false;
   bool is_value_ = false;
 };
@@ -77,7 +83,9 @@ void RespWire::encode_set(const Request& request, Outbox& out) const {
 }
 
 template <typename Words>
-void RespWire::encode_words(const Words& words, std::size_t bytes_max, Outbox& out) {
+void RespWire::encode_words(const Words& words, Outbox& out) {
+  std::size_t bytes_max = kFramingBytesMax;
+  for (const std::string& word : words) bytes_max += kFramingBytesMax + word.size();
   char* at = out.room(bytes_max);
   *at++ = '*';
   at = put(put_number(at, words.size()), kLineEnd);
@@ -94,10 +102,9 @@ void RespWire::encode(const Request& request, Outbox& out) {
     case Verb::set:
       return encode_set(request, out);
     case Verb::multi_get:
-      return encode_words(multi_get_words(shape_.keys, request),
-                          shape_.request_bytes_max(request.keys + std::size_t{1}), out);
+      return encode_words(multi_get_words(shape_.keys, request), out);
     case Verb::replayed:
-      return encode_words(shape_.replayed[request.key], shape_.request_bytes_max(1), out);
+      return encode_words(shape_.replayed[request.key], out);
   }
 }
 
@@ -115,6 +122,7 @@ struct RespWire::Replies {
       }
       wire.items_left_ = 1;
       wire.is_list_ = false;
+      wire.item_ = 0;
     }
     if (text.empty()) return broken(text);
     const char kind = text.front();
@@ -125,7 +133,6 @@ struct RespWire::Replies {
         return rest == "-1" ? nil() : counted(rest, body_bytes);
       case '*':
       case '~':
-      case '>':
         return rest == "-1" ? nil() : list(rest, 1);
       case '%':
         return list(rest, 2);
@@ -149,8 +156,8 @@ struct RespWire::Replies {
     if (!number(digits, bytes) || bytes > protocol::kReplyBytesMax) return broken(digits);
     body_bytes = bytes;
     wire.has_body_ = true;
-    wire.is_value_ = !wire.is_list_ && check.expected()->verb == Verb::get;
-    if (wire.is_value_) check.begin_value(bytes);
+    wire.is_value_ = check.expected()->verb == (wire.is_list_ ? Verb::multi_get : Verb::get);
+    if (wire.is_value_) check.begin_value(bytes, wire.item_);
     return true;
   }
 
@@ -159,8 +166,9 @@ struct RespWire::Replies {
   }
 
   bool body_end() {
-    if (--wire.items_left_ != 0) return true;
-    if (wire.is_value_) {
+    if (wire.is_list_ && wire.is_value_) check.end_value();
+    if (!ends_reply()) return true;
+    if (wire.is_value_ && !wire.is_list_) {
       check.hit();
     } else {
       answered("a value");
@@ -171,6 +179,7 @@ struct RespWire::Replies {
   bool list(std::string_view digits, std::uint64_t values_each) {
     std::uint64_t items = 0;
     if (!number(digits, items) || items > protocol::kReplyItemsMax) return broken(digits);
+    if (!wire.is_list_) wire.list_items_ = items;
     wire.is_list_ = true;
     wire.items_left_ += items * values_each;
     // What lists in lists announce is bounded as a whole.
@@ -179,8 +188,14 @@ struct RespWire::Replies {
     return true;
   }
 
+  // One value of the reply is over: whether it was the last one.
+  bool ends_reply() {
+    ++wire.item_;
+    return --wire.items_left_ == 0;
+  }
+
   bool nil() {
-    if (--wire.items_left_ != 0) return true;
+    if (!ends_reply()) return true;
     if (!wire.is_list_ && check.expected()->verb == Verb::get) {
       check.miss();
     } else {
@@ -190,22 +205,27 @@ struct RespWire::Replies {
   }
 
   bool scalar(std::string_view text) {
-    if (--wire.items_left_ == 0) answered(text);
+    if (ends_reply()) answered(text);
     return true;
   }
 
   bool error(std::string_view text) {
-    if (--wire.items_left_ != 0) return true;
-    check.error(text);
+    if (!ends_reply()) return true;
+    if (wire.is_list_) {
+      answered("a list");
+    } else {
+      check.error(text);
+    }
     return true;
   }
 
   // The last part of a reply that is no hit, no miss and no error.
   void answered(std::string_view what) {
     const Verb verb = check.expected()->verb;
-    const bool fits = verb == Verb::replayed || (verb == Verb::set && what == "+OK") ||
-                      (verb == Verb::del && what.starts_with(':')) ||
-                      (verb == Verb::multi_get && wire.is_list_);
+    const bool fits =
+        verb == Verb::replayed || (verb == Verb::set && what == "+OK") ||
+        (verb == Verb::del && what.starts_with(':')) ||
+        (verb == Verb::multi_get && wire.is_list_ && wire.list_items_ == check.expected()->keys);
     if (fits) return check.done();
     check.unfit("reply: " + std::string(what));
   }
@@ -224,7 +244,9 @@ struct RespWire::Replies {
 bool RespWire::take(std::string_view bytes, ReplyCheck& check) {
   Replies replies{*this, check};
   bool sound = walker_.walk(bytes, replies);
-  if (walker_.too_long()) sound = check.fail("what came is no RESP reply: a line over 64 KiB");
+  if (!walker_.problem().empty()) {
+    sound = check.fail(fmt::format("what came is no RESP reply: {}", walker_.problem()));
+  }
   check.flush();
   return sound;
 }

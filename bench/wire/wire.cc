@@ -38,7 +38,7 @@ Result<Protocol> parse_protocol(std::string_view name) {
 std::vector<std::string> multi_get_words(const Keys& keys, const Request& request) {
   std::vector<std::string> words{"MGET"};
   for (std::uint64_t i = 0; i < request.keys; ++i) {
-    const std::uint64_t number = (request.key + i) % keys.count();
+    const std::uint64_t number = keys.behind(request.key, i);
     std::string& key = words.emplace_back(keys.bytes_of(number), '\0');
     keys.write(key.data(), number);
   }

@@ -23,6 +23,11 @@ class Keys final {
   const Sizes& sizes() const { return sizes_; }
   std::size_t bytes_of(std::uint64_t number) const { return sizes_.of(number); }
 
+  /// The n-th key behind `number`; behind the last one comes the first.
+  std::uint64_t behind(std::uint64_t number, std::uint64_t n) const {
+    return (number + n) % count_;
+  }
+
   /// Writes the whole key of bytes_of(number).
   void write(char* key, std::uint64_t number) const {
     const std::size_t bytes = bytes_of(number);

@@ -41,9 +41,9 @@ Result<Mix> Mix::parse(std::string_view text) {
   std::array<double, 3> shares{};
   std::size_t count = 0;
   double sum = 0;
-  for (std::string_view rest = text; !rest.empty();) {
-    const std::string_view word = rest.substr(0, rest.find(':'));
-    rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::string_view word = text.substr(begin, text.find(':', begin) - begin);
+    begin += word.size() + 1;
     unsigned share = 0;
     const auto parsed = std::from_chars(word.data(), word.data() + word.size(), share);
     if (count == shares.size() || parsed.ec != std::errc{} ||

@@ -10,6 +10,7 @@
 namespace phoenix::bench {
 namespace {
 
+constexpr std::string_view kLog = "log:";
 constexpr std::size_t kWeightedMax = 64;
 constexpr std::uint64_t kWeightMax = 1'000'000'000;
 constexpr std::uint64_t kSizeSalt = 0x5EED0F512E5U;  // Other bits than those the value is made of.
@@ -41,21 +42,21 @@ Result<Sizes> Sizes::parse(std::string_view text, std::size_t bytes_max) {
     if (*bytes > bytes_max) return too_large(text, bytes_max);
     return Sizes(*bytes);
   }
-  constexpr std::string_view kLog = "log:";
   const bool is_log = text.starts_with(kLog);
   const bool is_weighted = text.find('*') != std::string_view::npos;
   auto sizes = is_weighted ? parse_weights(text, bytes_max)
-               : is_log    ? parse_range(text.substr(kLog.size()), Kind::logarithmic, bytes_max)
+               : is_log    ? parse_range(text, Kind::logarithmic, bytes_max)
                            : parse_range(text, Kind::uniform, bytes_max);
   if (sizes) sizes->text_ = text;
   return sizes;
 }
 
 Result<Sizes> Sizes::parse_range(std::string_view text, Kind kind, std::size_t bytes_max) {
-  const std::size_t dash = text.find('-');
+  const std::string_view range = kind == Kind::logarithmic ? text.substr(kLog.size()) : text;
+  const std::size_t dash = range.find('-');
   if (dash == std::string_view::npos) return unreadable(text);
-  const auto first = number_in(text.substr(0, dash));
-  const auto last = number_in(text.substr(dash + 1));
+  const auto first = number_in(range.substr(0, dash));
+  const auto last = number_in(range.substr(dash + 1));
   if (!first || !last || *first > *last) return unreadable(text);
   if (*last > bytes_max) return too_large(text, bytes_max);
   if (kind == Kind::logarithmic && *first == 0) return unreadable(text);
@@ -69,10 +70,9 @@ Result<Sizes> Sizes::parse_weights(std::string_view text, std::size_t bytes_max)
   Sizes sizes(0);
   sizes.kind_ = Kind::weighted;
   std::uint64_t weights = 0;
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const std::string_view part = rest.substr(0, rest.find(','));
-    rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::string_view part = text.substr(begin, text.find(',', begin) - begin);
+    begin += part.size() + 1;
     const std::size_t star = part.find('*');
     if (star == std::string_view::npos) return unreadable(text);
     const auto bytes = number_in(part.substr(0, star));
@@ -101,7 +101,8 @@ std::size_t Sizes::drawn(std::uint64_t number) const {
   if (kind_ == Kind::logarithmic) {
     const double low = std::log(static_cast<double>(min_));
     const double high = std::log(static_cast<double>(max_) + 1);
-    return std::min(static_cast<std::size_t>(std::exp(low + unit * (high - low))), max_);
+    // Rounding may lead out of the range, and buffers are made for what is in it.
+    return std::clamp(static_cast<std::size_t>(std::exp(low + unit * (high - low))), min_, max_);
   }
   const std::uint64_t at = bits % weighted_.back().weights_below;
   for (const Weighted& each : weighted_) {
