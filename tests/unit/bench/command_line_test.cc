@@ -1,4 +1,4 @@
-// The command line, and what is asked of the machine and of the server.
+// The command line: what arrives, what is refused, and in which words.
 #include <unistd.h>
 
 #include <cstdlib>
@@ -7,9 +7,8 @@
 
 #include <doctest/doctest.h>
 
-#include "bench/load/control.h"
-#include "bench/measure/process.h"
 #include "bench/options.h"
+#include "phoenix/uring/unique_fd.h"
 
 using namespace phoenix;
 using bench::CommandLine;
@@ -45,37 +44,87 @@ TEST_CASE("without arguments a local server is loaded with the defaults") {
   CHECK(line->run->target.port == 6969);
   CHECK(line->run->connections == 50);
   CHECK(line->run->pipeline == 1);
-  CHECK(line->run->get_share == 1);
-  CHECK(line->run->keys == 1'000'000);
+  CHECK(line->mode == bench::Mode::single);
+  CHECK(line->run->target.protocol == bench::Protocol::native);
+  CHECK(line->run->workload.name == "mixed");
+  CHECK(line->run->workload.mix.get == 0.9);
+  CHECK(line->run->workload.distribution.text() == "uniform");
+  CHECK(line->run->workload.keys == 1'000'000);
+  CHECK(line->run->workload.key_size.text() == "16");
+  CHECK(line->run->workload.value_size.text() == "64");
+  CHECK_FALSE(line->run->workload.ttl.any());
+  CHECK_FALSE(line->run->is_open_loop());
   CHECK(line->run->verify);
-  CHECK_FALSE(line->run->preload);
+  CHECK(line->run->preload);
   CHECK(line->run->cpu == -1);
   CHECK(line->run->durability == bench::Durability::by_server);
 }
 
 TEST_CASE("every flag arrives") {
-  const auto line =
-      parse({"-h",         "::1", "-p",           "7000",  "--connections", "9",
-             "--pipeline", "16",  "--workload",   "mixed", "--ratio",       "0.25",
-             "--keys",     "12",  "--key-size",   "20",    "--value-size",  "100",
-             "--seconds",  "0.5", "--warmup",     "0",     "--preload",     "--no-verify",
-             "--threads",  "2",   "--cpu",        "3",     "--server-pid",  "5",
-             "--json",     "out", "--durability", "wait",  "--seed",        "77",
-             "--html",     "h",   "--csv",        "c"});
+  const auto line = parse({"-h",
+                           "::1",
+                           "-p",
+                           "7000",
+                           "--connections",
+                           "9",
+                           "--pipeline",
+                           "16",
+                           "--workload",
+                           "mixed",
+                           "--ratio",
+                           "0.25",
+                           "--keys",
+                           "1000",
+                           "--key-size",
+                           "20-30",
+                           "--value-size",
+                           "log:1-100",
+                           "--seconds",
+                           "0.5",
+                           "--warmup",
+                           "0",
+                           "--no-preload",
+                           "--no-verify",
+                           "--threads",
+                           "2",
+                           "--cpu",
+                           "3",
+                           "--server-pid",
+                           "5",
+                           "--json",
+                           "out",
+                           "--durability",
+                           "wait",
+                           "--seed",
+                           "77",
+                           "--rate",
+                           "1e4",
+                           "--arrivals",
+                           "poisson",
+                           "--ttl-ms",
+                           "10-20",
+                           "--distribution",
+                           "hot:0.1:0.9"});
   REQUIRE(line);
   const bench::RunOptions& run = *line->run;
   CHECK(run.target.host == "::1");
   CHECK(run.target.port == 7000);
   CHECK(run.connections == 9);
   CHECK(run.pipeline == 16);
-  CHECK(run.workload == "mixed");
-  CHECK(run.get_share == 0.25);
-  CHECK(run.keys == 12);
-  CHECK(run.key_bytes == 20);
-  CHECK(run.value_bytes == 100);
+  CHECK(run.workload.name == "mixed");
+  CHECK(run.workload.mix.get == 0.25);
+  CHECK(run.workload.mix.set == 0.75);
+  CHECK(run.workload.keys == 1000);
+  CHECK(run.workload.key_size.text() == "20-30");
+  CHECK(run.workload.value_size.text() == "log:1-100");
+  CHECK(run.workload.ttl.text() == "10-20");
+  CHECK(run.workload.distribution.text() == "hot:0.1:0.9");
+  CHECK(run.rate_per_s == 10'000);
+  CHECK(run.is_open_loop());
+  CHECK(run.arrivals == bench::Arrivals::poisson);
   CHECK(run.seconds == 0.5);
   CHECK(run.warmup_seconds == 0);
-  CHECK(run.preload);
+  CHECK_FALSE(run.preload);
   CHECK_FALSE(run.verify);
   CHECK(run.threads == 2);
   CHECK(run.cpu == 3);
@@ -85,8 +134,55 @@ TEST_CASE("every flag arrives") {
   CHECK(run.csv_path == "c");
   CHECK(run.durability == bench::Durability::wait);
   CHECK(run.seed == 77);
-  CHECK(parse({"--workload", "set"})->run->get_share == 0);
+  CHECK(parse({"--workload", "set"})->run->workload.mix.get == 0);
   CHECK(parse({"--durability", "nowait"})->run->durability == bench::Durability::do_not_wait);
+}
+
+TEST_CASE("workloads bring their distributions, which can be chosen otherwise") {
+  CHECK(parse({"--workload", "ycsb-d"})->run->workload.distribution.text() == "latest:0.99");
+  CHECK(parse({"--workload", "ycsb-a"})->run->workload.distribution.text() == "zipf:0.99");
+  CHECK(parse({"--workload", "ycsb-a", "--distribution", "uniform"})
+            ->run->workload.distribution.text() == "uniform");
+  const auto mix = parse({"--mix", "80:15:5"});
+  REQUIRE(mix);
+  CHECK(mix->run->workload.name == "mix 80:15:5");
+  CHECK(mix->run->workload.mix.del == 0.05);
+  const auto replay = parse({"--replay", "/tmp/commands"});
+  REQUIRE(replay);
+  CHECK(replay->run->workload.name == "replay");
+  CHECK_FALSE(replay->run->preload);
+  CHECK(parse({"--replay", "/tmp/commands", "--preload"})->run->preload);
+}
+
+TEST_CASE("each protocol has its own port") {
+  const auto port = [](const char* protocol) {
+    return parse({"--protocol", protocol})->run->target.port;
+  };
+  CHECK(port("native") == 6969);
+  CHECK(port("resp") == 6379);
+  CHECK(port("memcached") == 11'211);
+  CHECK(port("memcached-meta") == 11'211);
+  CHECK(parse({"--protocol", "resp", "-p", "7"})->run->target.port == 7);
+  CHECK(contains(refusal({"--protocol", "http"}), "--protocol http"));
+}
+
+TEST_CASE("memcached is not asked for what it does not have") {
+  CHECK(contains(refusal({"--protocol", "memcached", "--key-size", "251"}), "at most 250 bytes"));
+  CHECK(parse({"--protocol", "memcached", "--key-size", "250"}));
+  CHECK(contains(refusal({"--protocol", "memcached-meta", "--replay", "x"}), "--replay"));
+  CHECK(contains(refusal({"--protocol", "memcached", "--password-file", "x"}), "no AUTH"));
+  CHECK(contains(refusal({"--protocol", "resp", "--durability", "wait"}), "--durability"));
+}
+
+TEST_CASE("a sweep and a demo choose their rates themselves") {
+  CHECK(parse({"--sweep"})->mode == bench::Mode::sweep);
+  const auto demo = parse({"--demo"});
+  REQUIRE(demo);
+  CHECK(demo->mode == bench::Mode::demo);
+  CHECK(demo->run->workload.name == "ycsb-b");
+  CHECK(parse({"--demo", "--keys", "77"})->run->workload.keys == 77);
+  CHECK(contains(refusal({"--sweep", "--rate", "5"}), "--rate"));
+  CHECK(contains(refusal({"--demo", "--rate", "5"}), "--rate"));
 }
 
 TEST_CASE("the ceiling has its own arguments") {
@@ -116,7 +212,13 @@ TEST_CASE("wrong arguments are named") {
   CHECK(contains(refusal({"--workload", "delete"}), "delete"));
   CHECK(contains(refusal({"--workload", "mixed", "--ratio", "1.5"}), "--ratio"));
   CHECK(contains(refusal({"--durability", "maybe"}), "maybe"));
-  CHECK(contains(refusal({"--key-size", "70000"}), "--key-size"));
+  CHECK(contains(refusal({"--key-size", "70000"}), "--key-size '70000' is over 65536 bytes"));
+  CHECK(contains(refusal({"--value-size", "5-"}), "--value-size '5-' is no size"));
+  CHECK(contains(refusal({"--ttl-ms", "0"}), "--ttl-ms 0"));
+  CHECK(contains(refusal({"--mix", "1"}), "--mix 1"));
+  CHECK(contains(refusal({"--distribution", "zipf:0"}), "--distribution zipf:0"));
+  CHECK(contains(refusal({"--arrivals", "bursts"}), "bursts"));
+  CHECK(contains(refusal({"--rate", "0"}), "--rate"));
   CHECK(contains(refusal({"-p", "0"}), "--port 0"));
   CHECK(contains(refusal({"--unix", "/s", "-p", "1"}), "--unix"));
   CHECK(contains(refusal({"--unix", "/s", "-h", "::1"}), "--unix"));
@@ -127,6 +229,7 @@ TEST_CASE("what is no finite number is no time and no share") {
     CAPTURE(number);
     CHECK(contains(refusal({"--seconds", number}), "--seconds"));
     CHECK(contains(refusal({"--warmup", number}), "--warmup"));
+    CHECK(contains(refusal({"--rate", number}), "--rate"));
     CHECK(contains(refusal({"--workload", "mixed", "--ratio", number}), "--ratio"));
   }
 }
@@ -151,67 +254,21 @@ TEST_CASE("a unix socket and a password file are taken as the command line clien
 }
 
 TEST_CASE("arguments that contradict each other are named") {
-  CHECK(refusal({"--ratio", "0.5"}) == "--ratio only means something with --workload mixed");
+  for (const auto& others : std::vector<std::vector<const char*>>{
+           {"--workload", "get"}, {"--mix", "1:1"}, {"--workload", "ycsb-a"}}) {
+    std::vector<const char*> words{"--ratio", "0.5"};
+    words.insert(words.end(), others.begin(), others.end());
+    CHECK(refusal(words) == "--ratio only means something with --workload mixed");
+  }
+  CHECK(contains(refusal({"--mix", "1:1", "--workload", "get"}), "--mix"));
+  CHECK(contains(refusal({"--replay", "x", "--workload", "get"}), "--replay"));
+  CHECK(contains(refusal({"--replay", "x", "--mix", "1:1"}), "--replay"));
   CHECK(refusal({"--threads", "4", "--connections", "3"}) ==
         "--threads 4: more than --connections 3");
   CHECK(contains(refusal({"--keys", "1000000", "--key-size", "5"}), "--key-size 5: too small"));
   CHECK(contains(refusal({"--value-size", "60000000", "--pipeline", "100"}), "over 1 GiB"));
-}
-
-TEST_CASE("listeners are found in the kernel's table of sockets") {
-  const std::string table =
-      "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout "
-      "inode\n"
-      "   0: 0100007F:1B39 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 "
-      "11111 1 0000000000000000 100 0 0 10 0\n"
-      "   1: 0100007F:1B39 0100007F:8AB2 01 00000000:00000000 02:000AFD2A 00000000     0        0 "
-      "22222 2 0000000000000000 20 4 30 10 -1\n"
-      "   2: 00000000:1B39 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 "
-      "33333 1 0000000000000000 100 0 0 10 0\n"
-      "   3: 0100007F:01B3 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 "
-      "44444 1 0000000000000000 100 0 0 10 0\n"
-      "garbage\n";
-  CHECK(bench::listening_inodes(table, 6969) == std::vector<std::uint64_t>{11111, 33333});
-  CHECK(bench::listening_inodes(table, 435) == std::vector<std::uint64_t>{44444});
-  CHECK(bench::listening_inodes(table, 7).empty());
-  CHECK(bench::listening_inodes("", 6969).empty());
-}
-
-TEST_CASE("HELLO and INFO tell about the server") {
-  protocol::Value word;
-  word.kind = protocol::Kind::bytes;
-  protocol::Value number;
-  number.kind = protocol::Kind::integer;
-  number.integer = 4;
-  protocol::Value map;
-  map.kind = protocol::Kind::map;
-  word.bytes = "server";
-  map.items.push_back(word);
-  word.bytes = "phoenix";
-  map.items.push_back(word);
-  word.bytes = "cores";
-  map.items.push_back(word);
-  map.items.push_back(number);
-  bench::ServerFacts facts;
-  bench::take_hello(map, facts);
-  CHECK(facts.name == "phoenix");
-  CHECK(facts.cores == 4);
-  bench::ServerFacts nothing;
-  bench::take_hello(protocol::Value{}, nothing);
-  CHECK(nothing.name.empty());
-  CHECK(nothing.cores == 1);
-  CHECK(bench::process_id_in("# Server\r\nprocess_id:1234\r\nuptime:5\r\n") == 1234);
-  CHECK(bench::process_id_in("no such field") == 0);
-  CHECK(bench::process_id_in("process_id:") == 0);
-}
-
-TEST_CASE("CPU time of this process goes up with work, and that of none is an error") {
-  const auto meter = bench::CpuMeter::of_self();
-  const std::uint64_t before = meter.read_ns();
-  std::uint64_t after = before;
-  while (after < before + 1'000'000) after = meter.read_ns();
-  CHECK(after > before);
-  for (const int pid : {bench::kPidMax, 0x7FFFFFFF, 0, -1}) {
-    CHECK_FALSE(bench::CpuMeter::of_process(pid));
-  }
+  // A multi-get has up to a hundred keys.
+  CHECK(parse({"--workload", "ycsb-c", "--key-size", "60000", "--pipeline", "100"}));
+  CHECK(contains(refusal({"--workload", "ycsb-e", "--key-size", "60000", "--pipeline", "100"}),
+                 "over 1 GiB"));
 }

@@ -242,6 +242,20 @@ TEST_CASE("the seconds of a window add up to it") {
   }
 }
 
+TEST_CASE("a stall shows in its own second alone") {
+  WorkerFixture fixture(1, open_plan(1000));
+  // Measured from 3 s to 6 s.
+  fixture.server.be_calm(4300 * kMs, 4300 * kMs + kStallNs);
+  REQUIRE(fixture.measure(3 * kNanosPerSecond));
+  const auto seconds = fixture.shared.timeline.take_rest();
+  REQUIRE(seconds.size() == 3);
+  CHECK(seconds[0].max_ns < kMs);
+  CHECK(seconds[1].max_ns == doctest::Approx(kStallNs).epsilon(0.02));
+  CHECK(seconds[1].p99_ns > 80 * kMs);
+  CHECK(seconds[1].p50_ns < kMs);
+  CHECK(seconds[2].max_ns < kMs);
+}
+
 TEST_CASE("a second is whole when every thread has handed in its part") {
   Timeline timeline(2);
   const auto part = [](std::uint64_t replies, std::uint64_t latency_ns) {
