@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
 """phoenix-cli and phoenix-bench as the programs that people start: against a real server, with what
 it refuses shown to them."""
+import contextlib
 import csv
 import json
 import os
 import shlex
+import shutil
+import signal
+import socket
 import subprocess
+import sys
 import unittest
 import xml.etree.ElementTree
 
@@ -124,6 +129,10 @@ class Tools(unittest.TestCase):
     def test_bench_without_the_password(self):
         shown = bench("-p", self.server.port)
         self.assertEqual(shown.returncode, 1)
+        self.assertIn("the preload failed: SET key:", shown.stderr)
+        self.assertIn("NOAUTH", shown.stderr)
+        shown = bench("-p", self.server.port, "--no-preload")
+        self.assertEqual(shown.returncode, 1)
         self.assertIn("NOAUTH", shown.stdout)
         wrong = harness.temporary_directory() / "password"
         wrong.write_text("sesame open\n", encoding="utf-8")
@@ -133,7 +142,7 @@ class Tools(unittest.TestCase):
 
     def test_bench_tells_that_it_finds_nothing(self):
         for place in self.places():
-            shown = bench(*place, "--key-size", 31)
+            shown = bench(*place, "--key-size", 31, "--workload", "get", "--no-preload")
             self.assertEqual(shown.returncode, 0, shown.stdout + shown.stderr)
             self.assertIn("warning: 100 % of the GETs were misses", shown.stdout)
 
@@ -143,6 +152,101 @@ class Tools(unittest.TestCase):
             shown = cli(*place, lines=lines)
             self.assertEqual((shown.returncode, shown.stderr), (0, ""))
             self.assertEqual(shown.stdout, 'OK\n"hello, world"\nOK\n')
+
+
+class Loads(unittest.TestCase):
+    """Loads of other kinds than the closed loop of GETs and SETs."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = harness.Server(cores=2).start()
+        cls.addClassCleanup(cls.server.kill)
+
+    def measure(self, *arguments):
+        """What the JSON of a faultless run tells."""
+        path = harness.temporary_directory() / "result.json"
+        shown = bench("--json", path, *arguments)
+        self.assertEqual(shown.returncode, 0, shown.stdout + shown.stderr)
+        told = json.loads(path.read_text(encoding="utf-8"))
+        self.assertGreater(told["replies"], 0)
+        self.assertEqual((told["errors"], told["wrong_values"]), (0, 0))
+        return told
+
+    def test_open_loop(self):
+        rate = 2000
+        told = self.measure("-p", self.server.port, "--rate", rate, "--arrivals", "poisson")
+        self.assertGreater(told["hits"], 0)
+        # Of 400 that are due: seven standard deviations, and as much again for a busy machine.
+        self.assertLess(abs(told["replies"] - 0.2 * rate), 280)
+
+    def test_every_workload(self):
+        commands = harness.temporary_directory() / "commands"
+        commands.write_text("SET a 1\nGET a\nMGET a b\n", encoding="utf-8")
+        for arguments in (("--workload", "ycsb-d"), ("--workload", "ycsb-e"), ("--mix", "5:3:2"),
+                          ("--replay", commands)):
+            with self.subTest(arguments):
+                self.measure("-p", self.server.port, "--key-size", "16-40", "--value-size",
+                             "log:1-100000", "--threads", 2, *arguments)
+
+    def test_interrupted(self):
+        path = harness.temporary_directory() / "result.json"
+        words = [os.environ["PHOENIX_BENCH"], "-p", self.server.port, "--seconds", 60, "--warmup", 0,
+                 "--keys", 100, "--connections", 2, "--json", path]
+        with subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as process:
+            self.addCleanup(process.kill)
+            before = self.requests()
+            # More than the preload asks for: it measures.
+            harness.wait_until(lambda: self.requests() > before + 1000, 30, "the load has begun")
+            process.send_signal(signal.SIGINT)
+            out, errors = process.communicate(timeout=LIMIT_S)
+        self.assertEqual(process.returncode, 0, out + errors)
+        self.assertIn("ops/s", out)
+        told = json.loads(path.read_text(encoding="utf-8"))
+        self.assertGreater(told["replies"], 0)
+        self.assertLess(told["seconds"], 60)
+        self.assertEqual(told.get("interrupted", True), True)
+
+    def requests(self):
+        with self.server.client() as db:
+            told = db.command("INFO").value
+        return int(told.split("total_commands_processed:")[1].split("\n")[0])
+
+    def test_other_servers(self):
+        folder = harness.temporary_directory()
+        redis = ("redis-server", "--bind", "127.0.0.1", "--save", "", "--dir", folder, "--port")
+        memcached = ("memcached", "-l", "127.0.0.1", "-t", 1, "-U", 0, "-u", "root", "-p")
+        for protocol, words in (("resp", redis), ("memcached", memcached),
+                                ("memcached-meta", memcached)):
+            if shutil.which(words[0]) is None:
+                print(f"SKIPPED: no {words[0]} to be loaded over {protocol}", file=sys.stderr)
+                continue
+            with self.subTest(protocol), other_server(words) as port:
+                place = ("-p", port, "--protocol", protocol)
+                self.assertGreater(self.measure(*place, "--pipeline", 16)["hits"], 0)
+                self.measure(*place, "--workload", "ycsb-e", "--value-size", "1-2000")
+                self.measure(*place, "--mix", "1:1:1", "--ttl-ms", "100000")
+
+
+@contextlib.contextmanager
+def other_server(words):
+    """Runs a server on a free port, which stands behind its words."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen([str(word) for word in (*words, port)], stdout=subprocess.DEVNULL)
+    try:
+        harness.wait_until(lambda: answers(port), 20, f"{words[0]} listens")
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def answers(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
 
 
 if __name__ == "__main__":

@@ -61,50 +61,17 @@ TEST_CASE("without arguments a local server is loaded with the defaults") {
 }
 
 TEST_CASE("every flag arrives") {
-  const auto line = parse({"-h",
-                           "::1",
-                           "-p",
-                           "7000",
-                           "--connections",
-                           "9",
-                           "--pipeline",
-                           "16",
-                           "--workload",
-                           "mixed",
-                           "--ratio",
-                           "0.25",
-                           "--keys",
-                           "1000",
-                           "--key-size",
-                           "20-30",
-                           "--value-size",
-                           "log:1-100",
-                           "--seconds",
-                           "0.5",
-                           "--warmup",
-                           "0",
-                           "--no-preload",
-                           "--no-verify",
-                           "--threads",
-                           "2",
-                           "--cpu",
-                           "3",
-                           "--server-pid",
-                           "5",
-                           "--json",
-                           "out",
-                           "--durability",
-                           "wait",
-                           "--seed",
-                           "77",
-                           "--rate",
-                           "1e4",
-                           "--arrivals",
-                           "poisson",
-                           "--ttl-ms",
-                           "10-20",
-                           "--distribution",
-                           "hot:0.1:0.9"});
+  // clang-format off
+  const auto line = parse({
+      "-h", "::1", "-p", "7000", "--connections", "9", "--pipeline", "16", "--workload",
+      "mixed", "--ratio", "0.25", "--keys", "1000", "--key-size", "20-30",
+      "--value-size", "log:1-100", "--seconds", "0.5", "--warmup", "0", "--no-preload",
+      "--no-verify", "--threads", "2", "--cpu", "3", "--server-pid", "5", "--json",
+      "out", "--html", "h", "--csv", "c", "--durability", "wait", "--seed", "77",
+      "--rate", "1e4", "--arrivals", "poisson", "--ttl-ms", "10-20", "--distribution",
+      "hot:0.1:0.9"
+  });
+  // clang-format on
   REQUIRE(line);
   const bench::RunOptions& run = *line->run;
   CHECK(run.target.host == "::1");
