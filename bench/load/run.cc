@@ -117,7 +117,6 @@ class Run final {
   CpuMeter client_meter_;
   std::barrier<SetWindow> loaded_;
   std::atomic<bool> preloaded_{false};
-  std::atomic<std::uint32_t> threads_ended_{0};
   Window window_;
   Shared shared_;
 
@@ -208,7 +207,7 @@ void Run::thread(std::uint32_t index) {
     note_failure(pinned ? ring.error() : pinned.error());
     loaded_.arrive_and_wait();
   }
-  ++threads_ended_;
+  shared_.timeline.thread_ended();
 }
 
 void Run::take_second(TimelineSecond second) {
@@ -229,7 +228,7 @@ void Run::take_second(TimelineSecond second) {
 /// Until all threads have ended.
 void Run::watch() {
   bool was_preloaded = false;
-  while (threads_ended_ < plan_.options.threads) {
+  while (!shared_.timeline.all_ended()) {
     for (TimelineSecond& second : shared_.timeline.take(kProgressInterval)) {
       take_second(std::move(second));
     }

@@ -16,7 +16,18 @@ void Timeline::add(std::size_t second, double length_s, const Counts& counts,
   part.length_s = std::max(part.length_s, length_s);
   part.counts.add(counts);
   part.latency_ns.merge(latency_ns);
-  if (parts_.front().handed_in == threads_) is_whole_.notify_one();
+  if (parts_.front().handed_in == threads_) changed_.notify_one();
+}
+
+void Timeline::thread_ended() {
+  const std::lock_guard lock(mutex_);
+  ++threads_ended_;
+  changed_.notify_one();
+}
+
+bool Timeline::all_ended() {
+  const std::lock_guard lock(mutex_);
+  return threads_ended_ == threads_;
 }
 
 TimelineSecond Timeline::take_first() {
@@ -36,7 +47,7 @@ TimelineSecond Timeline::take_first() {
 std::vector<TimelineSecond> Timeline::take(std::chrono::milliseconds patience) {
   std::unique_lock lock(mutex_);
   const auto has_whole = [this] { return !parts_.empty() && parts_.front().handed_in == threads_; };
-  is_whole_.wait_for(lock, patience, has_whole);
+  changed_.wait_for(lock, patience, [&] { return has_whole() || threads_ended_ == threads_; });
   std::vector<TimelineSecond> seconds;
   while (has_whole()) seconds.push_back(take_first());
   return seconds;

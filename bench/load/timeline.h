@@ -24,7 +24,13 @@ class Timeline final {
   /// every second once, in order; the last one may be short.
   void add(std::size_t second, double length_s, const Counts& counts, const Histogram& latency_ns);
 
-  /// The seconds that became whole since the last call, after at most `patience`.
+  /// One thread will hand in nothing more.
+  void thread_ended();
+  /// Whether none will.
+  bool all_ended();
+
+  /// The seconds that became whole since the last call, after at most `patience`; at once when all
+  /// threads have ended.
   std::vector<TimelineSecond> take(std::chrono::milliseconds patience);
 
   /// What is left, whole or not: all threads have ended.
@@ -42,7 +48,8 @@ class Timeline final {
 
   const std::uint32_t threads_;
   std::mutex mutex_;
-  std::condition_variable is_whole_;
+  std::condition_variable changed_;
+  std::uint32_t threads_ended_ = 0;
   std::size_t first_ = 0;   // The second of parts_'s first.
   std::deque<Part> parts_;  // As many as the threads are apart: a few.
 };

@@ -2,7 +2,10 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <iterator>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -19,6 +22,15 @@ namespace {
 Result<CommandLine> parse(std::vector<const char*> words) {
   words.insert(words.begin(), "phoenix-bench");
   return parse_command_line(static_cast<int>(words.size()), words.data());
+}
+
+/// Words with blanks between them.
+Result<CommandLine> parse_line(const std::string& text) {
+  std::istringstream stream(text);
+  const std::vector<std::string> words{std::istream_iterator<std::string>(stream), {}};
+  std::vector<const char*> pointers;
+  for (const std::string& word : words) pointers.push_back(word.c_str());
+  return parse(std::move(pointers));
 }
 
 std::string refusal(std::vector<const char*> words) {
@@ -61,23 +73,35 @@ TEST_CASE("without arguments a local server is loaded with the defaults") {
 }
 
 TEST_CASE("every flag arrives") {
-  // clang-format off
-  const auto line = parse({
-      "-h", "::1", "-p", "7000", "--connections", "9", "--pipeline", "16", "--workload",
-      "mixed", "--ratio", "0.25", "--keys", "1000", "--key-size", "20-30",
-      "--value-size", "log:1-100", "--seconds", "0.5", "--warmup", "0", "--no-preload",
-      "--no-verify", "--threads", "2", "--cpu", "3", "--server-pid", "5", "--json",
-      "out", "--html", "h", "--csv", "c", "--durability", "wait", "--seed", "77",
-      "--rate", "1e4", "--arrivals", "poisson", "--ttl-ms", "10-20", "--distribution",
-      "hot:0.1:0.9"
-  });
-  // clang-format on
+  const auto line = parse_line(
+      "-h ::1 -p 7000 --connections 9 --pipeline 16 --threads 2 --cpu 3 --server-pid 5 "
+      "--seconds 0.5 --warmup 0 --rate 1e4 --arrivals poisson --seed 77 --json out --html h --csv c");
   REQUIRE(line);
   const bench::RunOptions& run = *line->run;
   CHECK(run.target.host == "::1");
   CHECK(run.target.port == 7000);
   CHECK(run.connections == 9);
   CHECK(run.pipeline == 16);
+  CHECK(run.rate_per_s == 10'000);
+  CHECK(run.is_open_loop());
+  CHECK(run.arrivals == bench::Arrivals::poisson);
+  CHECK(run.seconds == 0.5);
+  CHECK(run.warmup_seconds == 0);
+  CHECK(run.threads == 2);
+  CHECK(run.cpu == 3);
+  CHECK(run.server_pid == 5);
+  CHECK(run.json_path == "out");
+  CHECK(run.html_path == "h");
+  CHECK(run.csv_path == "c");
+  CHECK(run.seed == 77);
+}
+
+TEST_CASE("every flag of the workload arrives") {
+  const auto line = parse_line(
+      "--workload mixed --ratio 0.25 --keys 1000 --key-size 20-30 --value-size log:1-100 "
+      "--ttl-ms 10-20 --distribution hot:0.1:0.9 --durability wait --no-preload --no-verify");
+  REQUIRE(line);
+  const bench::RunOptions& run = *line->run;
   CHECK(run.workload.name == "mixed");
   CHECK(run.workload.mix.get == 0.25);
   CHECK(run.workload.mix.set == 0.75);
@@ -86,21 +110,9 @@ TEST_CASE("every flag arrives") {
   CHECK(run.workload.value_size.text() == "log:1-100");
   CHECK(run.workload.ttl.text() == "10-20");
   CHECK(run.workload.distribution.text() == "hot:0.1:0.9");
-  CHECK(run.rate_per_s == 10'000);
-  CHECK(run.is_open_loop());
-  CHECK(run.arrivals == bench::Arrivals::poisson);
-  CHECK(run.seconds == 0.5);
-  CHECK(run.warmup_seconds == 0);
+  CHECK(run.durability == bench::Durability::wait);
   CHECK_FALSE(run.preload);
   CHECK_FALSE(run.verify);
-  CHECK(run.threads == 2);
-  CHECK(run.cpu == 3);
-  CHECK(run.server_pid == 5);
-  CHECK(run.json_path == "out");
-  CHECK(run.html_path == "h");
-  CHECK(run.csv_path == "c");
-  CHECK(run.durability == bench::Durability::wait);
-  CHECK(run.seed == 77);
   CHECK(parse({"--workload", "set"})->run->workload.mix.get == 0);
   CHECK(parse({"--durability", "nowait"})->run->durability == bench::Durability::do_not_wait);
 }

@@ -79,9 +79,9 @@ TEST_CASE("a range of sizes: each as often, both ends included") {
   for (std::uint64_t number = 0; number < kDraws; ++number) ++counts[range.of(number)];
   CHECK(counts.begin()->first == 10);
   CHECK(counts.rbegin()->first == 19);
-  for (const auto& [size, count] : counts) {
-    CAPTURE(size);
-    CHECK(is_share(count, kDraws, 0.1));
+  for (const auto& each : counts) {
+    CAPTURE(each.first);
+    CHECK(is_share(each.second, kDraws, 0.1));
   }
   CHECK(range.of(7) == range.of(7));
   CHECK(sizes("5-5").of(9) == 5);

@@ -282,6 +282,11 @@ TEST_CASE("a second is whole when every thread has handed in its part") {
   hand_in(2, 0.25, 7, 100);
   hand_in(1, 0.75, 1, 100);  // The other thread was stopped a little earlier.
   CHECK(timeline.take(nothing).size() == 1);
+  timeline.thread_ended();
+  CHECK_FALSE(timeline.all_ended());
+  timeline.thread_ended();
+  CHECK(timeline.all_ended());
+  CHECK(timeline.take(std::chrono::hours(1)).empty());  // At once.
   const auto rest = timeline.take_rest();
   REQUIRE(rest.size() == 1);
   CHECK(rest[0].begin_s == 2);
