@@ -39,9 +39,17 @@ struct FreeAddresses {
 Result<UniqueFd> connect_socket(const addrinfo& address) {
   UniqueFd fd(socket(address.ai_family, address.ai_socktype | SOCK_CLOEXEC, address.ai_protocol));
   const int one = 1;
-  if (!fd.valid() || connect(fd.get(), address.ai_addr, address.ai_addrlen) != 0 ||
+  // Where packets are dropped, connecting would take minutes to fail. What is sent has no limit.
+  const timeval patience{kAnswerSeconds, 0};
+  const timeval no_limit{};
+  if (!fd.valid() ||
+      setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0 ||
+      connect(fd.get(), address.ai_addr, address.ai_addrlen) != 0 ||
+      setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &no_limit, sizeof no_limit) != 0 ||
       setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0) {
-    return fail(ErrorCode::io, std::strerror(errno));
+    return fail(ErrorCode::io, errno == EINPROGRESS
+                                   ? fmt::format("no answer within {} s", kAnswerSeconds)
+                                   : std::strerror(errno));
   }
   return fd;
 }
