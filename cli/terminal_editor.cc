@@ -33,7 +33,7 @@ constexpr std::string_view kPasteBegins = "\x1b[200~";
 constexpr std::string_view kPasteEnds = "\x1b[201~";
 constexpr int kRestMs = 100;  // The rest of a character or a mark comes at once, or not at all.
 constexpr const char* kPlain = "\x1b[0m";
-/// A name that no binding in ~/.editrc can mean by chance.
+/// As configure() names it, so that no binding in ~/.editrc means it by chance.
 constexpr const char* kComplete = "phoenix-complete";
 
 struct Binding {
@@ -153,7 +153,9 @@ void TerminalEditor::configure() {
   ::el_set(line_, EL_HIST, ::history, recalled_);
   ::el_set(line_, EL_SIGNAL, 0);  // signals_ and interrupt_ have them.
   ::el_set(line_, EL_GETCFN, next);
-  ::el_set(line_, EL_ADDFN, kComplete, "Complete the word before the cursor", complete_word);
+  // It keeps the words as they are given; the other form would leak copies of them.
+  ::el_wset(line_, EL_ADDFN, L"phoenix-complete", L"Complete the word before the cursor",
+            complete_word);
   for (const Binding& binding : kBindings) {
     ::el_set(line_, EL_BIND, binding.keys, binding.function, nullptr);
   }
