@@ -4,7 +4,7 @@
 #include <cctype>
 #include <utility>
 
-#include "cli/tokenizer.h"
+#include "phoenix/client/tokenizer.h"
 
 namespace phoenix::cli {
 
@@ -82,7 +82,7 @@ struct Item {
   /// The alternative that begins with `word` as a keyword; empty when none does.
   std::string_view alternative(std::string_view word) const {
     for (const std::string_view each : split(inside, '|')) {
-      if (is_keyword(first_word(each)) && is_name(word, first_word(each))) return each;
+      if (is_keyword(first_word(each)) && client::is_name(word, first_word(each))) return each;
     }
     return {};
   }

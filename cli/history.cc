@@ -12,9 +12,9 @@
 #include <system_error>
 
 #include "cli/renderer.h"
-#include "cli/tokenizer.h"
 #include "cli/utf8.h"
 #include "phoenix/client/socket.h"
+#include "phoenix/client/tokenizer.h"
 
 namespace phoenix::cli {
 
@@ -114,13 +114,13 @@ constexpr std::string_view kAuth = "AUTH";
 
 /// In doubt, it may: a line that cannot be read as words is searched for the letters.
 bool may_hold_password(const std::string& line) {
-  const auto words = tokenize(line);
+  const auto words = client::tokenize(line);
   if (words) {
     return std::any_of(words->begin(), words->end(),
-                       [](const std::string& word) { return is_name(word, kAuth); });
+                       [](const std::string& word) { return client::is_name(word, kAuth); });
   }
   for (std::size_t at = 0; at + kAuth.size() <= line.size(); ++at) {
-    if (is_name(std::string_view(line).substr(at, kAuth.size()), kAuth)) return true;
+    if (client::is_name(std::string_view(line).substr(at, kAuth.size()), kAuth)) return true;
   }
   return false;
 }

@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "cli/tokenizer.h"
+#include "phoenix/client/tokenizer.h"
 
 namespace phoenix::cli {
 
@@ -64,16 +64,16 @@ class Pipe final {
   }
 
   Result<void> send(std::string_view line) {
-    auto words = tokenize(line);
+    auto words = client::tokenize(line);
     if (!words) return refuse(words.error().text());
     if (words->empty()) return {};
     // As at the prompt; here each line has its reply, and the server knows one of the two words.
-    if (words->size() == 1 && is_name(words->front(), "QUIT")) words->front() = "EXIT";
+    if (words->size() == 1 && client::is_name(words->front(), "QUIT")) words->front() = "EXIT";
     Result<void> sent = session_.send(*words);
     if (!sent && sent.error().code == ExitCode::usage) return refuse(sent.error().message);
     if (!sent) return sent;
     due_.push_back({line_number_, std::nullopt});
-    has_ended_ = words->size() == 1 && is_name(words->front(), "EXIT");
+    has_ended_ = words->size() == 1 && client::is_name(words->front(), "EXIT");
     return {};
   }
 

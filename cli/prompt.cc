@@ -6,8 +6,8 @@
 
 #include "cli/command_docs.h"
 #include "cli/history.h"
-#include "cli/tokenizer.h"
 #include "cli/units.h"
+#include "phoenix/client/tokenizer.h"
 
 namespace phoenix::cli {
 
@@ -89,7 +89,7 @@ class Prompt final {
     const std::string prompt = session_.place_text() + (is_lost_ ? " (not connected)> " : "> ");
     Result<Editor::Outcome> outcome = editor_.read(prompt, command);
     while (outcome && *outcome == Editor::Outcome::line) {
-      const auto words = tokenize(command);
+      const auto words = client::tokenize(command);
       if (words || !words.error().is_open_quote) break;
       if (command.size() > kCommandBytesMax) return Editor::Outcome::too_long;
       std::string line;
@@ -102,7 +102,7 @@ class Prompt final {
   }
 
   Result<void> take_command(const std::string& command) {
-    const auto words = tokenize(command);
+    const auto words = client::tokenize(command);
     if (!words) {
       editor_.remember(command);
       session_.local_error(words.error().text());
@@ -113,14 +113,14 @@ class Prompt final {
     editor_.remember(has_newline ? one_line(*words) : command);
     const std::string& name = words->front();
     const bool is_alone = words->size() == 1;
-    has_ended_ = is_alone && (is_name(name, "EXIT") || is_name(name, "QUIT"));
+    has_ended_ = is_alone && (client::is_name(name, "EXIT") || client::is_name(name, "QUIT"));
     if (has_ended_) return {};
     if (name[0] == '\\') {
       take_local(*words);
       return {};
     }
     const Result<void> done = execute(*words);
-    if (done && is_alone && is_name(name, "HELP")) {
+    if (done && is_alone && client::is_name(name, "HELP")) {
       print_note("\\? tells about this prompt.\n");
     }
     return done || done.error().code == ExitCode::output ? done : report(done.error());
@@ -146,7 +146,7 @@ class Prompt final {
     Result<void> connected = session_.connect();
     if (!connected) return connected;
     is_lost_ = false;
-    if (is_name(words.front(), "AUTH")) has_asked_help_ = false;
+    if (client::is_name(words.front(), "AUTH")) has_asked_help_ = false;
     const auto start = std::chrono::steady_clock::now();
     Result<void> sent = session_.send(words);
     if (!sent) return sent;

@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "cli/tokenizer.h"
+#include "phoenix/client/tokenizer.h"
 
 namespace phoenix::cli {
 
@@ -15,7 +15,7 @@ bool is_endless(std::string_view name) {
   constexpr std::array<std::string_view, 6> kEndless = {"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE",
                                                         "MONITOR",   "SYNC",       "PSYNC"};
   return std::any_of(kEndless.begin(), kEndless.end(),
-                     [name](std::string_view each) { return is_name(name, each); });
+                     [name](std::string_view each) { return client::is_name(name, each); });
 }
 
 }  // namespace
@@ -40,8 +40,8 @@ Result<void> Session::send(const std::vector<std::string>& words) {
   }
   const client::Result<void> queued = connection_->queue({words.begin(), words.end()});
   if (!queued) return tl::unexpected<Failure>(lost(queued.error()));
-  Due due{is_native && is_name(words.front(), "LIST"), {}};
-  if (words.size() == 2 && is_name(words.front(), "AUTH")) due.password = words[1];
+  Due due{is_native && client::is_name(words.front(), "LIST"), {}};
+  if (words.size() == 2 && client::is_name(words.front(), "AUTH")) due.password = words[1];
   due_.push_back(std::move(due));
   return {};
 }

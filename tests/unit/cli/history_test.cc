@@ -10,7 +10,7 @@
 
 #include <doctest/doctest.h>
 
-#include "cli/tokenizer.h"
+#include "phoenix/client/tokenizer.h"
 
 namespace phoenix::cli {
 
@@ -141,7 +141,7 @@ TEST_CASE("a command in several lines becomes one that reads the same") {
   const std::vector<std::string> words = {"SET", "it's", "a\nb", "", "\xff\x01", "plain", "\\n"};
   const std::string line = one_line(words);
   CHECK(line == R"(SET "it's" "a\nb" "" "\xff\x01" plain "\\n")");
-  CHECK(tokenize(line).value() == words);
+  CHECK(client::tokenize(line).value() == words);
 }
 
 }  // namespace phoenix::cli

@@ -7,9 +7,9 @@
 #include <doctest/doctest.h>
 
 #include "cli/json.h"
-#include "cli/tokenizer.h"
 #include "cli/utf8.h"
 #include "phoenix/base/random.h"
+#include "phoenix/client/tokenizer.h"
 #include "tests/unit/client/fake_server.h"
 
 namespace phoenix::cli {
@@ -215,7 +215,7 @@ TEST_CASE("every string that is printed is read back as the same bytes") {
     CAPTURE(line);
     REQUIRE(is_utf8(line));
     REQUIRE(line.find('\n') == std::string::npos);
-    const auto words = tokenize(line);
+    const auto words = client::tokenize(line);
     REQUIRE(words.has_value());
     REQUIRE(words->size() == 2);
     REQUIRE((*words)[1] == bytes);

@@ -1,11 +1,11 @@
-#include "cli/tokenizer.h"
+#include "phoenix/client/tokenizer.h"
 
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 
-namespace phoenix::cli {
+namespace phoenix::client {
 
 namespace {
 
@@ -78,4 +78,4 @@ TEST_CASE("an open quote is told from other mistakes") {
   CHECK_FALSE(tokenize("GET \"a\"b").error().is_open_quote);
 }
 
-}  // namespace phoenix::cli
+}  // namespace phoenix::client
