@@ -126,7 +126,7 @@ Result<void> Process::start() {
 }
 
 unsigned Process::core_of(const std::string& key) const {
-  return store_->slots()[slot_of(key)];
+  return store_->slots()[protocol::slot_of(key)];
 }
 
 bool Process::reserve(unsigned core, std::uint64_t payload_bytes, bool is_delete) {
