@@ -77,10 +77,9 @@ std::string load_text(const RunOptions& options) {
   if (verbs == "mixed") verbs = fmt::format("mixed ({:g} GET)", workload.mix.get);
   return fmt::format(
       "{}, {}, {} connection{}, pipeline {}, {} keys of {} bytes, values of {} bytes, {} thread{}",
-      verbs, workload.distribution.text(), options.connections,
-      options.connections == 1 ? "" : "s", options.pipeline, grouped(workload.keys),
-      workload.key_size.text(), workload.value_size.text(), options.threads,
-      options.threads == 1 ? "" : "s");
+      verbs, workload.distribution.text(), options.connections, options.connections == 1 ? "" : "s",
+      options.pipeline, grouped(workload.keys), workload.key_size.text(),
+      workload.value_size.text(), options.threads, options.threads == 1 ? "" : "s");
 }
 
 std::string server_text(const ServerFacts& server) {

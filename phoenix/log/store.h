@@ -22,12 +22,12 @@
 #include "phoenix/base/hash.h"
 #include "phoenix/base/random.h"
 #include "phoenix/base/result.h"
-#include "protocol/slot.h"
 #include "phoenix/engine/effect.h"
 #include "phoenix/io/context.h"
 #include "phoenix/io/host.h"
 #include "phoenix/io/task.h"
 #include "phoenix/log/options.h"
+#include "protocol/slot.h"
 
 namespace phoenix::log {
 

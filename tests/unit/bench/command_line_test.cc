@@ -75,7 +75,8 @@ TEST_CASE("without arguments a local server is loaded with the defaults") {
 TEST_CASE("every flag arrives") {
   const auto line = parse_line(
       "-h ::1 -p 7000 --connections 9 --pipeline 16 --threads 2 --cpu 3 --server-pid 5 "
-      "--seconds 0.5 --warmup 0 --rate 1e4 --arrivals poisson --seed 77 --json out --html h --csv c");
+      "--seconds 0.5 --warmup 0 --rate 1e4 --arrivals poisson --seed 77 --json out --html h "
+      "--csv c");
   REQUIRE(line);
   const bench::RunOptions& run = *line->run;
   CHECK(run.target.host == "::1");

@@ -143,7 +143,8 @@ class TemporaryDirectory final {
 
 TEST_CASE("the text says what was measured") {
   const std::string text = text_report(report_of(sample_result()));
-  CHECK(contains(text, "get, 50 connections, pipeline 1, 1,000,000 keys of 16 bytes"));
+  CHECK(
+      contains(text, "mixed (0.9 GET), uniform, 50 connections, pipeline 1, 1,000,000 keys of 16"));
   CHECK(contains(text, "phoenix 0.1.0, process 4711, 2 cores"));
   CHECK(contains(text, "throughput  500,000 ops/s over 2.00 s"));
   CHECK(contains(text,
@@ -245,8 +246,8 @@ TEST_CASE("JSON of one run has its figures at the top, as scripts read them") {
   CHECK(told["server_pid"] == 4711);
   CHECK(told["host"] == "a\"b\\c\n\uFFFD");
   CHECK(told["unix"].is_null());
-  CHECK(told["preload"] == false);
-  CHECK(told["workload"] == "get");
+  CHECK(told["preload"] == true);
+  CHECK(told["workload"] == "mixed");
   CHECK(told["seed"] == 5);
   CHECK(told["seconds"] == 2);
   CHECK(told["ops_per_s"] == 500'000);
