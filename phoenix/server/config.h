@@ -33,7 +33,7 @@ struct Bounds {
 struct Config {
   log::Options log;  // --dir, --durability, --interval-ms, ...
   std::vector<std::string> bind{"127.0.0.1"};
-  std::uint16_t port = 6969;  // 0: the kernel chooses a free one.
+  std::uint16_t port = 6969;         // 0: the kernel chooses a free one.
   std::uint16_t core_port_base = 0;  // 0: none. Core i also listens on this port + i.
   std::string unix_path;
   unsigned cores = 0;                  // 0: as many as the machine grants this process.
