@@ -48,15 +48,22 @@ Result<std::unique_ptr<phoenix::io::Ring>> make_ring() {
   return std::unique_ptr<phoenix::io::Ring>(std::move(*ring));
 }
 
-// A verdict, or why there is none. What cannot be had for the asking is wrong usage.
+// A verdict, or why there is none.
 int exit_status(const Result<bool>& is_right) {
-  if (is_right) return *is_right ? 0 : kExitWrong;
-  const bool is_usage = is_right.error().code == phoenix::ErrorCode::invalid;
-  return complain(is_right.error().message, is_usage ? kExitUsage : kExitWrong);
+  if (!is_right) return complain(is_right.error().message, kExitWrong);
+  return *is_right ? 0 : kExitWrong;
 }
 
 int print(const std::string& text) {
   return std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0 ? 0 : kExitWrong;
+}
+
+int run(const phoenix::bench::CommandLine& line, const std::vector<std::string>& arguments) {
+  // Before the run: a typing error should not cost its result.
+  auto files = open_reports(*line.run);
+  if (!files) return complain(files.error().message, kExitUsage);
+  return exit_status(
+      run_and_report(*line.run, line.mode, *files, arguments, make_ring, stop_wanted));
 }
 
 }  // namespace
@@ -82,6 +89,5 @@ int main(int argc, char** argv) {
     return exit_status(
         phoenix::bench::compare::run_command(*line->compare, make_ring, clock, stop_wanted));
   }
-  return exit_status(
-      run_and_report(*line->run, line->mode, {argv, argv + argc}, make_ring, stop_wanted));
+  return run(*line, {argv, argv + argc});
 }

@@ -25,6 +25,7 @@ constexpr std::size_t kValueBytesMax = std::size_t{64} << 20U;
 constexpr double kSecondsMax = 86'400;
 constexpr double kRateMax = 100'000'000;
 constexpr int kCpuMax = 1023;
+constexpr const char* kDemoPage = "phoenix-bench-demo.html";
 
 constexpr const char* kDescription =
     "Loads a key-value server over its own protocol, checks what it answers, and prints "
@@ -134,7 +135,7 @@ void declare_load(CLI::App& app, Raw& raw) {
       "find the knee: a closed loop, then open loops at 10 to 110 % of its throughput, each "
       "of --seconds");
   app.add_flag("--demo", raw.demo,
-               "a sweep in 20 seconds: Zipf, 95 % GET, 5 % SET, an HTML report");
+               "a sweep in 20 seconds: Zipf, 95 % GET, 5 % SET, and a page with plots");
 }
 
 void declare_workload(CLI::App& app, Raw& raw) {
@@ -300,6 +301,7 @@ Result<void> check_together(RunOptions& run) {
 
 // Twenty seconds: what was not asked for otherwise.
 void set_demo(const CLI::App& app, RunOptions& run) {
+  if (app.count("--html") == 0) run.html_path = kDemoPage;
   if (app.count("--keys") == 0) run.workload.keys = 100'000;
   if (app.count("--seconds") == 0) run.seconds = 1.2;
   if (app.count("--warmup") == 0) run.warmup_seconds = 0.2;

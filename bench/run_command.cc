@@ -8,14 +8,11 @@
 #include "bench/load/live.h"
 #include "bench/load/sweep.h"
 #include "bench/measure/machine.h"
-#include "bench/report/files.h"
 #include "bench/report/report.h"
 #include "phoenix/uring/system.h"
 
 namespace phoenix::bench {
 namespace {
-
-constexpr const char* kDemoPage = "phoenix-bench-demo.html";
 
 std::string step_label(const RunResult& step, const SweepSteps& sweep) {
   return fmt::format("{:.0f} %", 100 * step.offered_per_s / sweep.closed_loop.operations_per_s);
@@ -53,14 +50,15 @@ bool is_correct(const Report& report) {
 
 }  // namespace
 
-Result<bool> run_and_report(RunOptions options, Mode mode,
+Result<ReportFiles> open_reports(const RunOptions& options) {
+  return ReportFiles::open(
+      {{"--json", options.json_path}, {"--html", options.html_path}, {"--csv", options.csv_path}});
+}
+
+Result<bool> run_and_report(RunOptions options, Mode mode, ReportFiles& files,
                             const std::vector<std::string>& arguments, const MakeRing& make_ring,
                             const std::atomic<bool>& stop) {
   if (options.seed == 0) options.seed = uring::SystemRandom().next() >> 32U;
-  if (mode == Mode::demo && options.html_path.empty()) options.html_path = kDemoPage;
-  auto files = ReportFiles::open(
-      {{"--json", options.json_path}, {"--html", options.html_path}, {"--csv", options.csv_path}});
-  if (!files) return tl::unexpected<Error>(files.error());
   const uring::SystemClock clock;
   Report report;
   report.began_at_unix_s = clock.wall_ms() / 1000;
@@ -73,7 +71,7 @@ Result<bool> run_and_report(RunOptions options, Mode mode,
   if (!measured) return tl::unexpected<Error>(measured.error());
   const std::string text = text_report(report);
   const bool printed = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
-  if (auto written = files->write(report); !written) {
+  if (auto written = files.write(report); !written) {
     return tl::unexpected<Error>(written.error());
   }
   if (!printed) return fail(ErrorCode::io, "the report could not be printed");
