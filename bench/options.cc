@@ -130,10 +130,13 @@ void declare_load(CLI::App& app, Raw& raw) {
   app.add_option("--arrivals", raw.arrivals, "of an open loop: constant gaps, or poisson")
       ->capture_default_str()
       ->check(CLI::IsMember({"constant", "poisson"}));
+  app.add_flag("--poll", run.polls,
+               "open loop: never sleep, so that requests leave in time to the microsecond; takes a "
+               "whole CPU, which the server or the kernel's work for it may need");
   app.add_flag(
       "--sweep", raw.sweep,
-      "find the knee: a closed loop, then open loops at 10 to 110 % of its throughput, each "
-      "of --seconds");
+      "find the knee: what the server can do at most, then open loops at 10 to 110 % of that, "
+      "each of --seconds");
   app.add_flag("--demo", raw.demo,
                "a sweep in 20 seconds: Zipf, 95 % GET, 5 % SET, and a page with plots");
 }
@@ -303,7 +306,7 @@ Result<void> check_together(RunOptions& run) {
 void set_demo(const CLI::App& app, RunOptions& run) {
   if (app.count("--html") == 0) run.html_path = kDemoPage;
   if (app.count("--keys") == 0) run.workload.keys = 100'000;
-  if (app.count("--seconds") == 0) run.seconds = 1.2;
+  if (app.count("--seconds") == 0) run.seconds = 1.1;
   if (app.count("--warmup") == 0) run.warmup_seconds = 0.2;
   if (app.count("--pipeline") == 0) run.pipeline = 16;
 }
@@ -311,6 +314,9 @@ void set_demo(const CLI::App& app, RunOptions& run) {
 Result<RunOptions> take_run(const CLI::App& app, Raw& raw) {
   RunOptions& run = raw.run;
   if (raw.demo) set_demo(app, run);
+  if (run.polls && !run.is_open_loop() && !raw.sweep && !raw.demo) {
+    return wrong("--poll only means something in an open loop (--rate or --sweep)");
+  }
   if ((raw.sweep || raw.demo) && run.is_open_loop()) {
     return wrong("--rate: --sweep and --demo choose the rates themselves");
   }

@@ -15,7 +15,7 @@ namespace phoenix::bench {
 namespace {
 
 std::string step_label(const RunResult& step, const SweepSteps& sweep) {
-  return fmt::format("{:.0f} %", 100 * step.offered_per_s / sweep.closed_loop.operations_per_s);
+  return fmt::format("{:.0f} %", 100 * step.offered_per_s / sweep.most_per_s);
 }
 
 Result<void> measure_sweep(const RunOptions& options, const Surroundings& surroundings,

@@ -34,6 +34,7 @@ struct RunOptions {
   std::uint32_t pipeline = 1;  // Requests on their way per connection, at most.
   double rate_per_s = 0;  // Open loop: so many requests, whatever the replies do. 0: closed loop.
   Arrivals arrivals = Arrivals::constant;
+  bool polls = false;  // Open loop: do not sleep before a request is due.
   double seconds = 5;
   double warmup_seconds = 1;
   bool preload = true;

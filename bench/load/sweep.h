@@ -1,5 +1,5 @@
-// Finds where a server's latency begins to rise faster than its throughput: a closed loop tells
-// what it can do at most, then open loops at rising rates tell what each of them costs in latency.
+// Finds where a server's latency begins to rise faster than its throughput: what it can do at most,
+// and then open loops at rising rates, which tell what each of them costs in latency.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 namespace phoenix::bench {
 
 struct SweepSteps {
-  RunResult closed_loop;            // What the rates are shares of.
+  double most_per_s = 0;            // What the rates are shares of.
   std::vector<RunOptions> options;  // Of each step ...
   std::vector<RunResult> steps;     // ... and what it came to, by rising rate.
   std::size_t knee = 0;             // The step of the greatest power.

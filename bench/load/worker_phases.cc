@@ -129,7 +129,9 @@ Result<void> Worker::load_until_end(const Window& window) {
       deadline_ns = std::min(deadline_ns, std::max(second_ends_ns, now_ns_));
     }
     // A worker without room waits for replies only.
-    if (schedule_ && !was_full_) deadline_ns = std::min(deadline_ns, schedule_->due_ns());
+    if (schedule_ && !was_full_) {
+      deadline_ns = plan_.options.polls ? now_ns_ : std::min(deadline_ns, schedule_->due_ns());
+    }
     if (auto good = turn(deadline_ns); !good) return good;
     // Also what fell due while it looked elsewhere, up to the very end.
     if (schedule_) send_due(window.end_ns);

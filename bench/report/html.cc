@@ -67,7 +67,7 @@ Html warnings_about(const Report& report) {
   std::vector<std::string> sentences;
   for (const LabelledRun& run : report.runs) {
     const std::string prefix = report.runs.size() > 1 ? run.label + ": " : "";
-    for (const std::string& each : warnings_of(run)) {
+    for (const std::string& each : warnings_of(run, report.sweep.has_value())) {
       sentences.push_back(capitalised(prefix + each));
     }
     for (const std::string& each : wrongs_of(run.result)) {

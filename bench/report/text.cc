@@ -111,9 +111,9 @@ std::string described(const MachineFacts& machine) {
   return text.empty() ? "unknown" : text;
 }
 
-Lines told_of(const LabelledRun& run) {
+Lines told_of(const LabelledRun& run, bool is_step) {
   Lines lines;
-  for (const std::string& each : warnings_of(run)) {
+  for (const std::string& each : warnings_of(run, is_step)) {
     lines += "warning: " + plain_text(each) + "\n";
   }
   for (const std::string& each : wrongs_of(run.result)) {
@@ -184,7 +184,7 @@ std::string text_report(const Report& report) {
   add(lines, "machine", described(report.machine));
   add(lines, "again", report.command);
   for (const LabelledRun& run : report.runs) {
-    const Lines told = told_of(run);
+    const Lines told = told_of(run, report.sweep.has_value());
     if (!is_single && !told.empty()) lines += protocol::printable(run.label) + ":\n";
     lines += told;
   }

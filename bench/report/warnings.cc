@@ -32,12 +32,14 @@ void warn_of_cpu(const RunResult& result, Sentences& out) {
   }
 }
 
-void warn_of_open_loop(const RunResult& result, Sentences& out) {
+void warn_of_open_loop(const RunResult& result, bool is_step, Sentences& out) {
   if (result.offered_per_s == 0) return;
-  if (result.unsent > 0) {
+  // A sweep goes beyond what can be served on purpose.
+  if (result.unsent > 0 && !is_step) {
     out.push_back(fmt::format(
         "{} requests that were due were never sent, since all pipelines were full: the offered "
-        "rate is more than could be served, and what they would have waited is in no figure",
+        "rate is more than could be served; they count with their wait until the end, and would "
+        "have waited longer",
         grouped(result.unsent)));
   }
   const std::uint64_t delay_ns = result.client_delay_ns.percentile(99);
@@ -52,7 +54,7 @@ void warn_of_open_loop(const RunResult& result, Sentences& out) {
 
 }  // namespace
 
-Sentences warnings_of(const LabelledRun& run) {
+Sentences warnings_of(const LabelledRun& run, bool is_step) {
   const RunResult& result = run.result;
   Sentences out;
   if (result.interrupted) {
@@ -67,7 +69,7 @@ Sentences warnings_of(const LabelledRun& run) {
   }
   warn_of_misses(result.window, out);
   warn_of_cpu(result, out);
-  warn_of_open_loop(result, out);
+  warn_of_open_loop(result, is_step, out);
   return out;
 }
 

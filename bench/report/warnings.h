@@ -16,7 +16,8 @@ inline constexpr double kBusyEnough = 0.9;
 inline constexpr double kMissesSuspicious = 0.9;
 
 /// Sentences without capital and full stop: "the server was only 75 % busy: ...".
-std::vector<std::string> warnings_of(const LabelledRun& run);
+/// `is_step` of a sweep: some of what a single run has to warn of is meant there.
+std::vector<std::string> warnings_of(const LabelledRun& run, bool is_step);
 
 /// Wrong answers of the server, the first few in words and then their number; none if correct.
 std::vector<std::string> wrongs_of(const RunResult& result);

@@ -215,14 +215,16 @@ TEST_CASE("open loops and interrupted runs have warnings of their own") {
   RunResult result = sample_result();
   result.server_cpu_ns = 1;  // Idle: the rate is the client's on purpose.
   result.offered_per_s = 100;
-  CHECK(warnings_of({"", {}, result}).empty());
+  CHECK(warnings_of({"", {}, result}, false).empty());
   result.unsent = 1000;
   result.client_delay_ns.record(50'000);  // Less than the median of 100 us.
-  REQUIRE(warnings_of({"", {}, result}).size() == 1);
-  CHECK(contains(warnings_of({"", {}, result})[0], "1,000 requests that were due were never sent"));
+  REQUIRE(warnings_of({"", {}, result}, false).size() == 1);
+  CHECK(warnings_of({"", {}, result}, true).empty());  // A sweep does that on purpose.
+  CHECK(contains(warnings_of({"", {}, result}, false)[0],
+                 "1,000 requests that were due were never sent"));
   result.client_delay_ns.record(2'000'000, 10);
   result.interrupted = true;
-  const auto warnings = warnings_of({"", {}, result});
+  const auto warnings = warnings_of({"", {}, result}, false);
   REQUIRE(warnings.size() == 3);
   CHECK(contains(warnings[0], "interrupted after 2.00 s"));
   CHECK(contains(warnings[2], "left more than 2.0"));
