@@ -121,6 +121,9 @@ Result<std::unique_ptr<Child>> Child::start(const ChildOptions& options) {
   plan->input = input.get();
   plan->output = output.get();
   plan->report = writer.get();
+  // What the child starts and leaves behind becomes ours, and can be waited for. Where it is
+  // refused, init takes it: it dies all the same.
+  static_cast<void>(prctl(PR_SET_CHILD_SUBREAPER, 1));
   const pid_t pid = fork();
   if (pid == 0) become(*plan);
   if (pid < 0) return uring::os_failure("cannot start a process", errno);
@@ -154,15 +157,13 @@ bool Child::wait_for_end(std::uint32_t patience_ms) {
     ready = poll(&end, 1, std::max(0, static_cast<int>(left.count())));
   } while (ready < 0 && errno == EINTR);
   if (ready <= 0) return false;
-  int status = 0;
-  if (waitpid(pid_, &status, WNOHANG) != pid_) return false;
-  status_ = status;
+  bury();
   return true;
 }
 
 Result<void> Child::stop(std::uint32_t patience_ms) {
   if (!wait_for_end(0)) {
-    kill(pid_, SIGTERM);
+    kill(-pid_, SIGTERM);  // A script does not pass it on to the server that it started.
     const bool ended = wait_for_end(patience_ms);
     if (!ended) {
       kill_now();
@@ -178,16 +179,22 @@ Result<void> Child::stop(std::uint32_t patience_ms) {
 }
 
 void Child::kill_now() {
-  // Its number is its own, and its session's, until it has been waited for.
   if (status_) return;
-  kill(-pid_, SIGKILL);
   kill(pid_, SIGKILL);  // In the moment before it has a session.
+  bury();
+}
+
+// The process has ended, or has been killed. Its number is its own, and its session's, until it has
+// been waited for.
+void Child::bury() {
+  kill(-pid_, SIGKILL);
   int status = 0;
-  pid_t waited = 0;
-  do {
-    waited = waitpid(pid_, &status, 0);
-  } while (waited < 0 && errno == EINTR);
+  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  }
   status_ = status;
+  // What it had started has become ours, if it became init's it is not among them.
+  while (waitpid(-pid_, nullptr, 0) > 0 || errno == EINTR) {
+  }
 }
 
 std::string Child::end_text() const {

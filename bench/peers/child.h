@@ -1,10 +1,11 @@
 // A process that the bench tool starts, watches and never leaves behind: no shell in between, input
 // from nowhere, output into a file, a session of its own.
 //
-// Invariants: while the object lives the process is running or its end is known; the destructor
-// kills what still runs and waits for it; if the bench tool itself is killed, the kernel kills the
-// child (PR_SET_PDEATHSIG), which binds it to the thread that started it: that thread must outlive
-// it, so start children on the main thread.
+// Invariants: while the object lives the process is running or its end is known; what it started in
+// its session (a command may be a script) ends with it, and is gone before its end is told; the
+// destructor kills what still runs and waits for it; if the bench tool itself is killed, the kernel
+// kills the child (PR_SET_PDEATHSIG), though not what the child started. That binds it to the
+// thread that started it, which must outlive it: start children on the main thread.
 #pragma once
 
 #include <sys/types.h>
@@ -47,9 +48,9 @@ class Child final {
   /// True when the process has ended, at once or within the time.
   bool wait_for_end(std::uint32_t patience_ms);
 
-  /// SIGTERM, and SIGKILL to its whole session when it takes longer than `patience_ms`. An error
-  /// when it had to be killed, or ended with another status than 0 or by another signal than
-  /// SIGTERM.
+  /// SIGTERM to its session, and SIGKILL when the process takes longer than `patience_ms`, or to
+  /// what is left when it has ended. An error when it had to be killed, or ended with another
+  /// status than 0 or by another signal than SIGTERM.
   Result<void> stop(std::uint32_t patience_ms);
 
   /// SIGKILL to it and the processes of its session; returns when it is gone.
@@ -59,6 +60,8 @@ class Child final {
   std::string end_text() const;
 
  private:
+  void bury();
+
   Child(pid_t pid, uring::UniqueFd handle) : pid_(pid), handle_(std::move(handle)) {}
 
   pid_t pid_;
