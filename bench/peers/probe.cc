@@ -5,12 +5,14 @@
 
 #include <array>
 #include <cerrno>
+#include <fstream>
 #include <string>
 #include <string_view>
 
 #include "phoenix/client/connection.h"
 #include "phoenix/client/socket.h"
 #include "phoenix/uring/os_error.h"
+#include "phoenix/uring/system.h"
 #include "phoenix/uring/unique_fd.h"
 
 namespace phoenix::bench {
@@ -20,6 +22,41 @@ client::Endpoint endpoint_of(std::uint16_t port) {
   client::Endpoint endpoint;
   endpoint.port = port;
   return endpoint;
+}
+
+struct PortRange {
+  std::uint16_t first;
+  std::uint16_t last;  // Within.
+};
+
+/// The larger of the two ranges from which the kernel takes no ports for outgoing connections.
+/// While a server that was killed has not started again, such a connection, even our own that asks
+/// whether it is back, could get its port and keep it from listening.
+PortRange ports_of_servers() {
+  constexpr std::uint32_t kFirst = 1024;
+  constexpr std::uint32_t kLast = 65535;
+  std::uint32_t first = 32768;
+  std::uint32_t last = 60999;
+  std::ifstream file("/proc/sys/net/ipv4/ip_local_port_range");
+  file >> first >> last;
+  if (!file || first > last || last > kLast) return {10'000, 30'000};
+  const std::uint32_t below = first > kFirst ? first - kFirst : 0;
+  const std::uint32_t above = kLast - last;
+  if (below == 0 && above == 0) return {kFirst, kLast};  // It leaves none.
+  const bool is_below = below >= above;
+  return {static_cast<std::uint16_t>(is_below ? kFirst : last + 1),
+          static_cast<std::uint16_t>(is_below ? first - 1 : kLast)};
+}
+
+/// 0: nobody has the port.
+int bind_error(std::uint16_t port) {
+  const uring::UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return errno;
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
 }
 
 // One that wants a password, is full, or is another server than Phoenix (the ceiling) answers, too.
@@ -54,17 +91,17 @@ std::string first_line(std::uint16_t port, std::string_view question, std::uint3
 }  // namespace
 
 Result<std::uint16_t> find_free_port() {
-  const uring::UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  if (!fd.valid() || bind(fd.get(), generic, size) != 0 ||
-      getsockname(fd.get(), generic, &size) != 0) {
-    return uring::os_failure("no free port on 127.0.0.1", errno);
+  constexpr int kTriesMax = 1000;
+  const auto [first, last] = ports_of_servers();
+  const auto count = static_cast<std::uint64_t>(last) - first + 1;
+  uring::SystemRandom random;
+  int error = EADDRINUSE;
+  for (int i = 0; i < kTriesMax && error == EADDRINUSE; ++i) {
+    const auto port = static_cast<std::uint16_t>(first + random.next() % count);
+    error = bind_error(port);
+    if (error == 0) return port;
   }
-  return ntohs(address.sin_port);
+  return uring::os_failure("no free port on 127.0.0.1", error);
 }
 
 bool answers(Protocol protocol, std::uint16_t port, std::uint32_t timeout_ms) {

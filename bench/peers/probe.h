@@ -8,7 +8,8 @@
 
 namespace phoenix::bench {
 
-/// A TCP port of 127.0.0.1 that nobody listens on now. Somebody else may take it before it is used.
+/// A random TCP port of 127.0.0.1 that nobody listens on now, from those that the kernel gives to
+/// no outgoing connection. Another server may take it before it is used.
 Result<std::uint16_t> find_free_port();
 
 /// Connects to 127.0.0.1, asks the smallest question of the protocol and waits up to `timeout_ms`

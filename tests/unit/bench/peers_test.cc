@@ -158,6 +158,35 @@ TEST_CASE_FIXTURE(Fixture, "nothing that a child started outlives its owner") {
   CHECK(gone);
 }
 
+TEST_CASE_FIXTURE(Fixture, "what a script started ends with it, however it ends") {
+  constexpr const char* kBackground = "sleep 60 & echo $! >started; ";
+  const auto started = [this] { return std::stoi(await_text("started")); };
+  SUBCASE("by itself") {
+    const auto child = shell(std::string(kBackground) + "exit 3");
+    REQUIRE(child->wait_for_end(kLongMs));
+    CHECK(child->end_text() == "exit status 3");
+    CHECK_FALSE(is_alive(started()));
+  }
+  SUBCASE("when it is asked to") {
+    const auto child = shell(std::string(kBackground) + "wait");
+    const int grandchild = started();
+    CHECK(child->stop(kLongMs));
+    CHECK_FALSE(is_alive(grandchild));
+  }
+  SUBCASE("when it is asked to and waits for a server in the foreground") {
+    const auto child = shell("sh -c 'echo $$ >started; exec sleep 60'; true");
+    const int grandchild = started();
+    CHECK(child->stop(kLongMs));
+    CHECK_FALSE(is_alive(grandchild));
+  }
+  SUBCASE("when it is killed") {
+    const auto child = shell(std::string(kBackground) + "wait");
+    const int grandchild = started();
+    child->kill_now();
+    CHECK_FALSE(is_alive(grandchild));
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "the kernel kills a child whose bench tool was killed") {
   const pid_t bench = fork();
   if (bench == 0) {
@@ -227,6 +256,12 @@ TEST_CASE("a free port can be listened on") {
   const auto port = bench::find_free_port();
   REQUIRE(port);
   CHECK(*port >= 1024);
+  std::ifstream range("/proc/sys/net/ipv4/ip_local_port_range");
+  int first = 0;
+  int last = 0;
+  range >> first >> last;
+  REQUIRE(range);
+  if (first > 1024) CHECK((*port < first || *port > last));  // No connection can get it.
   CHECK(bench::find_listener(*port) == 0);
   CHECK_FALSE(bench::answers(Protocol::resp, *port, 100));
   CHECK_FALSE(bench::answers(Protocol::native, *port, 100));
