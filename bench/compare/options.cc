@@ -30,10 +30,10 @@ constexpr int kCpuMax = CPU_SETSIZE - 1;
 constexpr const char* kFooter =
     "Every pass starts all servers anew, stores the same keys in each, and runs every workload "
     "and\n"
-    "pipeline against one server after the other: each pass begins with another server, and every\n"
-    "second one goes backwards, so that a machine that slows down treats all alike. What counts "
-    "is\n"
-    "the server's CPU time per operation while it is at least 90 % busy.\n"
+    "pipeline against one server after the other: each pair of passes begins with another server,\n"
+    "and its second goes backwards, so that a machine that slows down treats all alike. What "
+    "counts\n"
+    "is the server's CPU time per operation while it is at least 90 % busy.\n"
     "A server of your own: --server 'mine=resp:my-server --port {port} --dir {dir}'. The protocol\n"
     "is native, resp, memcached or memcached-meta; {port} {dir} {cpu} {threads} are filled in.\n"
     "Exit status: 0 all runs counted, 1 some or all did not, 2 wrong arguments.\n";

@@ -7,8 +7,9 @@
 
 namespace phoenix::bench::compare {
 
-/// The servers 0 .. count-1 in the order of this pass (from 0): each pass begins with the next one,
-/// and every second pass goes backwards.
+/// The servers 0 .. count-1 in the order of this pass (from 0): each pair of passes begins with
+/// another one, and its second pass is the first one backwards. So after every second pass all
+/// servers have stood equally late on the average, whatever their number.
 std::vector<std::size_t> order_of_pass(std::size_t pass, std::size_t count);
 
 }  // namespace phoenix::bench::compare

@@ -143,7 +143,8 @@ Html conditions_part(const Options& options, const Comparison& measured) {
   Html out = paragraph(conditions_text(options) + ".");
   out += paragraph(
       "Every pass starts all servers anew and stores the same keys in each. Their runs alternate: "
-      "each pass begins with another server, and every second one goes backwards.");
+      "every second pass goes through them backwards, and each pair of passes begins with "
+      "another.");
   out += table(table_of_servers(options, measured));
   out += facts(commands_of(options));
   return section("How it was measured", out);
