@@ -23,7 +23,8 @@ using phoenix::Result;
 constexpr int kExitWrong = 1;
 constexpr int kExitUsage = 2;
 
-/// Ctrl-C: what was measured so far is told. A second one ends the program.
+/// Ctrl-C, or a terminal that is closed: what was measured so far is told, and directories are
+/// removed. A second one ends the program.
 std::atomic<bool> stop_wanted{false};
 
 void want_stop(int) {
@@ -34,7 +35,13 @@ bool stop_on_signals() {
   struct sigaction action {};
   action.sa_handler = want_stop;
   action.sa_flags = static_cast<int>(SA_RESETHAND);
-  return sigaction(SIGINT, &action, nullptr) == 0 && sigaction(SIGTERM, &action, nullptr) == 0;
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before {};
+    if (sigaction(number, &action, &before) != 0) return false;
+    const bool is_nohup = number == SIGHUP && before.sa_handler == SIG_IGN;
+    if (is_nohup && sigaction(number, &before, nullptr) != 0) return false;
+  }
+  return true;
 }
 
 int complain(const std::string& message, int status) {
@@ -69,6 +76,9 @@ int run(const phoenix::bench::CommandLine& line, const std::vector<std::string>&
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A reader that is gone ("| head") shows as a failed write, which does not end us between a start
+  // of a server and the removal of its directory.
+  if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) return complain("cannot ignore SIGPIPE", kExitWrong);
   const auto line = phoenix::bench::parse_command_line(argc, argv);
   if (!line) return complain(line.error().message, kExitUsage);
   if (line->help) return print(*line->help);

@@ -57,7 +57,8 @@ Result<void> Comparing::make_ready(std::size_t pass, std::size_t server, Field& 
       Peer::make(spec, {field.scratch.path(), options_.server_cpu, options_.server_threads});
   if (!peer) return tl::unexpected<Error>(peer.error());
   if (auto launched = (*peer)->launch(); !launched) return launched;
-  if (auto answered = (*peer)->await_answer(); !answered) return answered;
+  if (auto answered = (*peer)->await_answer(kStartPatienceMs, &around_.stop); !answered)
+    return answered;
   if (spec.keeps_values) {
     if (auto stored = store_keys(pass, server, **peer); !stored) return stored;
   }

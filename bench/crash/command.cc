@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "bench/crash/interrupt.h"
 #include "bench/crash/report.h"
 #include "bench/crash/run.h"
 #include "bench/crash/target.h"
@@ -21,13 +22,17 @@ Result<bool> run_crash_command(CrashOptions options, const Clock& clock) {
   if (options.seed == 0) options.seed = (uring::SystemRandom().next() >> 32U) + 1;
   const auto spec = find_target(options);
   if (!spec) return tl::unexpected<Error>(spec.error());
+  const InterruptNote note;
   bool printed = print(head_text(options, *spec));
   const auto result = run_crash_test(options, *spec, clock, [&](const std::string& line) {
     printed = print(line + "\n") && printed;
+    return printed;
   });
   if (!result) return tl::unexpected<Error>(result.error());
-  printed = print(result_text(options, *result)) && printed;
-  return printed && result->is_right();
+  if (!print(result_text(options, *result)) || !printed) {
+    return fail(ErrorCode::io, "the verdict could not be printed");
+  }
+  return result->is_right();
 }
 
 Result<bool> run_check_command(const std::string& path) {

@@ -9,28 +9,40 @@
 namespace phoenix::bench::crash {
 namespace {
 
-std::atomic<bool> noted{false};
-static_assert(std::atomic<bool>::is_always_lock_free);  // A signal handler sets it.
+std::atomic<unsigned> noted{0};
+static_assert(std::atomic<unsigned>::is_always_lock_free);  // A signal handler counts with it.
 
 void note(int /*signal*/) {
-  noted = true;
+  ++noted;
 }
 
 }  // namespace
 
 InterruptNote::InterruptNote() {
-  noted = false;
-  interrupt_before_ = std::signal(SIGINT, note);
-  terminate_before_ = std::signal(SIGTERM, note);
+  noted = 0;
+  struct sigaction action {};
+  action.sa_handler = note;
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    Before before{signal, {}};
+    if (sigaction(signal, nullptr, &before.action) != 0) continue;
+    // Under nohup it is to be survived.
+    if (signal == SIGHUP && before.action.sa_handler == SIG_IGN) continue;
+    if (sigaction(signal, &action, nullptr) == 0) before_.push_back(before);
+  }
 }
 
 InterruptNote::~InterruptNote() {
-  static_cast<void>(std::signal(SIGINT, interrupt_before_));
-  static_cast<void>(std::signal(SIGTERM, terminate_before_));
+  for (const Before& before : before_) {
+    static_cast<void>(sigaction(before.signal, &before.action, nullptr));
+  }
 }
 
 bool InterruptNote::was_interrupted() {
-  return noted;
+  return noted != 0;
+}
+
+bool InterruptNote::is_urgent() {
+  return noted > 1;
 }
 
 void sleep_ms(double ms) {
@@ -39,7 +51,7 @@ void sleep_ms(double ms) {
   const auto begin = std::chrono::steady_clock::now();
   for (;;) {
     const Milliseconds left = Milliseconds(ms) - (std::chrono::steady_clock::now() - begin);
-    if (noted || left <= Milliseconds(0)) return;
+    if (noted != 0 || left <= Milliseconds(0)) return;
     std::this_thread::sleep_for(std::min(left, kNap));
   }
 }

@@ -1,10 +1,15 @@
 // Ctrl-C in a test of many rounds: the round under way is finished and judged, since what was
-// measured so far should not be lost, and no server or directory be left behind.
+// measured so far should not be lost, and no server or directory be left behind. A second one does
+// not wait for a server that does not start.
 #pragma once
+
+#include <csignal>
+#include <vector>
 
 namespace phoenix::bench::crash {
 
-/// While it lives, SIGINT and SIGTERM only leave a note. One at a time.
+/// While it lives, SIGINT, SIGTERM and, where it is not ignored, SIGHUP only leave a note. One at a
+/// time.
 class InterruptNote final {
  public:
   InterruptNote();
@@ -13,11 +18,14 @@ class InterruptNote final {
   ~InterruptNote();
 
   static bool was_interrupted();
+  static bool is_urgent();  // More than once.
 
  private:
-  using Handler = void (*)(int);
-  Handler interrupt_before_;
-  Handler terminate_before_;
+  struct Before {
+    int signal = 0;
+    struct sigaction action {};
+  };
+  std::vector<Before> before_;
 };
 
 /// Less when there is an interrupt.

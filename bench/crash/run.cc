@@ -46,13 +46,17 @@ class Rounds final {
 
   /// All of them, and the verdict about the whole history.
   Result<CrashResult> run() {
-    const auto started = victim_.start();
+    const auto started = start(InterruptNote::was_interrupted);
     if (!started) return tl::unexpected<Error>(started.error());
     while (!is_over()) {
       const auto done = round();
       if (!done) return tl::unexpected<Error>(done.error());
     }
     victim_.kill();
+    if (result_.acknowledged == 0 && InterruptNote::was_interrupted()) {
+      is_given_up_ = true;
+      return fail(ErrorCode::invalid, "interrupted before a write was acknowledged");
+    }
     if (result_.acknowledged == 0) {
       return fail(ErrorCode::invalid,
                   "no write was acknowledged, so nothing was tested" +
@@ -64,11 +68,13 @@ class Rounds final {
   }
 
   const History& history() const { return history_; }
+  /// The user ended it when there was nothing to judge.
+  bool is_given_up() const { return is_given_up_; }
 
  private:
   bool is_over() {
     if (operations_max() == 0) result_.history_is_full = true;
-    if (InterruptNote::was_interrupted() || result_.history_is_full) return true;
+    if (InterruptNote::was_interrupted() || no_reader_ || result_.history_is_full) return true;
     const std::size_t done = result_.recovery_ns.size();
     if (options_.rounds != 0) return done == options_.rounds;
     return static_cast<double>(watch_.now_ns()) >=
@@ -89,17 +95,23 @@ class Rounds final {
     auto loaded = load_and_kill(load_ms);
     if (loaded && killed_start_ms) loaded = victim_.start_and_kill(*killed_start_ms);
     if (!loaded) return loaded;
-    const auto start = victim_.start();
-    if (!start) return tl::unexpected<Error>(start.error());
-    result_.recovery_ns.push_back(start->took_ns);
-    auto verified = verify(*start->connection);
+    const auto started = start(InterruptNote::is_urgent);
+    if (!started) return tl::unexpected<Error>(started.error());
+    result_.recovery_ns.push_back(started->took_ns);
+    auto verified = verify(*started->connection);
     if (!verified) return verified;
-    progress_(fmt::format(
+    no_reader_ = !progress_(fmt::format(
         "round {}: killed after {:.3f} ms{}, {} acknowledged, recovered in {:.1f} ms",
         result_.recovery_ns.size(), load_ms,
         killed_start_ms ? fmt::format(" and {:.3f} ms into the next start", *killed_start_ms) : "",
-        result_.acknowledged - acknowledged, static_cast<double>(start->took_ns) / 1e6));
+        result_.acknowledged - acknowledged, static_cast<double>(started->took_ns) / 1e6));
     return {};
+  }
+
+  Result<Victim::Start> start(bool (*gives_up)()) {
+    auto started = victim_.start(gives_up);
+    is_given_up_ = !started && gives_up();
+    return started;
   }
 
   Result<void> load_and_kill(double load_ms) {
@@ -178,6 +190,8 @@ class Rounds final {
   history::CrashCheck check_;
   std::vector<std::unique_ptr<Load>> loads_;
   CrashResult result_;
+  bool no_reader_ = false;  // Of the progress.
+  bool is_given_up_ = false;
 };
 
 }  // namespace
@@ -193,7 +207,6 @@ Result<CrashResult> run_crash_test(const CrashOptions& options, const PeerSpec& 
   if (!scratch) return tl::unexpected<Error>(scratch.error());
   const auto peer = Peer::make(spec, {scratch->path(), -1, options.server_threads});
   if (!peer) return tl::unexpected<Error>(peer.error());
-  const InterruptNote note;
   Rounds rounds(options, clock, **peer, progress);
   auto result = rounds.run();
   (*peer)->kill_now();
@@ -201,7 +214,7 @@ Result<CrashResult> run_crash_test(const CrashOptions& options, const PeerSpec& 
     const auto written = write_history(options.history_path, rounds.history());
     if (!written && result) return tl::unexpected<Error>(written.error());
   }
-  if (result && result->is_right()) return result;
+  if (rounds.is_given_up() || (result && result->is_right())) return result;
   const std::string kept = scratch->keep();
   if (!result) {
     return fail(result.error().code,

@@ -36,12 +36,13 @@ struct CrashResult {
   bool is_right() const { return lost == 0 && crash_violations == 0 && unlinear_keys == 0; }
 };
 
-/// Prints one line of progress.
-using Progress = std::function<void(const std::string& line)>;
+/// Prints one line of progress. False when nobody takes it: the test ends.
+using Progress = std::function<bool(const std::string& line)>;
 
-/// `spec` is what find_target() made of the options, whose seed must not be 0. SIGINT and SIGTERM
-/// end it after the round under way. An error when the test could not be made: no server, one that
-/// does not start again, a connection that broke before the kill, a history that cannot be written.
+/// `spec` is what find_target() made of the options, whose seed must not be 0. What an
+/// InterruptNote notes ends it after the round under way, or, if repeated, as soon as possible. An
+/// error when the test could not be made: no server, one that does not start again, a connection
+/// that broke before the kill, a history that cannot be written.
 Result<CrashResult> run_crash_test(const CrashOptions& options, const PeerSpec& spec,
                                    const Clock& clock, const Progress& progress);
 

@@ -17,13 +17,13 @@ Victim::Victim(Peer& peer, const Clock& clock, std::string key_to_ask)
       key_to_ask_(std::move(key_to_ask)),
       options_(crash::connection_options(peer.spec(), peer.port())) {}
 
-Result<Victim::Start> Victim::start() {
+Result<Victim::Start> Victim::start(bool (*gives_up)()) {
   constexpr std::chrono::milliseconds kAskInterval{1};
   const std::uint64_t begin_ns = clock_.monotonic_ns();
   const auto launched = peer_.launch();
   if (!launched) return tl::unexpected<Error>(launched.error());
   const auto took_ns = [&] { return clock_.monotonic_ns() - begin_ns; };
-  while (peer_.running() && took_ns() < kStartPatienceMs * kNanosPerMs) {
+  while (!gives_up() && peer_.running() && took_ns() < kStartPatienceMs * kNanosPerMs) {
     auto connection = ask();
     if (connection) return Start{std::move(connection), took_ns()};
     std::this_thread::sleep_for(kAskInterval);
@@ -32,7 +32,8 @@ Result<Victim::Start> Victim::start() {
     const auto answered = peer_.await_answer();  // Tells how it ended.
     if (!answered) return tl::unexpected<Error>(answered.error());
   }
-  return tl::unexpected<Error>(with_output("it answers no reads"));
+  return tl::unexpected<Error>(
+      with_output(gives_up() ? "interrupted before it answered a read" : "it answers no reads"));
 }
 
 /// A server that still loads its data accepts connections and refuses reads.

@@ -21,8 +21,9 @@ class Victim final {
     std::unique_ptr<client::Connection> connection;
     std::uint64_t took_ns = 0;  // From the launch of the process to the answer.
   };
-  /// The error has the end of the server's output. For the main thread (see Child).
-  Result<Start> start();
+  /// The error has the end of the server's output. Asks `gives_up` meanwhile; once it is true there
+  /// is an error, too. For the main thread (see Child).
+  Result<Start> start(bool (*gives_up)());
 
   /// Starts it and kills it after so long, on its way or not.
   Result<void> start_and_kill(double after_ms);

@@ -70,7 +70,7 @@ Error Peer::ended_early(std::string_view what) const {
   return {ErrorCode::io, fmt::format("{}: {}; it printed:\n{}", spec_.name, what, output_tail())};
 }
 
-Result<void> Peer::await_answer(std::uint32_t patience_ms) {
+Result<void> Peer::await_answer(std::uint32_t patience_ms, const std::atomic<bool>* stop) {
   if (child_ == nullptr) return fail(ErrorCode::invalid, spec_.name + " has not been started");
   const auto begin = std::chrono::steady_clock::now();
   const auto end = begin + std::chrono::milliseconds(patience_ms);
@@ -79,6 +79,10 @@ Result<void> Peer::await_answer(std::uint32_t patience_ms) {
     if (answers(spec_.protocol, port_, std::min(patience_ms, kProbePatienceMs))) {
       if (!child_->wait_for_end(0)) return {};
       break;
+    }
+    if (stop != nullptr && *stop) {
+      child_->kill_now();
+      return tl::unexpected<Error>(ended_early("interrupted before it answered"));
     }
     if (std::chrono::steady_clock::now() >= end) {
       child_->kill_now();

@@ -2,6 +2,7 @@
 // or killed, and started again on what it left there.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -37,8 +38,10 @@ class Peer final {
   Result<void> launch();
 
   /// Until it answers in its protocol. An error as soon as the process has ended, with the end of
-  /// its output, and when it does not answer in time; it is killed then.
-  Result<void> await_answer(std::uint32_t patience_ms = kStartPatienceMs);
+  /// its output, and when it does not answer in time, or `stop` becomes true before; it is killed
+  /// then.
+  Result<void> await_answer(std::uint32_t patience_ms = kStartPatienceMs,
+                            const std::atomic<bool>* stop = nullptr);
 
   /// SIGTERM, then SIGKILL when that takes longer than kStopPatienceMs. The error says how it
   /// ended when it did not end well.

@@ -93,6 +93,20 @@ class Compare(unittest.TestCase):
         self.assertIn("interrupted", stdout)
         self.expect_nothing_left()
 
+    def test_a_user_who_does_not_wait_for_a_start(self):
+        words = self.words("--servers", "ceiling", "--server", "no=resp:/bin/sleep 60 {port}")
+        with subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            for line in process.stderr:
+                if "no: starting" in line:
+                    break
+            process.send_signal(signal.SIGHUP)  # As when the terminal is closed.
+            stdout, _ = process.communicate(timeout=10)
+        self.assertEqual(process.returncode, 1)
+        self.assertIn("interrupted", stdout)
+        self.expect_nothing_left()
+
     def test_what_cannot_be_compared(self):
         for arguments, text in (
             (["--servers", "mysql"], "only phoenix, redis, valkey, memcached, "),

@@ -136,6 +136,37 @@ class CrashTest(unittest.TestCase):
         self.assertRegex(output.splitlines()[-1], LAST_LINE)
         self.assertEqual(self.left_behind(), [])
 
+    def start(self, *arguments, stdout=subprocess.PIPE):
+        process = subprocess.Popen(
+            words("--crash-test", "--dir", self.directory, *arguments),
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        return process
+
+    def test_interrupted_before_it_started(self):
+        process = self.start("--target", "never=resp:/bin/sleep 60 {port}")
+        self.assertIn("crash test of never", process.stdout.readline())
+        process.send_signal(signal.SIGHUP)  # As when the terminal is closed.
+        _, complaint = process.communicate(timeout=10)
+        self.assertEqual(process.returncode, 1)
+        self.assertIn("interrupted before it answered", complaint)
+        self.assertEqual(self.left_behind(), [])
+
+    def test_nobody_reads_on(self):
+        """As in "| head -3"."""
+        process = self.start("--seconds", 60)
+        for _ in range(3):
+            process.stdout.readline()
+        process.stdout.close()
+        complaint = process.stderr.read()
+        self.assertEqual(process.wait(timeout=10), 1)
+        self.assertIn("could not be printed", complaint)
+        self.assertEqual(self.left_behind(), [])
+
     def test_no_server(self):
         shown = bench("--crash-test", "--server", "/nowhere/phoenix-server")
         self.assertEqual(shown.returncode, 1)
@@ -143,12 +174,18 @@ class CrashTest(unittest.TestCase):
         shown = bench("--crash-test", "--history", "/nowhere/history")
         self.assertEqual(shown.returncode, 1)
         self.assertIn("cannot write the history to /nowhere/history", shown.stderr)
-        shown = bench("--crash-test", "--target", "fake=resp:/bin/false {port}")
+        shown = bench(
+            *("--crash-test", "--dir", self.directory),
+            *("--target", "fake=resp:/bin/false {port}"),
+        )
         self.assertEqual(shown.returncode, 1)
         self.assertIn("ended before it answered", shown.stderr)
 
     def test_no_verdict_without_writes(self):
-        shown = bench("--crash-test", "--target", target_of("refuse"), "--rounds", 1)
+        shown = bench(
+            *("--crash-test", "--dir", self.directory),
+            *("--target", target_of("refuse"), "--rounds", 1),
+        )
         self.assertEqual(shown.returncode, 1)
         self.assertIn("no write was acknowledged", shown.stderr)
         self.assertIn("it cannot do that", shown.stderr)
