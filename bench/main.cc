@@ -96,8 +96,10 @@ int main(int argc, char** argv) {
   if (!stop_on_signals()) return complain("cannot take Ctrl-C", kExitWrong);
   if (line->compare) {
     const phoenix::uring::SystemClock clock;
-    return exit_status(
-        phoenix::bench::compare::run_command(*line->compare, make_ring, clock, stop_wanted));
+    const auto compared =
+        phoenix::bench::compare::run_command(*line->compare, make_ring, clock, stop_wanted);
+    const bool is_usage = !compared && compared.error().code == phoenix::ErrorCode::invalid;
+    return is_usage ? complain(compared.error().message, kExitUsage) : exit_status(compared);
   }
   return run(*line, {argv, argv + argc});
 }
