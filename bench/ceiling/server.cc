@@ -359,7 +359,7 @@ void Ceiling::close_when_idle(CeilingConnection& connection) {
   entry.user_data = static_cast<std::uint64_t>(What::other) << 56U;
 }
 
-Result<int> listen_on(std::uint16_t port) {
+Result<int> listen_once(std::uint16_t port) {
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (listener < 0) return fail(ErrorCode::io, std::string("socket: ") + std::strerror(errno));
   // What is set here, accepted sockets inherit.
@@ -377,6 +377,20 @@ Result<int> listen_on(std::uint16_t port) {
   ::close(listener);
   return fail(error == EADDRINUSE ? ErrorCode::in_use : ErrorCode::io,
               "127.0.0.1:" + std::to_string(port) + ": " + std::strerror(error));
+}
+
+// The ring of a ceiling that was killed holds the port until the kernel has taken it down, some
+// milliseconds after the process: "in use" counts when it lasts.
+Result<int> listen_on(std::uint16_t port) {
+  constexpr int kAttempts = 50;
+  constexpr useconds_t kPauseUs = 20'000;
+  Result<int> listener = listen_once(port);
+  for (int i = 1; i < kAttempts && !listener; ++i) {
+    if (listener.error().code != ErrorCode::in_use) break;
+    usleep(kPauseUs);
+    listener = listen_once(port);
+  }
+  return listener;
 }
 
 // The one that the kernel chose, where it was free to.

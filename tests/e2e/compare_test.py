@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import unittest
 
@@ -122,6 +123,23 @@ class Compare(unittest.TestCase):
             self.assertEqual(shown.returncode, 2, shown.stderr)
             self.assertIn(text, shown.stderr)
         self.expect_nothing_left()
+
+
+class Ceiling(unittest.TestCase):
+    def test_a_killed_one_is_replaced_at_once(self):
+        port = harness.free_port()
+        for _ in range(10):
+            with subprocess.Popen(
+                [os.environ["PHOENIX_BENCH"], "ceiling", str(port)],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            ) as process:  # fmt: skip
+                said = [process.stdout.readline() for _ in range(3)]
+                self.addCleanup(process.kill)
+                self.assertEqual(said[-1], "ready\n")
+                clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(5)]
+                process.kill()
+            for client in clients:
+                client.close()
 
 
 if __name__ == "__main__":
