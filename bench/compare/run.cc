@@ -93,7 +93,8 @@ Run Comparing::measure(const Run& place, Peer* peer) {
     run.refusal = "the server was not ready";
     return run;
   }
-  const RunRules rules{options_.seconds, options_.server_threads, peer->spec().keeps_values};
+  const bool is_ceiling = !peer->spec().keeps_values;
+  const RunRules rules{options_.seconds, is_ceiling ? 1 : options_.server_threads, !is_ceiling};
   const auto result = run_load(load_of(options_, cells_[run.cell], *peer), around_);
   const auto sample = result ? judge(*result, rules) : tl::unexpected<Error>(result.error());
   if (sample && !around_.stop) {

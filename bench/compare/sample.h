@@ -34,9 +34,9 @@ struct Run {
 };
 
 struct RunRules {
-  double seconds = 0;  // That were asked for.
-  std::uint32_t server_threads = 1;
-  bool misses_count = true;  // As errors: the server keeps what was stored.
+  double seconds = 0;                // That were asked for.
+  std::uint32_t server_threads = 1;  // Of this server; the ceiling has one, whatever is asked for.
+  bool misses_count = true;          // As errors: the server keeps what was stored.
 };
 
 /// The sample of a run that counts, or why it does not: one that was interrupted or shorter than

@@ -25,7 +25,8 @@ Result<Victim::Start> Victim::start(bool (*gives_up)()) {
   const auto took_ns = [&] { return clock_.monotonic_ns() - begin_ns; };
   while (!gives_up() && peer_.running() && took_ns() < kStartPatienceMs * kNanosPerMs) {
     auto connection = ask();
-    if (connection) return Start{std::move(connection), took_ns()};
+    // Whoever else took the port may answer: ours has ended then.
+    if (connection && peer_.running()) return Start{std::move(connection), took_ns()};
     std::this_thread::sleep_for(kAskInterval);
   }
   if (!peer_.running()) {

@@ -195,7 +195,8 @@ Result<History> read_history(const std::string& path) {
   std::vector<char> line(kLineBytesMax + 2);
   std::uint64_t lines = 0;
   while (file.getline(line.data(), kLineBytesMax + 1)) {
-    const std::string_view text(line.data());
+    const auto taken = static_cast<std::size_t>(file.gcount());  // The end of the line, too.
+    const std::string_view text(line.data(), file.eof() ? taken : taken - 1);
     const bool is_first = ++lines == 1;
     const char* wrong = !is_first            ? parser.add(text)
                         : text == kFirstLine ? nullptr

@@ -137,10 +137,12 @@ Result<std::vector<std::string>> split_words(std::string_view command) {
 }
 
 bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= 32 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
-  });
+  // Its directory is called so, and must be neither "." nor "..".
+  return !text.empty() && text.front() != '.' && text.size() <= 32 &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '-' || c == '_' || c == '.';
+         });
 }
 
 tl::unexpected<Error> bad_template(std::string_view text, std::string_view why) {
@@ -215,7 +217,8 @@ Result<PeerSpec> parse_peer(std::string_view text) {
   }
   const std::string_view name = text.substr(0, equals);
   if (!is_name(name)) {
-    return bad_template(text, "the name must be 1 to 32 letters, digits, '-', '_' or '.'");
+    return bad_template(
+        text, "the name must be 1 to 32 letters, digits, '-', '_' or '.', which may not be first");
   }
   const auto protocol = parse_protocol(text.substr(equals + 1, colon - equals - 1));
   if (!protocol) {

@@ -117,7 +117,12 @@ std::string Peer::output_tail() const {
   if (!file) return {};
   const std::streamoff size = file.tellg();
   file.seekg(std::max<std::streamoff>(0, size - kTailBytes));
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::string tail{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const auto is_control = [](char c) {
+    return (static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\t') || c == '\x7f';
+  };
+  std::ranges::replace_if(tail, is_control, '?');
+  return tail;
 }
 
 }  // namespace phoenix::bench

@@ -64,7 +64,7 @@ class Peer final {
   /// server), else the one that was started; 0 when none runs.
   int server_pid() const;
 
-  /// The last lines of what it printed, up to 4 KiB.
+  /// The last lines of what it printed, up to 4 KiB; a '?' for what a terminal would obey.
   std::string output_tail() const;
 
  private:

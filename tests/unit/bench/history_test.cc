@@ -197,6 +197,8 @@ TEST_CASE("a file that is no history is refused, with the line") {
   CHECK(contains(refusal(head + "1 write k 1.1 9 5 ok\n"), "times that cannot be"));
   CHECK(contains(refusal(head + "1 write k 1.1 5 never ok\n"), "answered, but never"));
   CHECK(contains(refusal(head + "1 write k 1.1 5 9 maybe\n"), "OUTCOME"));
+  CHECK(contains(refusal(head + "1 erase k 5 9 ok" + '\0' + "x\n"), "OUTCOME"));
+  CHECK(contains(refusal(head + "1 erase k 5 9 ok" + '\0'), "OUTCOME"));
   CHECK(contains(refusal(head + std::string(5000, 'x')), "4 KiB"));
   CHECK(contains(read_history("/nowhere/at/all").error().message, "No such file"));
 }

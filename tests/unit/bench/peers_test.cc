@@ -225,14 +225,15 @@ TEST_CASE("a scratch directory goes with all that is in it") {
 }
 
 TEST_CASE_FIXTURE(Fixture, "a server that ends instead of answering is told at once") {
-  const auto server = peer({"/bin/sh", "-c", "echo the port {port} is bad; exit 1", "{dir}"});
+  const auto server =
+      peer({"/bin/sh", "-c", "printf 'the port {port} is \\033[31mbad\\n'; exit 1", "{dir}"});
   REQUIRE(server);
   REQUIRE((*server)->launch());
   const auto answer = (*server)->await_answer(kLongMs);
   REQUIRE_FALSE(answer);
   CHECK(contains(answer.error().message, "mine: it ended before it answered (exit status 1)"));
-  CHECK(contains(answer.error().message,
-                 "the port " + std::to_string((*server)->port()) + " is bad"));
+  CHECK(contains(answer.error().message, "the port " + std::to_string((*server)->port()) + " is "));
+  CHECK(contains(answer.error().message, "is ?[31mbad\n"));
   CHECK((*server)->words().back() == scratch.path() + "/mine");
   CHECK((*server)->server_pid() == 0);
 }
@@ -313,6 +314,7 @@ TEST_CASE("any other server is described by its command") {
   CHECK(contains(refusal("sh {port}"), "missing"));
   CHECK(contains(refusal("a b=resp:sh {port}"), "the name must be"));
   CHECK(contains(refusal("../a=resp:sh {port}"), "the name must be"));
+  CHECK(contains(refusal("..=resp:sh {port}"), "the name must be"));
   CHECK(contains(refusal("a=http:sh {port}"), "the protocol must be"));
   CHECK(contains(refusal("a=resp:sh"), "must use {port}"));
   CHECK(contains(refusal("a=resp:sh '{port}"), "a quote is not closed"));
