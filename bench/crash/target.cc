@@ -56,8 +56,9 @@ std::string promise_text(const PeerSpec& spec) {
            "shows the kill)";
   }
   if (is_redis && mode == "everysec") {
-    return "a kill takes nothing, because the kernel has been given every acknowledged write; a "
-           "power cut may take the last second or two, which this test cannot show";
+    return "a kill may take up to two seconds when the disk is slow, because what is acknowledged "
+           "during a sync is given to the kernel after it; a power cut may take the last second or "
+           "two (this test shows the kill)";
   }
   if (is_redis && mode == "no") {
     return "a kill takes nothing, because the kernel has been given every acknowledged write; a "
