@@ -24,7 +24,8 @@ constexpr int kExitWrong = 1;
 constexpr int kExitUsage = 2;
 
 /// Ctrl-C, or a terminal that is closed: what was measured so far is told, and directories are
-/// removed. A second one ends the program.
+/// removed. A second Ctrl-C ends the program. Other signals may well come twice: timeout(1) sends
+/// its own to the process and to its group.
 std::atomic<bool> stop_wanted{false};
 
 void want_stop(int) {
@@ -34,8 +35,8 @@ void want_stop(int) {
 bool stop_on_signals() {
   struct sigaction action {};
   action.sa_handler = want_stop;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    action.sa_flags = number == SIGINT ? static_cast<int>(SA_RESETHAND) : 0;
     struct sigaction before {};
     if (sigaction(number, &action, &before) != 0) return false;
     const bool is_nohup = number == SIGHUP && before.sa_handler == SIG_IGN;

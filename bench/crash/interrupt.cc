@@ -12,8 +12,10 @@ namespace {
 std::atomic<unsigned> noted{0};
 static_assert(std::atomic<unsigned>::is_always_lock_free);  // A signal handler counts with it.
 
-void note(int /*signal*/) {
-  ++noted;
+void note(int signal) {
+  // Others than Ctrl-C may well come twice: timeout(1) sends its own to the process and to its
+  // group.
+  if (noted == 0 || signal == SIGINT) ++noted;
 }
 
 }  // namespace

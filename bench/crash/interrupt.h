@@ -1,6 +1,6 @@
 // Ctrl-C in a test of many rounds: the round under way is finished and judged, since what was
-// measured so far should not be lost, and no server or directory be left behind. A second one does
-// not wait for a server that does not start.
+// measured so far should not be lost, and no server or directory be left behind. A second
+// Ctrl-C does not wait for a server that does not start.
 #pragma once
 
 #include <csignal>
@@ -18,7 +18,7 @@ class InterruptNote final {
   ~InterruptNote();
 
   static bool was_interrupted();
-  static bool is_urgent();  // More than once.
+  static bool is_urgent();  // And after that by Ctrl-C.
 
  private:
   struct Before {

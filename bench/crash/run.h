@@ -40,7 +40,7 @@ struct CrashResult {
 using Progress = std::function<bool(const std::string& line)>;
 
 /// `spec` is what find_target() made of the options, whose seed must not be 0. What an
-/// InterruptNote notes ends it after the round under way, or, if repeated, as soon as possible. An
+/// InterruptNote notes ends it after the round under way, or, if urgent, as soon as possible. An
 /// error when the test could not be made: no server, one that does not start again, a connection
 /// that broke before the kill, a history that cannot be written.
 Result<CrashResult> run_crash_test(const CrashOptions& options, const PeerSpec& spec,

@@ -7,6 +7,7 @@ import pathlib
 import signal
 import socket
 import subprocess
+import time
 import unittest
 
 import harness
@@ -102,7 +103,10 @@ class Compare(unittest.TestCase):
             for line in process.stderr:
                 if "no: starting" in line:
                     break
-            process.send_signal(signal.SIGHUP)  # As when the terminal is closed.
+            # As when the terminal is closed; twice, as timeout(1) sends its own.
+            process.send_signal(signal.SIGHUP)
+            time.sleep(0.01)
+            process.send_signal(signal.SIGHUP)
             stdout, _ = process.communicate(timeout=10)
         self.assertEqual(process.returncode, 1)
         self.assertIn("interrupted", stdout)
