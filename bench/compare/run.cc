@@ -78,9 +78,7 @@ Result<void> Comparing::store_keys(std::size_t pass, std::size_t server, const P
   }
   if (!loaded->correct()) {
     return fail(ErrorCode::io,
-                fmt::format("{}: storing the keys: {} error replies, {} wrong "
-                            "values",
-                            peer.name(), loaded->all.errors, loaded->all.mismatches));
+                fmt::format("{}: storing the keys: {}", peer.name(), faults_of(*loaded)));
   }
   result_.versions[server] = loaded->server.version;
   if (before && after) result_.memory.push_back({pass, server, *before, *after});

@@ -18,16 +18,20 @@ double microseconds_at(const Histogram& latency_ns, double percent) {
 
 }  // namespace
 
+std::string faults_of(const RunResult& result) {
+  std::string text =
+      fmt::format("{} errors, {} wrong values", result.all.errors, result.all.mismatches);
+  if (!result.complaints.empty()) text += ", such as: " + result.complaints.front();
+  return text;
+}
+
 Result<Sample> judge(const RunResult& result, const RunRules& rules) {
   if (result.interrupted) return refused("it was interrupted");
   if (result.seconds < kLongEnough * rules.seconds) {
     return refused(fmt::format("it took {:.2f} of {:g} s", result.seconds, rules.seconds));
   }
   if (result.window.replies == 0) return refused("there was no reply");
-  if (result.all.errors != 0) return refused(fmt::format("{} error replies", result.all.errors));
-  if (result.all.mismatches != 0) {
-    return refused(fmt::format("{} wrong values", result.all.mismatches));
-  }
+  if (!result.correct()) return refused(faults_of(result));
   if (rules.misses_count && result.all.misses != 0) {
     return refused(fmt::format("{} misses of keys that were stored", result.all.misses));
   }

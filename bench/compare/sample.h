@@ -39,6 +39,9 @@ struct RunRules {
   bool misses_count = true;          // As errors: the server keeps what was stored.
 };
 
+/// Of a run that is not correct(): how many wrong answers there were, and what one of them was.
+std::string faults_of(const RunResult& result);
+
 /// The sample of a run that counts, or why it does not: one that was interrupted or shorter than
 /// asked for, wrong answers, errors, misses of keys that were stored, or a server whose CPU time is
 /// not known.

@@ -143,10 +143,12 @@ TEST_CASE("a run that was cut short or answered wrongly never counts") {
   CHECK(refusal(result) == "there was no reply");
   result = good_result();
   result.all.errors = 2;  // In the warm-up is bad enough.
-  CHECK(refusal(result) == "2 error replies");
+  CHECK(refusal(result) == "2 errors, 0 wrong values");
+  result.complaints = {"GET of key 7: not found", "another"};
+  CHECK(refusal(result) == "2 errors, 0 wrong values, such as: GET of key 7: not found");
   result = good_result();
   result.all.mismatches = 1;
-  CHECK(refusal(result) == "1 wrong values");
+  CHECK(refusal(result) == "0 errors, 1 wrong values");
   result = good_result();
   result.all.misses = 3;
   CHECK(refusal(result) == "3 misses of keys that were stored");
