@@ -36,6 +36,7 @@ constexpr const char* kFooter =
     "is the server's CPU time per operation while it is at least 90 % busy.\n"
     "A server of your own: --server 'mine=resp:my-server --port {port} --dir {dir}'. The protocol\n"
     "is native, resp, memcached or memcached-meta; {port} {dir} {cpu} {threads} are filled in.\n"
+    "It must stay in the foreground: what makes itself a daemon cannot be ended.\n"
     "Exit status: 0 all runs counted, 1 some or all did not, 2 wrong arguments.\n";
 
 tl::unexpected<Error> wrong(std::string text) {

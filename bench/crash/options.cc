@@ -42,7 +42,7 @@ void declare_server(CLI::App& app, Raw& raw) {
   CrashOptions& options = raw.options;
   app.add_option("--target", options.target,
                  "phoenix, redis, valkey, or NAME=PROTOCOL:COMMAND with {port} and {dir} in it, "
-                 "PROTOCOL being native or resp")
+                 "PROTOCOL being native or resp; the command must stay in the foreground")
       ->capture_default_str();
   app.add_option("--server", options.server_path, "phoenix-server (default: beside this program)");
   app.add_option("--durability", raw.durability, "of Phoenix: always, interval or off")
