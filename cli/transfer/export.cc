@@ -103,8 +103,9 @@ class Export final {
     const std::string state = "'" + file_->state_path() + "'";
     if (!saved) return fail(ExitCode::usage, state + " is damaged" + anew);
     if (saved->server != done_.server) {
-      return fail(ExitCode::usage, state + " is of an export from " + saved->server +
-                                       ", and this is " + done_.server + anew);
+      return fail(ExitCode::usage, state + " is of an export from " +
+                                       protocol::printable(saved->server) + ", and this is " +
+                                       done_.server + anew);
     }
     if (saved->format != done_.format || saved->pattern_base64 != done_.pattern_base64) {
       return fail(ExitCode::usage,

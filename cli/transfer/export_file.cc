@@ -32,9 +32,9 @@ Result<void> ExportFile::open_part(bool is_resumed) {
     return fail(ExitCode::usage,
                 "'" + path_ + "' is no regular file: export to - and redirect standard output");
   }
-  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (is_resumed ? 0 : O_EXCL);
+  const int how = is_resumed ? O_NOFOLLOW | O_NONBLOCK : O_EXCL;
   // As private as the data of the server is.
-  fd_ = ::open(part_path_.c_str(), flags, 0600);
+  fd_ = ::open(part_path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | how, 0600);
   if (fd_ < 0 && errno == EEXIST) {
     return fail(ExitCode::usage, "'" + part_path_ +
                                      "' is there, of an export that did not end: go on with it by "
@@ -45,6 +45,16 @@ Result<void> ExportFile::open_part(bool is_resumed) {
     return fail(ExitCode::usage, "another export is writing '" + part_path_ + "'");
   }
   if (::fstat(fd_, &facts) != 0) return failed("read", part_path_, errno);
+  // In a directory of many somebody may have laid it there: to read along, or to have it truncated.
+  if (!S_ISREG(facts.st_mode) || facts.st_uid != ::geteuid() || facts.st_nlink != 1) {
+    return fail(ExitCode::usage,
+                "'" + part_path_ + "' is not what an export of yours left: remove it to begin anew");
+  }
+  // The state of an earlier part, which is gone, must not be taken for that of this one.
+  if (!is_resumed) {
+    const Result<void> forgotten = remove_state(state_path_);
+    if (!forgotten) return forgotten;
+  }
   bytes_on_opening_ = static_cast<std::uint64_t>(facts.st_size);
   own_ = std::make_unique<Output>(fd_);
   output_ = own_.get();

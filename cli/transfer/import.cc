@@ -81,7 +81,10 @@ class Import final {
     auto connection = client::Connection::open(options_);
     if (!connection) return tl::unexpected<Failure>(failure_of(std::move(connection.error())));
     connection_ = std::move(*connection);
-    return {};
+    // What an earlier import left tells of rows that this one has not stored: a --resume, after a
+    // kill before the first state of this one, must not go on from there.
+    const bool is_new = input_->is_regular() && !request_.is_resumed;
+    return is_new ? remove_state(state_path_) : Result<void>{};
   }
 
   Result<void> resume() {
@@ -92,8 +95,9 @@ class Import final {
     const std::string anew = "; without --resume it begins anew";
     if (!saved) return fail(ExitCode::usage, "'" + state_path_ + "' is damaged" + anew);
     if (saved->server != done_.server) {
-      return fail(ExitCode::usage, "'" + state_path_ + "' is of an import into " + saved->server +
-                                       ", and this is " + done_.server + anew);
+      return fail(ExitCode::usage, "'" + state_path_ + "' is of an import into " +
+                                       protocol::printable(saved->server) + ", and this is " +
+                                       done_.server + anew);
     }
     const bool is_same_file = saved->file_bytes == done_.file_bytes &&
                               saved->fingerprint == done_.fingerprint &&

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -144,7 +145,8 @@ std::optional<ExportState> export_state(std::string_view text) {
 }
 
 Result<std::string> load_state(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // Without waiting for who might write to a named pipe.
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
   if (fd < 0 && errno == ENOENT) return std::string();
   if (fd < 0) return failed("read", path, errno);
   std::string text(kStateBytesMax, '\0');
@@ -159,7 +161,10 @@ Result<std::string> load_state(const std::string& path) {
 
 Result<void> save_state(const std::string& path, const std::string& text) {
   const std::string draft = path + ".new";
-  const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  // Whatever has the name, a link to another file say, is not written into: in a directory of many
+  // it may be somebody else's.
+  static_cast<void>(::unlink(draft.c_str()));  // If it stays, the next line tells.
+  const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return failed("write", draft, errno);
   Output output(fd);
   output.buffer() = text;
@@ -173,8 +178,12 @@ Result<void> save_state(const std::string& path, const std::string& text) {
 }
 
 Result<void> remove_state(const std::string& path) {
-  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
-  return failed("remove", path, errno);
+  if (::unlink(path.c_str()) == 0) return sync_directory_of(path);
+  const int error = errno;
+  // A file system that is read-only says so before it looks whether there is such a file.
+  struct stat facts {};
+  if (::lstat(path.c_str(), &facts) != 0 && errno == ENOENT) return {};
+  return failed("remove", path, error);
 }
 
 Result<void> sync_directory_of(const std::string& path) {

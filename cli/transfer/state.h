@@ -51,7 +51,7 @@ struct ExportState {
 Result<std::string> load_state(const std::string& path);
 /// On stable storage when it returns. Failures have ExitCode::output.
 Result<void> save_state(const std::string& path, const std::string& text);
-/// It need not be there.
+/// It need not be there. Survives a power cut when it returns.
 Result<void> remove_state(const std::string& path);
 
 /// Makes names in the directory of `path` survive a power cut.

@@ -242,6 +242,34 @@ class Interrupted(Transfer):
         self.assertEqual(sorted(file.name for file in self.directory.iterdir()),
                          ["many.csv", "out.csv"])
 
+    def test_export_anew_forgets_the_earlier_one(self):
+        server = self.serve(cores=2)
+        source = self.directory / "many.csv"
+        write_csv(source, many_rows())
+        self.assertEqual(run(server, "import", source).returncode, 0)
+        path = self.directory / "out.csv"
+        process = self.interrupt_export(server, path, signal.SIGINT)
+        self.assert_ended(process, 130)
+        os.kill(server.pid, signal.SIGCONT)
+
+        # As a refusal says that one begins anew; this one may end before it has a state of its own.
+        state = pathlib.Path(f"{path}.export")
+        state.write_text("of the earlier one", encoding="utf-8")
+        os.unlink(f"{path}.partial")
+        process = self.interrupt_export(server, path, signal.SIGKILL)
+        self.assert_ended(process, -signal.SIGKILL)
+        os.kill(server.pid, signal.SIGCONT)
+        if state.exists():  # On a slow machine.
+            self.assertNotEqual(state.read_text(encoding="utf-8"), "of the earlier one")
+
+        # Nor does it go on with what somebody else has laid there.
+        os.unlink(f"{path}.partial")
+        os.symlink(source, f"{path}.partial")
+        before = source.read_bytes()
+        shown = run(server, "export", path, "--resume")
+        self.assertNotEqual(shown.returncode, 0, shown.stderr)
+        self.assertEqual(source.read_bytes(), before)
+
     def test_export_refuses_what_it_cannot_go_on_with(self):
         server = self.serve(cores=2)
         source = self.directory / "many.csv"

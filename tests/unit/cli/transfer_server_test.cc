@@ -165,6 +165,24 @@ TEST_CASE("an import that a full server ends goes on with the row that it refuse
   CHECK(load_state(rows.state_path()).value() == "");
 }
 
+TEST_CASE("an import that begins anew leaves no state of an earlier one") {
+  const Rows rows("a,1,\n");
+  REQUIRE(save_state(rows.state_path(), "of an earlier one").has_value());
+  std::string state_meanwhile = "not looked";
+  const FakeServer server([&](Peer& peer) {
+    if (!peer.greet()) return;
+    const auto request = peer.next();
+    // A kill may come now.
+    state_meanwhile = load_state(rows.state_path()).value_or("unreadable");
+    if (request) peer.reply(request->header.id, client::test::ok_value());
+    static_cast<void>(peer.wait_for_end());
+  });
+  ImportRequest request;
+  request.path = rows.path();
+  CHECK(run_import(options_for(server), request).has_value());
+  CHECK(state_meanwhile == "");
+}
+
 TEST_CASE("a row that the server refuses is told, and skipped if asked for") {
   const Rows rows("a,1,\nb,2,\nc,3,\n");
   for (const bool skip_errors : {false, true}) {

@@ -1,4 +1,5 @@
 // What a transfer decides, tells and remembers; that rows arrive is for tests/e2e to show.
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -177,6 +178,29 @@ TEST_CASE("a state's file is replaced, and may be missing") {
   const Result<void> saved = save_state(path, "three");
   REQUIRE_FALSE(saved.has_value());
   CHECK(saved.error().code == ExitCode::output);
+}
+
+TEST_CASE("a state is read from and written to its own file alone") {
+  std::string directory = "/tmp/phoenix-cli-test-XXXXXX";
+  REQUIRE(::mkdtemp(directory.data()) != nullptr);
+  const std::string path = directory + "/rows.csv.import";
+  const std::string other = directory + "/other";
+  REQUIRE(save_state(other, "other").has_value());
+  // As somebody might lay them in a directory of many.
+  REQUIRE(::symlink(other.c_str(), (path + ".new").c_str()) == 0);
+  REQUIRE(::symlink(other.c_str(), path.c_str()) == 0);
+  CHECK_FALSE(load_state(path).has_value());
+  CHECK(save_state(path, "one").has_value());
+  CHECK(load_state(path).value() == "one");
+  CHECK(load_state(other).value() == "other");
+  struct stat facts {};
+  REQUIRE(::lstat(path.c_str(), &facts) == 0);
+  CHECK((facts.st_mode & 077U) == 0);
+  CHECK(remove_state(path).has_value());
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  CHECK_FALSE(import_state(load_state(path).value_or("")).has_value());  // And does not wait.
+  for (const std::string& each : {path, other}) CHECK(remove_state(each).has_value());
+  CHECK(::rmdir(directory.c_str()) == 0);
 }
 
 TEST_CASE("an expiry belongs to a value only when nobody set it anew between two looks") {
