@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <optional>
@@ -110,17 +111,23 @@ bool is_plain(std::string_view line) {
   return true;
 }
 
-constexpr std::string_view kAuth = "AUTH";
+/// Words that a password stands behind; all but the first are Redis's.
+constexpr std::array<std::string_view, 5> kSecretWords = {"AUTH", "AUTH2", "REQUIREPASS",
+                                                          "MASTERAUTH", "SETUSER"};
+
+bool is_secret_word(std::string_view word) {
+  return std::any_of(kSecretWords.begin(), kSecretWords.end(),
+                     [word](std::string_view each) { return client::is_name(word, each); });
+}
 
 /// In doubt, it may: a line that cannot be read as words is searched for the letters.
 bool may_hold_password(const std::string& line) {
   const auto words = client::tokenize(line);
-  if (words) {
-    return std::any_of(words->begin(), words->end(),
-                       [](const std::string& word) { return client::is_name(word, kAuth); });
-  }
-  for (std::size_t at = 0; at + kAuth.size() <= line.size(); ++at) {
-    if (client::is_name(std::string_view(line).substr(at, kAuth.size()), kAuth)) return true;
+  if (words) return std::any_of(words->begin(), words->end(), is_secret_word);
+  for (std::size_t at = 0; at < line.size(); ++at) {
+    for (const std::string_view each : kSecretWords) {
+      if (is_secret_word(std::string_view(line).substr(at, each.size()))) return true;
+    }
   }
   return false;
 }

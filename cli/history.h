@@ -40,8 +40,8 @@ class History final {
   /// are kept in memory only.
   Result<void> load();
 
-  /// Keeps `line`, unless it is the last one again, too long, or has the word AUTH in it: false
-  /// then. As load() on failures.
+  /// Keeps `line`, unless it is the last one again, too long, or may hold a password (AUTH, or
+  /// CONFIG SET requirepass and the like of Redis): false then. As load() on failures.
   Result<bool> add(const std::string& line);
 
   /// Oldest first, at most kHistoryLinesMax.

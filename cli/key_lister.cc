@@ -18,8 +18,21 @@ tl::unexpected<Failure> odd_reply() {
   return fail(ExitCode::connection, "the server answered something else than a list of keys");
 }
 
-void append_keys(const Value& list, std::vector<std::string>& keys) {
-  for (const Value& key : list.items) keys.emplace_back(key.bytes);
+/// A page that comes in parts is held to what one reply may be. False when it is more.
+bool append_keys(const Value& list, std::vector<std::string>& keys, std::size_t& bytes) {
+  for (const Value& key : list.items) {
+    bytes += key.bytes.size();
+    if (keys.size() == protocol::kReplyItemsMax || bytes > protocol::kReplyBytesMax) return false;
+    keys.emplace_back(key.bytes);
+  }
+  return true;
+}
+
+/// A number, as they all have it. It is sent back, shown, and kept in files.
+bool is_cursor(std::string_view bytes) {
+  constexpr std::size_t kDigitsMax = 20;
+  return !bytes.empty() && bytes.size() <= kDigitsMax &&
+         bytes.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 }  // namespace
@@ -38,13 +51,14 @@ Result<std::vector<std::string>> KeyLister::list(const std::string& count) {
   const client::Result<void> queued = connection_.queue(words);
   if (!queued) return tl::unexpected<Failure>(failure_of(queued.error()));
   std::vector<std::string> keys;
+  std::size_t bytes = 0;
   for (;;) {
     const client::Result<client::Reply> part = connection_.receive();
     if (!part) return tl::unexpected<Failure>(failure_of(part.error()));
     if (part->is_error()) return refused(part->value);
-    append_keys(part->value, keys);
+    if (!append_keys(part->value, keys, bytes)) return odd_reply();
     if (part->more_follows) continue;
-    if (part->value.kind != Kind::bytes) return odd_reply();
+    if (part->value.kind != Kind::bytes || !is_cursor(part->value.bytes)) return odd_reply();
     cursor_ = part->value.bytes;
     return keys;
   }
@@ -58,9 +72,12 @@ Result<std::vector<std::string>> KeyLister::scan(const std::string& count) {
   if (!reply) return tl::unexpected<Failure>(failure_of(reply.error()));
   if (reply->is_error()) return refused(reply->value);
   const std::vector<Value>& parts = reply->value.items;
-  if (parts.size() != 2 || parts[1].kind != Kind::list) return odd_reply();
+  if (parts.size() != 2 || !is_cursor(parts[0].bytes) || parts[1].kind != Kind::list) {
+    return odd_reply();
+  }
   std::vector<std::string> keys;
-  append_keys(parts[1], keys);
+  std::size_t bytes = 0;
+  if (!append_keys(parts[1], keys, bytes)) return odd_reply();
   cursor_ = parts[0].bytes;
   return keys;
 }

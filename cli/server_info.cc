@@ -16,7 +16,9 @@ std::optional<double> number(std::string_view text, bool is_whole) {
   const char* end = text.data() + text.size();
   const auto [at, error] = std::from_chars(text.data(), end, value);
   if (error != std::errc() || (is_whole && at != end)) return std::nullopt;
-  return value;
+  // What is no number at all, "inf" and "nan" too, and what no integer could hold.
+  constexpr double kMax = 1e15;
+  return value >= -kMax && value <= kMax ? std::optional(value) : std::nullopt;
 }
 
 /// db0, db1, ...

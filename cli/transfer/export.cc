@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::chrono::seconds kStateInterval(1);
 constexpr std::uint64_t kBatchBytes = std::uint64_t{16} << 20U;
+constexpr std::size_t kRunIdBytesMax = 64;
 constexpr std::size_t kBatchKeysMin = 10;
 constexpr std::size_t kBatchKeysMax = 1'000;
 
@@ -68,7 +69,7 @@ class Export final {
   }
 
   Result<void> learn_server() {
-    done_.server = options_.endpoint.text();
+    done_.server = protocol::printable(options_.endpoint.text());
     done_.pattern_base64 = base64(request_.pattern);
     done_.format = request_.format;
     if (request_.pattern.empty()) {
@@ -90,7 +91,8 @@ class Export final {
     const std::size_t at = info.find(kName);
     if (at == std::string_view::npos) return {};
     info.remove_prefix(at + kName.size());
-    return std::string(info.substr(0, info.find_first_of("\r\n")));
+    return protocol::printable(
+        info.substr(0, info.find_first_of("\r\n")).substr(0, kRunIdBytesMax));
   }
 
   Result<void> resume() {

@@ -47,8 +47,9 @@ Result<void> ExportFile::open_part(bool is_resumed) {
   if (::fstat(fd_, &facts) != 0) return failed("read", part_path_, errno);
   // In a directory of many somebody may have laid it there: to read along, or to have it truncated.
   if (!S_ISREG(facts.st_mode) || facts.st_uid != ::geteuid() || facts.st_nlink != 1) {
-    return fail(ExitCode::usage,
-                "'" + part_path_ + "' is not what an export of yours left: remove it to begin anew");
+    return fail(
+        ExitCode::usage,
+        "'" + part_path_ + "' is not what an export of yours left: remove it to begin anew");
   }
   // The state of an earlier part, which is gone, must not be taken for that of this one.
   if (!is_resumed) {

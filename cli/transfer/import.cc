@@ -68,7 +68,7 @@ class Import final {
     if (request_.is_resumed && !input_->is_regular()) {
       return fail(ExitCode::usage, "--resume needs a file: a pipe cannot be read again");
     }
-    done_.server = options_.endpoint.text();
+    done_.server = protocol::printable(options_.endpoint.text());
     done_.format = request_.format;
     if (input_->is_regular()) {
       const Result<std::uint64_t> fingerprint = input_->fingerprint();

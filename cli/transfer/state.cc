@@ -56,7 +56,10 @@ class FieldWriter final {
     json_[name] = format == RowFormat::csv ? "csv" : "jsonl";
   }
 
-  std::string text() const { return json_.dump(2) + "\n"; }
+  /// Only text that is no UTF-8, which no state has, would be changed.
+  std::string text() const {
+    return json_.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  }
 
  private:
   Json json_;

@@ -15,7 +15,7 @@ namespace phoenix::cli::transfer {
 /// Everything of the file before `offset` was answered.
 struct ImportState {
   // What it belongs to.
-  std::string server;
+  std::string server;  // Its address; printable, as all text of a state.
   std::uint64_t file_bytes = 0;
   std::uint64_t fingerprint = 0;
   RowFormat format = RowFormat::csv;

@@ -78,8 +78,11 @@ TEST_CASE("lines outlive the run, for the user alone") {
 TEST_CASE("passwords and what cannot be shown stay out") {
   const TemporaryFolder folder;
   History history = loaded(folder.file());
-  for (const char* line : {"AUTH secret", "  auth \"secret\"", "HELLO 3 AUTH me secret",
-                           "\"AUTH\" secret", "aUTh \"secret", "GET \x1b[2J", "GET \xff", ""}) {
+  for (const char* line :
+       {"AUTH secret", "  auth \"secret\"", "HELLO 3 AUTH me secret", "\"AUTH\" secret",
+        "aUTh \"secret", "CONFIG SET requirepass secret", "config set masterauth secret",
+        "ACL SETUSER me on >secret", "MIGRATE h 1 k 0 5 AUTH2 me secret",
+        "CONFIG SET requirepass \"secret", "GET \x1b[2J", "GET \xff", ""}) {
     CAPTURE(line);
     CHECK_FALSE(add(history, line));
   }

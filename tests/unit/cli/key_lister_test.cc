@@ -55,6 +55,28 @@ TEST_CASE("pages of keys, each with the cursor of the one before") {
                                        {"LIST", "*", "CURSOR", "17", "LIMIT", "2"}});
 }
 
+TEST_CASE("a cursor is a number, and a page has an end") {
+  const std::vector<protocol::Value> many(100'000, bytes_value("k"));
+  for (const char* cursor : {"", "-1", "1\x1b[2J", "\xff", "123456789012345678901", "endless"}) {
+    CAPTURE(cursor);
+    const FakeServer server([&](Peer& peer) {
+      if (!peer.greet()) return;
+      const auto request = peer.next();
+      const bool is_endless = cursor == std::string("endless");
+      for (int part = 0; is_endless && part < 11; ++part) {
+        peer.reply(request->header.id, list_value(many), true);
+      }
+      if (!is_endless) peer.reply(request->header.id, bytes_value(cursor));
+      static_cast<void>(peer.wait_for_end());
+    });
+    const auto connection = connect(server);
+    KeyLister lister(*connection, client::Wire::native, "*");
+    const auto page = lister.next_page(2);
+    REQUIRE_FALSE(page.has_value());
+    CHECK(page.error().message.find("something else than a list of keys") != std::string::npos);
+  }
+}
+
 TEST_CASE("a server that does not list says why") {
   const FakeServer server([](Peer& peer) {
     if (!peer.greet()) return;

@@ -26,4 +26,11 @@ TEST_CASE("the keys of Redis are the sum of its databases") {
   CHECK(parse_info("db0:keys=3\n").count("keys") == 0);
 }
 
+TEST_CASE("numbers that nothing can count are left out") {
+  const InfoFields fields =
+      parse_info("used_memory:1e300\ncommit_usec_last:-inf\nkeys:nan\ninfinity:inf\nodd:-1\n");
+  CHECK(fields.size() == 1);
+  CHECK(fields.at("odd") == -1);
+}
+
 }  // namespace phoenix::cli
