@@ -76,18 +76,49 @@ Json value_json(const Value& value) {
   return value.status == protocol::Status::nil ? Json(nullptr) : Json("OK");
 }
 
+void append_escape(std::string& out, char32_t unit) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  out += "\\u";
+  for (const unsigned shift : {12U, 8U, 4U, 0U}) out += kDigits[(unit >> shift) & 15U];
+}
+
+/// It may go to a terminal, and there are more characters that steer one than JSON escapes.
+std::string for_terminal(const Json& json) {
+  const std::string text = json.dump();
+  std::string safe;
+  safe.reserve(text.size());
+  for (std::string_view rest = text; !rest.empty();) {
+    const Character character = first_character(rest);
+    const char32_t point = character.code_point;
+    if (is_printable(point)) {
+      safe.append(rest.substr(0, character.bytes));
+    } else if (point > 0xFFFF) {
+      append_escape(safe, 0xD800 + ((point - 0x10000) >> 10U));
+      append_escape(safe, 0xDC00 + ((point - 0x10000) & 0x3FFU));
+    } else {
+      append_escape(safe, point);
+    }
+    rest.remove_prefix(character.bytes);
+  }
+  return safe;
+}
+
 }  // namespace
 
 std::string to_json(const Value& value) {
-  return value_json(value).dump();
+  return for_terminal(value_json(value));
 }
 
 std::string json_string(std::string_view text) {
+  return for_terminal(bytes_json(text));
+}
+
+std::string json_file_string(std::string_view text) {
   return bytes_json(text).dump();
 }
 
 std::string json_error(std::string_view text) {
-  return Json{{"error", bytes_json(text)}}.dump();
+  return for_terminal(Json{{"error", bytes_json(text)}});
 }
 
 }  // namespace phoenix::cli

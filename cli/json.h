@@ -1,4 +1,5 @@
-// Values as JSON (RFC 8259), one line each. Pure.
+// Values as JSON (RFC 8259), one line each; characters that could steer a terminal are escaped.
+// Pure.
 #pragma once
 
 #include <string>
@@ -15,6 +16,9 @@ namespace phoenix::cli {
 
 /// A string, in quotes.
 [[nodiscard]] std::string json_string(std::string_view text);
+
+/// The same with no more escapes than JSON needs, for what no terminal gets to see.
+[[nodiscard]] std::string json_file_string(std::string_view text);
 
 /// {"error": text}
 [[nodiscard]] std::string json_error(std::string_view text);

@@ -82,7 +82,7 @@ void append_json_field(std::string& out, std::string_view text_name, std::string
   out += '"';
   out += is_text ? text_name : base64_name;
   out += "\":";
-  out += is_text ? json_string(bytes) : json_string(base64(bytes));
+  out += is_text ? json_file_string(bytes) : json_file_string(base64(bytes));
 }
 
 void append_json_row(std::string& out, const Record& record) {

@@ -118,6 +118,10 @@ TEST_CASE("raw replies") {
 TEST_CASE("JSON replies") {
   CHECK(json(ok_value()) == "\"OK\"\n");
   CHECK(json(nil_value()) == "null\n");
+  // A terminal takes U+009B for the beginning of a command, U+202E turns the line around.
+  CHECK(json(bytes_value("\xc2\x9b"
+                         "2J\x7f\xe2\x80\xae\xf3\xa0\x80\x81")) ==
+        "\"\\u009b2J\\u007f\\u202e\\udb40\\udc01\"\n");
   CHECK(json(integer_value(INT64_MIN)) == "-9223372036854775808\n");
   CHECK(json(bytes_value("a\n\"Z\u00fcrich\"")) == "\"a\\n\\\"Z\u00fcrich\\\"\"\n");
   CHECK(json(error_value(Status::error, "no")) == "{\"error\":\"ERR no\"}\n");
