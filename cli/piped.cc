@@ -67,13 +67,17 @@ class Pipe final {
     auto words = client::tokenize(line);
     if (!words) return refuse(words.error().text());
     if (words->empty()) return {};
-    // As at the prompt; here each line has its reply, and the server knows one of the two words.
-    if (words->size() == 1 && client::is_name(words->front(), "QUIT")) words->front() = "EXIT";
+    // As at the prompt; here each line has its reply, and servers know one of the two words.
+    const bool is_native = session_.wire() == client::Wire::native;
+    const char* known = is_native ? "EXIT" : "QUIT";
+    const bool is_other = client::is_name(words->front(), is_native ? "QUIT" : "EXIT");
+    if (words->size() == 1 && is_other) words->front() = known;
+    const bool is_end = words->size() == 1 && client::is_name(words->front(), known);
     Result<void> sent = session_.send(*words);
     if (!sent && sent.error().code == ExitCode::usage) return refuse(sent.error().message);
     if (!sent) return sent;
     due_.push_back({line_number_, std::nullopt});
-    has_ended_ = words->size() == 1 && client::is_name(words->front(), "EXIT");
+    has_ended_ = is_end;
     return {};
   }
 

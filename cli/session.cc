@@ -10,12 +10,16 @@ namespace phoenix::cli {
 
 namespace {
 
-/// Commands of Redis after which it sends without being asked.
-bool is_endless(std::string_view name) {
+/// Commands of Redis after which it sends without being asked, or keeps replies back: those to come
+/// would be taken for those of other commands.
+bool breaks_order(const std::vector<std::string>& words) {
   constexpr std::array<std::string_view, 6> kEndless = {"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE",
                                                         "MONITOR",   "SYNC",       "PSYNC"};
-  return std::any_of(kEndless.begin(), kEndless.end(),
-                     [name](std::string_view each) { return client::is_name(name, each); });
+  const bool is_endless = std::any_of(kEndless.begin(), kEndless.end(), [&](std::string_view each) {
+    return client::is_name(words[0], each);
+  });
+  return is_endless || (words.size() > 1 && client::is_name(words[0], "CLIENT") &&
+                        client::is_name(words[1], "REPLY"));
 }
 
 }  // namespace
@@ -34,7 +38,7 @@ Result<void> Session::connect() {
 
 Result<void> Session::send(const std::vector<std::string>& words) {
   const bool is_native = options_.wire == client::Wire::native;
-  if (!is_native && is_endless(words.front())) {
+  if (!is_native && breaks_order(words)) {
     return fail(ExitCode::usage,
                 words.front() + " cannot be followed here: each command has one reply");
   }

@@ -85,6 +85,7 @@ Result<TimeToLive> Client::ttl(std::string_view key) {
 
 Result<std::vector<std::optional<std::string>>> Client::mget(
     std::span<const std::string_view> keys) {
+  if (keys.empty()) return std::vector<std::optional<std::string>>();
   std::vector<std::string_view> words{"MGET"};
   words.insert(words.end(), keys.begin(), keys.end());
   auto answer = call(words);
@@ -103,6 +104,7 @@ Result<std::vector<std::optional<std::string>>> Client::mget(
 }
 
 Result<void> Client::mset(std::span<const KeyAndValue> pairs) {
+  if (pairs.empty()) return {};
   std::vector<std::string_view> words{"MSET"};
   for (const auto& [key, value] : pairs) words.insert(words.end(), {key, value});
   auto answer = call(words);

@@ -66,7 +66,8 @@ class Client final {
   Result<bool> persist(std::string_view key);
   Result<TimeToLive> ttl(std::string_view key);
 
-  /// The values in the order of the keys, none where there is no such key.
+  /// The values in the order of the keys, none where there is no such key. Of no keys, and in
+  /// mset() of no pairs, the server is not asked.
   Result<std::vector<std::optional<std::string>>> mget(std::span<const std::string_view> keys);
   /// Atomic for the keys of one core; over several, each core's part is atomic by itself.
   Result<void> mset(std::span<const KeyAndValue> pairs);

@@ -160,6 +160,10 @@ class Redis(Modes, unittest.TestCase):
     def test_commands_without_an_end(self):
         shown = self.cli(lines="SUBSCRIBE news\nPING\n", code=1)
         self.assertRegex(shown, r"^\(error\) line 1, SUBSCRIBE cannot be followed .*\nPONG\n$")
+        shown = self.cli(lines="client reply SKIP\nPING\n", code=1)
+        self.assertRegex(shown, r"^\(error\) line 1, client cannot be followed .*\nPONG\n$")
+        for word in ("exit", "QUIT"):
+            self.assertEqual(self.cli(lines=f"PING\n{word}\nPING\n"), "PONG\nOK\n")
 
     def test_bigkeys(self):
         told = json.loads(self.cli("--bigkeys", "--json"))

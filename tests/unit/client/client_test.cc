@@ -111,6 +111,9 @@ TEST_CASE("times to live and several keys") {
   const std::vector<Client::KeyAndValue> pairs{{"a", "1"}, {"b", "2"}};
   CHECK(client.mset(pairs).has_value());
   CHECK(client.mget(keys).error().code == ErrorCode::bad_reply);
+  CHECK(client.mget({}).value().empty());
+  CHECK(client.mset({}).has_value());
+  CHECK(asked.size() == 6);
   CHECK(asked[3] == Words{"MGET", "a", "b", "c"});
   CHECK(asked[4] == Words{"MSET", "a", "1", "b", "2"});
 }
