@@ -18,22 +18,30 @@ namespace {
 constexpr std::size_t kPasswordBytesMax = 4'096;
 constexpr double kTimeoutSecondsMax = 86'400;
 
+/// A $ in front keeps an example a line of its own in the man page.
 constexpr const char* kFooter =
-    R"(With a command, sends it, prints the reply and ends:
-  phoenix-cli SET greeting "hello world"
-  phoenix-cli GET greeting
+    R"(A command is sent, its reply printed, and that is all:
+
+  $ phoenix-cli SET greeting "hello world"
+  $ phoenix-cli GET greeting
+
 Without one, reads commands from standard input: a prompt on a terminal, and
 otherwise a command per line, many under way at once, with the replies in order:
-  phoenix-cli < commands.txt
+
+  $ phoenix-cli < commands.txt
+
 HELP lists the commands; EXIT or QUIT leaves. At the prompt Tab completes, Ctrl-R
 searches what was typed earlier, and \? tells more. The history is kept in
-~/.local/state/phoenix-cli/history (in XDG_STATE_HOME, if set), lines with AUTH not;
-PHOENIX_CLI_HISTORY names another file, or none.
+~/.local/state/phoenix-cli/history (in XDG_STATE_HOME, if set), lines with
+passwords not; PHOENIX_CLI_HISTORY names another file, or none.
+
 With import or export, in lower case, moves keys, values and expiries from or to
 a file of CSV or JSON lines (import --help and export --help tell more; behind --
 the two words are sent to the server as any other):
-  phoenix-cli export backup.jsonl
-  phoenix-cli import backup.jsonl
+
+  $ phoenix-cli export backup.jsonl
+  $ phoenix-cli import backup.jsonl
+
 In lines, "..." takes \n \r \t \\ \" and \xHH, and '...' takes all as it is.
 
 Ctrl-C ends --stat, --scan and the like with what they have seen.

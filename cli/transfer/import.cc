@@ -106,6 +106,7 @@ class Import final {
       return fail(ExitCode::usage, "'" + request_.path + "' has changed since" + anew);
     }
     done_ = *saved;
+    has_state_ = true;
     return done_.offset == 0 ? Result<void>{} : go_on();
   }
 

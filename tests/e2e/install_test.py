@@ -75,6 +75,9 @@ class Install(unittest.TestCase):
             for flag in flags:
                 self.assertIn(flag, text)
             self.assertIn(f".SH NAME\n{program.name} ", text)
+            for example in re.findall(r"^  (\$ .+)$", run(program, "--help"), re.M):
+                shown = re.escape(example)
+                self.assertRegex(text, rf"(?m)^\S*{shown}(\\fR)?$", "a line of its own")
 
 
 if __name__ == "__main__":
