@@ -162,6 +162,8 @@ TEST_CASE("a state is read back as it was written, and nothing else is taken for
   }
   import.offset = 101;  // Behind the file's end.
   CHECK_FALSE(import_state(to_text(import)).has_value());
+  exported.cursor = "\xff";  // No UTF-8: nothing a state should have, and no end of the program.
+  CHECK(export_state(to_text(exported)).has_value());
 }
 
 TEST_CASE("a state's file is replaced, and may be missing") {
