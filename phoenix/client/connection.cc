@@ -135,9 +135,10 @@ Error Connection::greeting_failure(Error error) const {
   if (greeted_ || is_told) return error;
   const std::string where = options_.endpoint.text();
   if (error.code == ErrorCode::timed_out) {
-    error.message = "the server at " + where + " did not answer the greeting within " +
-                    seconds_text(options_.connect_timeout_ms) +
-                    "; is it phoenix-server, and is it stopped or overloaded?";
+    error.message =
+        "the server at " + where + " did not answer the greeting within " +
+        seconds_text(options_.connect_timeout_ms) +
+        "; is it phoenix-server (Redis waits for RESP), and is it stopped or overloaded?";
     return error;
   }
   if (first_bytes_.empty()) {

@@ -174,6 +174,7 @@ TEST_CASE("a server that does not greet in time") {
   options.connect_timeout_ms = 50;
   const Error error = open_error(options);
   CHECK(error.code == ErrorCode::timed_out);
+  CHECK(contains(error.message, "Redis waits for RESP"));
   CHECK(contains(error.message, "did not answer the greeting within 0.05 s"));
 }
 
