@@ -80,7 +80,7 @@ char* MemcachedWire::put_multi_get(char* at, const Request& request) const {
 }
 
 void MemcachedWire::encode(const Request& request, Outbox& out) {
-  char* at = out.room(shape_.request_bytes_max(request.keys));
+  char* at = out.room(shape_.keyed_bytes_max(request.keys));
   switch (request.verb) {
     case Verb::get:
       at = put_key(put(at, is_meta_ ? "mg " : "get "), request.key);
@@ -135,7 +135,7 @@ struct MemcachedWire::Replies {
     if (text != "END")
       return wire.next_ < request.keys ? text_value(text, body_bytes) : broken(text);
     if (request.verb == Verb::multi_get) {
-      check.done();
+      check.done_many();
     } else if (wire.has_value_) {
       check.hit();
     } else {

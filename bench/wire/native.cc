@@ -193,7 +193,7 @@ struct NativeWire::Replies {
   void judge(Verb verb) {
     if (is_error(wire.status_)) return check.error(error_text());
     if (verb == Verb::get && wire.status_ == Status::nil) return check.miss();
-    if (fits(verb)) return check.done();
+    if (fits(verb)) return verb == Verb::multi_get ? check.done_many() : check.done();
     check.unfit(fmt::format("status {}, kind {}", static_cast<unsigned>(wire.status_),
                             static_cast<unsigned>(wire.kind_)));
   }

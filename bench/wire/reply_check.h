@@ -49,7 +49,7 @@ class ReplyCheck final {
   }
 
   /// A value of so many bytes begins: of the request's key, or of the `nth` behind it. Its parts
-  /// follow, then hit() or, in a multi-get, end_value().
+  /// follow, then hit() or, in a multi-get, end_value(), and done_many() behind the last one.
   void begin_value(std::size_t bytes, std::uint64_t nth = 0) {
     comparing_ = rules_.verify;
     if (!comparing_) return;
@@ -62,12 +62,21 @@ class ReplyCheck final {
     matches_ = matches_ && ValuePattern(value_key_).matches(offset, bytes);
   }
   void end_value() {
-    if (comparing_ && !matches_) complain_of_value();
-    comparing_ = false;
+    ++found_;
+    judge_value();
   }
   void hit() {
     ++counts_.hits;
-    end_value();
+    judge_value();
+    done();
+  }
+
+  /// A multi-get is answered: the keys that it had no value of were missed.
+  void done_many() {
+    const std::uint64_t missed = in_flight_.front().request.keys - found_;
+    counts_.hits += found_;
+    counts_.misses += missed;
+    if (missed != 0 && rules_.miss_is_error) complain_of_miss();
     done();
   }
 
@@ -86,6 +95,7 @@ class ReplyCheck final {
   /// Any other answer that fits its request.
   void done() {
     ++counts_.replies;
+    found_ = 0;
     const Pending& pending = in_flight_.front();
     if (run_ != 0 && !same_run(pending)) flush();
     run_of_ = pending;
@@ -117,6 +127,10 @@ class ReplyCheck final {
   bool same_run(const Pending& pending) const {
     return pending.due_ns == run_of_.due_ns && pending.request.verb == run_of_.request.verb;
   }
+  void judge_value() {
+    if (comparing_ && !matches_) complain_of_value();
+    comparing_ = false;
+  }
   void complain(const Request& request, std::string_view what);
   void complain(std::string_view what) { complain(in_flight_.front().request, what); }
   void complain_of_value();
@@ -133,7 +147,8 @@ class ReplyCheck final {
   std::size_t value_bytes_ = 0;
   bool comparing_ = false;
   bool matches_ = true;
-  std::string key_;  // For place_of(): room that is made once.
+  std::uint64_t found_ = 0;  // Values of the reply that is being read.
+  std::string key_;          // For place_of(): room that is made once.
   // Answered and not told yet: so many, all as this one.
   std::size_t run_ = 0;
   Pending run_of_;

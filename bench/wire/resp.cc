@@ -65,12 +65,12 @@ char* RespWire::put_key(char* at, std::uint64_t number) const {
 }
 
 void RespWire::encode_keyed(std::string_view head, const Request& request, Outbox& out) const {
-  char* at = out.room(shape_.request_bytes_max(1));
+  char* at = out.room(shape_.keyed_bytes_max(1));
   out.added(put_key(put(at, head), request.key));
 }
 
 void RespWire::encode_set(const Request& request, Outbox& out) const {
-  char* at = out.room(shape_.request_bytes_max(1));
+  char* at = out.room(shape_.keyed_bytes_max(1));
   const bool has_ttl = shape_.ttl.any();
   at = put(at, has_ttl ? "*5\r\n$3\r\nSET\r\n" : "*3\r\n$3\r\nSET\r\n");
   at = put_key(at, request.key);
@@ -226,7 +226,7 @@ struct RespWire::Replies {
         verb == Verb::replayed || (verb == Verb::set && what == "+OK") ||
         (verb == Verb::del && what.starts_with(':')) ||
         (verb == Verb::multi_get && wire.is_list_ && wire.list_items_ == check.expected()->keys);
-    if (fits) return check.done();
+    if (fits) return verb == Verb::multi_get ? check.done_many() : check.done();
     check.unfit("reply: " + std::string(what));
   }
 

@@ -16,9 +16,13 @@ constexpr std::size_t kShownBytes = 64;     // Long keys differ in their last di
 
 }  // namespace
 
+std::size_t RequestShape::keyed_bytes_max(std::size_t verb_keys) const {
+  return kFramingBytes +
+         std::max(keys.sizes().max() + values.max(), verb_keys * (kWordBytes + keys.sizes().max()));
+}
+
 std::size_t RequestShape::request_bytes_max(std::size_t verb_keys) const {
-  std::size_t most = kFramingBytes + keys.sizes().max() + values.max();
-  most = std::max(most, kFramingBytes + verb_keys * (kWordBytes + keys.sizes().max()));
+  std::size_t most = keyed_bytes_max(verb_keys);
   for (const Command& command : replayed) {
     std::size_t bytes = kFramingBytes;
     for (const std::string& word : command) bytes += kWordBytes + word.size();

@@ -23,7 +23,10 @@ struct RequestShape {
   std::uint16_t set_flags = 0;    // protocol::RequestFlags of every SET, in the native protocol.
   std::vector<Command> replayed;  // What Verb::replayed sends.
 
-  /// Bytes that no request of this shape exceeds. `verb_keys`: the most keys of one request.
+  /// Bytes that no request over keys exceeds. `verb_keys`: the most keys of one request.
+  std::size_t keyed_bytes_max(std::size_t verb_keys) const;
+
+  /// As above, of what is replayed too: goes through all of it.
   std::size_t request_bytes_max(std::size_t verb_keys) const;
 
   /// "GET key:0042", for messages.

@@ -105,9 +105,9 @@ TEST_CASE("each key and value has its own size, and no request is over the bound
       const std::string set = encoded(protocol, {Verb::set, 1, key}, shape);
       CHECK(set.find(key_of(shape, key)) != std::string::npos);
       CHECK(set.find(value_of(shape, key)) != std::string::npos);
-      CHECK(set.size() <= shape.request_bytes_max(1));
+      CHECK(set.size() <= shape.keyed_bytes_max(1));
       const std::string many = encoded(protocol, {Verb::multi_get, 100, key}, shape);
-      CHECK(many.size() <= shape.request_bytes_max(100));
+      CHECK(many.size() <= shape.keyed_bytes_max(100));
     }
   }
 }
