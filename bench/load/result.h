@@ -40,7 +40,8 @@ struct RunResult {
   std::vector<TimelineSecond> timeline;
   double seconds = 0;  // Of the measured time.
   double operations_per_s = 0;
-  bool interrupted = false;  // By Ctrl-C: the measured time is shorter than was asked for.
+  bool interrupted = false;      // By Ctrl-C: the measured time is shorter than was asked for.
+  std::uint64_t unanswered = 0;  // Requests that were given up then.
 
   // Open loop only.
   double offered_per_s = 0;   // What was asked for; 0: closed loop.

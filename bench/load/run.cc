@@ -129,8 +129,9 @@ class Run final {
   std::optional<std::uint64_t> second_cpu_ns_;
   std::uint64_t second_ns_ = 0;
 
-  std::mutex mutex_;  // Guards what the threads leave behind: result_ and failure_.
+  std::mutex mutex_;  // Guards what the threads leave behind: result_ to failure_.
   RunResult result_;
+  Complaints complaints_;
   std::array<Histogram, kVerbs> latency_ns_;
   std::optional<Error> failure_;
 };
@@ -169,12 +170,11 @@ void Run::take(const WorkerResult& part) {
   result_.latency_ns.merge(part.unsent_ns);
   result_.client_delay_ns.merge(part.client_delay_ns);
   result_.unsent += part.unsent;
+  result_.unanswered += part.unanswered;
   const double seconds = static_cast<double>(part.window_ns) / 1e9;
   if (seconds > 0) result_.operations_per_s += static_cast<double>(part.window.replies) / seconds;
   result_.seconds = std::max(result_.seconds, seconds);
-  for (const std::string& text : part.complaints.texts()) {
-    if (result_.complaints.size() < Complaints::kKept) result_.complaints.push_back(text);
-  }
+  for (const std::string& text : part.complaints.texts()) complaints_.add(text);
 }
 
 Result<void> Run::work(Worker& worker, std::uint32_t index) {
@@ -251,6 +251,7 @@ void Run::finish() {
     if (latency_ns_[verb].count() == 0) continue;
     result_.verbs.push_back({std::string(kVerbNames[verb]), std::move(latency_ns_[verb])});
   }
+  result_.complaints = complaints_.texts();
   result_.interrupted = around_.stop;
 }
 

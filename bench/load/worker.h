@@ -69,7 +69,8 @@ struct WorkerResult {
   std::array<Histogram, kVerbs> latency_ns;
   std::uint64_t window_ns = 0;
   std::uint64_t unsent = 0;
-  Histogram unsent_ns;  // How long these had waited at the end: they would have waited longer.
+  std::uint64_t unanswered = 0;  // Sent, and given up when the run was stopped.
+  Histogram unsent_ns;        // How long both had waited at the end: they would have waited longer.
   Histogram client_delay_ns;  // Of requests that found room, and left late all the same.
   Complaints complaints;
 };
@@ -88,7 +89,8 @@ class Worker final : private Answers {
   Result<void> preload();
 
   /// Loads until the window's end or Shared::stop, then waits for the replies that are still on
-  /// their way. `on_edge` is called when counting begins and when it ends.
+  /// their way (once it is stopped, for a second at most without one). `on_edge` is called when
+  /// counting begins and when it ends.
   Result<void> measure(const Window& window, const std::function<void()>& on_edge);
 
   const WorkerResult& result() const { return result_; }
@@ -136,6 +138,7 @@ class Worker final : private Answers {
   Connection* connection_with_room();
   void note_delay(std::uint64_t due_ns);
   void count_unsent(std::uint64_t end_ns);
+  void count_unanswered();
   void end_second(double length_s, const Counts& counts);
   std::size_t preload_pipeline() const;
   bool is_idle() const { return answered_connections_ == connections_.size(); }

@@ -15,11 +15,13 @@ constexpr std::size_t kPreloadBatchBytes = std::size_t{256} << 10U;
 constexpr std::uint64_t kUnsentStrides = 100'000;
 // So long a worker that nothing happens to may overlook that it should stop.
 constexpr std::uint64_t kLookUpNs = kNanosPerSecond / 10;
+// So long a run that was stopped waits for a reply.
+constexpr std::uint64_t kStopPatienceNs = kNanosPerSecond;
 
 }  // namespace
 
 std::size_t Worker::preload_pipeline() const {
-  const std::size_t one = plan_.shape.request_bytes_max(1);
+  const std::size_t one = plan_.shape.keyed_bytes_max(1);
   return std::clamp<std::size_t>(kPreloadBatchBytes / one, 1, kPreloadPipeline);
 }
 
@@ -199,11 +201,29 @@ void Worker::count_unsent(std::uint64_t end_ns) {
   result_.unsent = count;
 }
 
+// Whoever stops a run wants what there is, also when the server has fallen silent. In open loop the
+// waits for it count, as far as they went.
+void Worker::count_unanswered() {
+  for (const auto& connection : connections_) {
+    InFlight& in_flight = connection->in_flight;
+    result_.unanswered += in_flight.size();
+    for (; !in_flight.empty(); in_flight.pop()) {
+      const std::uint64_t due_ns = in_flight.front().due_ns;
+      if (measures(due_ns)) result_.unsent_ns.record(now_ns_ - due_ns);
+    }
+  }
+}
+
 Result<void> Worker::drain() {
   start_all(Phase::drain);
   while (!is_idle()) {
-    if (auto good = turn(now_ns_ + kNanosPerSecond); !good) return good;
-    if (now_ns_ - progress_ns_ > kPatienceNs) {
+    if (auto good = turn(now_ns_ + kLookUpNs); !good) return good;
+    const std::uint64_t waited_ns = now_ns_ - progress_ns_;
+    if (shared_.stop.load(std::memory_order_relaxed) && waited_ns > kStopPatienceNs) {
+      count_unanswered();
+      break;
+    }
+    if (waited_ns > kPatienceNs) {
       return fail(ErrorCode::io, fmt::format("{} connections got no more replies for 30 s",
                                              connections_.size() - answered_connections_));
     }

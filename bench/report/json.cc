@@ -126,6 +126,7 @@ void add_run(const LabelledRun& run, Json& out) {
   for (const Fact& fact : facts_of(run.options)) out[fact.name] = json_of(fact);
   out["seconds"] = rounded(result.seconds, 6);
   out["interrupted"] = result.interrupted;
+  out["unanswered"] = result.unanswered;
   out["ops_per_s"] = rounded(result.operations_per_s, 1);
   add_counts(result.window, out);
   out["errors"] = result.all.errors;

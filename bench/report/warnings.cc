@@ -15,7 +15,7 @@ void warn_of_misses(const Counts& counts, Sentences& out) {
   const auto misses = static_cast<double>(counts.misses);
   if (counts.misses == 0 || misses < kMissesSuspicious * gets) return;
   out.push_back(fmt::format(
-      "{:.0f} % of the GETs were misses: the server has no such keys (--preload stores them)",
+      "{:.0f} % of the keys read were misses: the server has no such keys (--preload stores them)",
       100 * misses / gets));
 }
 
@@ -60,6 +60,10 @@ Sentences warnings_of(const LabelledRun& run, bool is_step) {
   if (result.interrupted) {
     out.push_back(fmt::format(
         "interrupted after {:.2f} s, before all that was asked for was measured", result.seconds));
+  }
+  if (result.unanswered > 0) {
+    out.push_back(fmt::format("{} requests had no reply within a second of being stopped",
+                              grouped(result.unanswered)));
   }
   if (result.window.replies == 0) {
     out.emplace_back("no reply came in the measured time: there are no figures");

@@ -148,7 +148,7 @@ class Tools(unittest.TestCase):
         for place in self.places():
             shown = bench(*place, "--key-size", 31, "--workload", "get", "--no-preload")
             self.assertEqual(shown.returncode, 0, shown.stdout + shown.stderr)
-            self.assertIn("warning: 100 % of the GETs were misses", shown.stdout)
+            self.assertIn("warning: 100 % of the keys read were misses", shown.stdout)
 
     def test_cli_by_port_and_by_path(self):
         for place in self.places():

@@ -81,6 +81,8 @@ TEST_CASE("DEL, multi-gets, times to live and replayed commands are counted by t
     }
     CHECK(replies == result.window.replies);
 
+    CHECK(result.all.hits + result.all.misses > fixture.server.gets);
+
     Plan replay = plan_of(1, false);
     replay.options.connections = 1;
     replay.shape.replayed = {{"A", "1"}, {"B"}, {"C", "2", "3"}};
@@ -217,6 +219,28 @@ TEST_CASE("a stop is seen although no reply comes") {
   const auto measured = fixture.measure(3600 * kNanosPerSecond);
   REQUIRE_FALSE(measured);
   CHECK(fixture.clock.now_ns < kNanosPerSecond);
+}
+
+TEST_CASE("a stop gets what was measured although the server has fallen silent") {
+  for (const double rate_per_s : {0.0, 1000.0}) {
+    CAPTURE(rate_per_s);
+    Plan plan = plan_of(1, false);
+    plan.options.rate_per_s = rate_per_s;
+    Fixture fixture(1, plan);
+    // Measured from 1 s on, silent from 1.5 s on, stopped at 2 s.
+    fixture.server.be_calm(3 * kNanosPerSecond / 2, ~std::uint64_t{0});
+    fixture.server.ns_per_request = 100'000;
+    fixture.server.stop_at_ns = 2 * kNanosPerSecond;
+    REQUIRE(fixture.worker.measure({kNanosPerSecond, 3600 * kNanosPerSecond}, [] {}));
+    const WorkerResult& result = fixture.worker.result();
+    CHECK(fixture.clock.now_ns < 4 * kNanosPerSecond);
+    CHECK(result.window.replies > 400);
+    CHECK(result.unanswered == 5 * 4);
+    if (rate_per_s == 0) continue;
+    // All that were due, with waits until the end of the waiting or of the window.
+    CHECK(fixture.latencies().count() == doctest::Approx(1000).epsilon(0.01));
+    CHECK(fixture.latencies().max() > kNanosPerSecond);
+  }
 }
 
 TEST_CASE("threads share connections and keys without gap or overlap") {
