@@ -1,5 +1,5 @@
 // The files that reports go to: opened before a run, so that a typing error does not cost its
-// result, and written after it.
+// result, and written after it, so that a run that fails does not cost an earlier one.
 #pragma once
 
 #include <cstdio>
@@ -21,7 +21,8 @@ struct ReportPath {
 
 class ReportFiles final {
  public:
-  /// Creates or empties each file that has a path.
+  /// Opens each file that has a path, creating what is not there; what they hold stays until
+  /// write(). An error also when two flags name one file.
   static Result<ReportFiles> open(const std::vector<ReportPath>& paths);
 
   /// What belongs into the file of a flag.

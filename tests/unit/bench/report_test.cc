@@ -179,7 +179,7 @@ TEST_CASE("the text warns of an idle server, of an unknown one and of wrong repl
   CHECK(contains(text(), "warning: the server was only 75 % busy"));
   result.window.hits = 1'000;
   result.window.misses = 999'000;
-  CHECK(contains(text(), "warning: 100 % of the GETs were misses: the server has"));
+  CHECK(contains(text(), "warning: 100 % of the keys read were misses: the server has"));
   result.window = {.replies = 1'000'000};  // SETs alone.
   CHECK_FALSE(contains(text(), "misses: the server"));
   result.server.name = "a\033[2J";
@@ -474,6 +474,18 @@ TEST_CASE("report files are opened before, and tell when they took not all") {
   std::ifstream file(directory.path("r.json"));
   CHECK(json::parse(file)["ops_per_s"] == 500'000);
   CHECK(std::filesystem::file_size(directory.path("r.csv")) == csv_report(report).size());
+  {  // Opened for a run that failed: the earlier report stays.
+    REQUIRE(ReportFiles::open({{"--csv", directory.path("r.csv")}}));
+    CHECK(std::filesystem::file_size(directory.path("r.csv")) == csv_report(report).size());
+  }
+  auto again = ReportFiles::open({{"--csv", directory.path("r.csv")}});
+  REQUIRE(again);
+  REQUIRE(again->write([](const std::string&) { return std::string("short"); }));
+  CHECK(std::filesystem::file_size(directory.path("r.csv")) == 5);
+  const auto twice = ReportFiles::open(
+      {{"--json", directory.path("r.csv")}, {"--html", directory.path("./r.csv")}});
+  REQUIRE_FALSE(twice);
+  CHECK(contains(twice.error().message, "--json goes to the same file"));
   const auto missing = ReportFiles::open({{"--html", directory.path("no/such")}});
   REQUIRE_FALSE(missing);
   CHECK(contains(missing.error().message, "--html " + directory.path("no/such") + ": cannot be"));
