@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -173,7 +174,8 @@ void declare_workload(CLI::App& app, Raw& raw) {
                  "of SETs, natively: default (the server's), wait or nowait")
       ->capture_default_str()
       ->check(CLI::IsMember({"default", "wait", "nowait"}));
-  app.add_option("--seed", run.seed, "of the random requests (default: a new one, printed)");
+  app.add_option("--seed", run.seed, "of the random requests (default: a new one, printed)")
+      ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()));
 }
 
 void declare_results(CLI::App& app, Raw& raw) {

@@ -196,6 +196,7 @@ TEST_CASE("wrong arguments are named") {
   CHECK(contains(refusal({"--value-size", "5-"}), "--value-size '5-' is no size"));
   CHECK(contains(refusal({"--ttl-ms", "0"}), "--ttl-ms 0"));
   CHECK(contains(refusal({"--mix", "1"}), "--mix 1"));
+  CHECK(contains(refusal({"--seed", "0"}), "--seed"));  // It would be drawn anew each time.
   CHECK(contains(refusal({"--distribution", "zipf:0"}), "--distribution zipf:0"));
   CHECK(contains(refusal({"--arrivals", "bursts"}), "bursts"));
   CHECK(contains(refusal({"--rate", "0"}), "--rate"));
