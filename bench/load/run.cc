@@ -180,7 +180,7 @@ void Run::take(const WorkerResult& part) {
 Result<void> Run::work(Worker& worker, std::uint32_t index) {
   const RunOptions& options = plan_.options;
   auto done = worker.connect([&options] { return connect_to(options.target); });
-  if (done && options.preload) done = worker.preload();
+  if (done && options.stores_keys()) done = worker.preload();
   if (!done) note_failure(done.error());
   // Whoever failed comes here too: the others wait for all.
   loaded_.arrive_and_wait();
@@ -236,7 +236,7 @@ void Run::watch() {
       was_preloaded = true;
       second_cpu_ns_ = server_meters_.cpu_ns();
       second_ns_ = around_.clock.monotonic_ns();
-    } else if (!preloaded_ && plan_.options.preload && around_.watcher != nullptr) {
+    } else if (!preloaded_ && plan_.options.stores_keys() && around_.watcher != nullptr) {
       around_.watcher->preloading(shared_.keys_stored, plan_.options.workload.keys);
     }
   }

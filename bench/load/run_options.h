@@ -38,6 +38,7 @@ struct RunOptions {
   double seconds = 5;
   double warmup_seconds = 1;
   bool preload = true;
+  bool are_keys_stored = false;  // By an earlier run's preload, which is not done again.
   bool verify = true;
   std::uint32_t threads = 1;
   int cpu = -1;        // Of the first thread, the next ones follow; -1: not pinned.
@@ -49,6 +50,7 @@ struct RunOptions {
   std::uint64_t seed = 0;  // 0: to be drawn.
 
   bool is_open_loop() const { return rate_per_s > 0; }
+  bool stores_keys() const { return preload && !are_keys_stored; }
 };
 
 }  // namespace phoenix::bench

@@ -33,7 +33,7 @@ Result<double> find_most(const RunOptions& options, const Surroundings& surround
   auto closed = run_load(options, surroundings);
   if (!closed) return tl::unexpected<Error>(closed.error());
   RunOptions flood = options;
-  flood.preload = false;
+  flood.are_keys_stored = true;
   flood.rate_per_s = std::max(1.0, closed->operations_per_s);
   auto open = run_load(flood, surroundings);
   if (!open) return tl::unexpected<Error>(open.error());
@@ -50,7 +50,7 @@ Result<SweepSteps> run_sweep(const RunOptions& options, const Surroundings& surr
   for (const double share : kShares) {
     if (surroundings.stop) break;
     RunOptions step = options;
-    step.preload = false;
+    step.are_keys_stored = true;
     step.rate_per_s = share * sweep.most_per_s;
     if (step.rate_per_s < 1) continue;
     auto result = run_load(step, surroundings);

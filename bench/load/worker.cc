@@ -20,7 +20,7 @@ Worker::Worker(const Plan& plan, std::uint32_t index, io::Ring& ring, const Cloc
       shared_(shared),
       requests_(plan.options.workload, plan.shape.replayed.size(), shared.keys,
                 plan.shape.keys.count(), index, plan.options.threads, plan.options.seed + index) {
-  if (!plan.options.preload) return;
+  if (!plan.options.stores_keys()) return;
   std::tie(next_key_, end_key_) = share_of(plan.options.workload.keys, index, plan.options.threads);
 }
 
@@ -35,7 +35,7 @@ Result<void> Worker::connect(const Connect& connect) {
   const RunOptions& options = plan_.options;
   const auto [first, end] = share_of(options.connections, index_, options.threads);
   std::size_t capacity = options.pipeline;
-  if (options.preload) capacity = std::max(capacity, preload_pipeline());
+  if (options.stores_keys()) capacity = std::max(capacity, preload_pipeline());
   for (std::uint64_t i = first; i < end; ++i) {
     auto fd = connect();
     if (!fd) return tl::unexpected<Error>(fd.error());

@@ -218,6 +218,27 @@ class Loads(unittest.TestCase):
         self.assertLess(told["seconds"], 60)
         self.assertTrue(told["interrupted"])
 
+    def test_a_sweep_finds_a_lost_key(self):
+        path = harness.temporary_directory() / "sweep.json"
+        words = ("-p", self.server.port, "--sweep", "--seconds", 0.1, "--warmup", 0, "-c", 2)
+        load = ("--workload", "get", "--keys", 10, "--json", path)
+        with subprocess.Popen(
+            [os.environ["PHOENIX_BENCH"], *(str(word) for word in (*words, *load))],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            self.addCleanup(process.kill)
+            before = self.requests()
+            harness.wait_until(lambda: self.requests() > before + 1000, 30, "the load has begun")
+            with self.server.client() as db:
+                db.command("DEL", "key:000000000007")
+            out, errors = process.communicate(timeout=LIMIT_S)
+        self.assertEqual(process.returncode, 1, out + errors)
+        self.assertIn("GET key:000000000007: not found, though it was stored before", out)
+        runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
+        self.assertTrue(all(each["preload"] and each["errors"] > 0 for each in runs[1:]))
+
     def requests(self):
         with self.server.client() as db:
             told = db.command("INFO").value
