@@ -20,7 +20,7 @@ double power(const RunResult& step) {
 std::size_t find_knee(const std::vector<RunResult>& steps) {
   std::size_t best = 0;
   for (std::size_t i = 1; i < steps.size(); ++i) {
-    if (power(steps[i]) > power(steps[best])) best = i;
+    if (!steps[i].interrupted && power(steps[i]) > power(steps[best])) best = i;
   }
   return best;
 }

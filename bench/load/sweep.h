@@ -21,7 +21,8 @@ Result<SweepSteps> run_sweep(const RunOptions& options, const Surroundings& surr
 
 /// The step with the greatest power: throughput over mean latency (L. Kleinrock, "Power and
 /// deterministic rules of thumb for probabilistic problems in computer communications", ICC 1979).
-/// Steps that could not keep their rate count with what they did and how long it took.
+/// Steps that could not keep their rate count with what they did and how long it took. One that was
+/// interrupted is only the knee when it is alone: it may be too short to tell anything.
 std::size_t find_knee(const std::vector<RunResult>& steps);
 
 }  // namespace phoenix::bench

@@ -156,6 +156,9 @@ TEST_CASE("the knee is where throughput over latency is greatest") {
   CHECK(bench::find_knee({step(100, 50), step(200, 50), step(300, 52), step(310, 5000)}) == 2);
   // A step in which nothing was measured is none.
   CHECK(bench::find_knee({bench::RunResult{}, step(10, 10)}) == 1);
+  bench::RunResult interrupted = step(300, 10);
+  interrupted.interrupted = true;
+  CHECK(bench::find_knee({step(100, 50), step(200, 60), interrupted}) == 1);
 }
 
 TEST_CASE("CPU time of this process goes up with work, and that of none is an error") {
