@@ -19,6 +19,7 @@ double microseconds_at(const Histogram& latency_ns, double percent) {
 }  // namespace
 
 std::string faults_of(const RunResult& result) {
+  if (!result.failure.empty()) return result.failure;
   std::string text =
       fmt::format("{} errors, {} wrong values", result.all.errors, result.all.mismatches);
   if (!result.complaints.empty()) text += ", such as: " + result.complaints.front();
@@ -26,6 +27,7 @@ std::string faults_of(const RunResult& result) {
 }
 
 Result<Sample> judge(const RunResult& result, const RunRules& rules) {
+  if (!result.failure.empty()) return refused(faults_of(result));
   if (result.interrupted) return refused("it was interrupted");
   if (result.seconds < kLongEnough * rules.seconds) {
     return refused(fmt::format("it took {:.2f} of {:g} s", result.seconds, rules.seconds));

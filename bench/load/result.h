@@ -40,6 +40,7 @@ struct RunResult {
   std::vector<TimelineSecond> timeline;
   double seconds = 0;  // Of the measured time.
   double operations_per_s = 0;
+  std::string failure;           // Why the run ended before its time; empty if it did not.
   bool interrupted = false;      // By Ctrl-C: the measured time is shorter than was asked for.
   std::uint64_t unanswered = 0;  // Requests that were given up then.
 
@@ -60,7 +61,7 @@ struct RunResult {
   double client_busy(std::uint32_t threads) const;
   double server_cpu_us_per_operation() const;
   double client_cpu_us_per_operation() const;
-  bool correct() const { return all.errors == 0 && all.mismatches == 0; }
+  bool correct() const { return failure.empty() && all.errors == 0 && all.mismatches == 0; }
 };
 
 }  // namespace phoenix::bench

@@ -253,6 +253,7 @@ void Run::finish() {
   }
   result_.complaints = complaints_.texts();
   result_.interrupted = around_.stop;
+  if (failure_) result_.failure = failure_->message;
 }
 
 Result<RunResult> Run::go() {
@@ -265,7 +266,7 @@ Result<RunResult> Run::go() {
   }
   watch();
   for (std::thread& each : threads) each.join();
-  if (failure_) return tl::unexpected<Error>(*failure_);
+  if (failure_ && result_.window.replies == 0) return tl::unexpected<Error>(*failure_);
   finish();
   return std::move(result_);
 }

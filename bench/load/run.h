@@ -44,7 +44,8 @@ Result<void> check_outstanding(const RunOptions& options, const RequestShape& sh
 /// What all requests of such a run have in common. Reads the file that is to be replayed.
 Result<RequestShape> make_shape(const RunOptions& options);
 
-/// Runs it all.
+/// Runs it all. An error when nothing was measured; a run that fails later comes back with what it
+/// has and RunResult::failure.
 Result<RunResult> run_load(RunOptions options, const Surroundings& surroundings);
 
 }  // namespace phoenix::bench

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <utility>
 
 namespace phoenix::bench {
@@ -20,24 +21,31 @@ double power(const RunResult& step) {
 std::size_t find_knee(const std::vector<RunResult>& steps) {
   std::size_t best = 0;
   for (std::size_t i = 1; i < steps.size(); ++i) {
-    if (!steps[i].interrupted && power(steps[i]) > power(steps[best])) best = i;
+    const bool is_whole = !steps[i].interrupted && steps[i].failure.empty();
+    if (is_whole && power(steps[i]) > power(steps[best])) best = i;
   }
   return best;
 }
 
 namespace {
 
+Result<double> throughput(const RunOptions& options, const Surroundings& surroundings) {
+  const auto result = run_load(options, surroundings);
+  if (!result) return tl::unexpected<Error>(result.error());
+  if (result->correct()) return result->operations_per_s;
+  const std::string& why = result->failure.empty() ? result->complaints.front() : result->failure;
+  return fail(ErrorCode::io, "the run before the sweep's first step: " + why);
+}
+
 /// A closed loop sends whole batches, which cost less than requests that come one by one: what it
 /// did is offered to an open loop, and what that did is the most.
 Result<double> find_most(const RunOptions& options, const Surroundings& surroundings) {
-  auto closed = run_load(options, surroundings);
-  if (!closed) return tl::unexpected<Error>(closed.error());
+  const auto closed = throughput(options, surroundings);
+  if (!closed) return closed;
   RunOptions flood = options;
   flood.are_keys_stored = true;
-  flood.rate_per_s = std::max(1.0, closed->operations_per_s);
-  auto open = run_load(flood, surroundings);
-  if (!open) return tl::unexpected<Error>(open.error());
-  return open->operations_per_s;
+  flood.rate_per_s = std::max(1.0, *closed);
+  return throughput(flood, surroundings);
 }
 
 }  // namespace
@@ -54,10 +62,16 @@ Result<SweepSteps> run_sweep(const RunOptions& options, const Surroundings& surr
     step.rate_per_s = share * sweep.most_per_s;
     if (step.rate_per_s < 1) continue;
     auto result = run_load(step, surroundings);
-    if (!result && surroundings.stop) break;  // The steps before it are what was measured.
+    // The steps before it are what was measured.
+    if (!result && (surroundings.stop || !sweep.steps.empty())) {
+      if (!surroundings.stop)
+        sweep.steps.back().failure = "the next step: " + result.error().message;
+      break;
+    }
     if (!result) return tl::unexpected<Error>(result.error());
     sweep.options.push_back(std::move(step));
     sweep.steps.push_back(std::move(*result));
+    if (!sweep.steps.back().failure.empty()) break;
   }
   sweep.knee = find_knee(sweep.steps);
   return sweep;

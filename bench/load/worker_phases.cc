@@ -168,15 +168,17 @@ Result<void> Worker::measure(const Window& window, const std::function<void()>& 
   counts_ = {};
   counting_ = true;
   on_edge();
-  if (auto good = load_until_end(window); !good) return good;
+  auto loaded = load_until_end(window);
   on_edge();
   counting_ = false;
   window_.end_ns = std::min(window_.end_ns, now_ns_);
   result_.window_ns = now_ns_ - begun_ns;
   result_.window = counts_;
+  // What was measured before a failure is still told.
+  if (!loaded) result_.all.add(counts_);
   if (schedule_) count_unsent(window_.end_ns);
   // Replies that are still to come may have been due in the window: their latencies belong to it.
-  auto drained = drain();
+  auto drained = loaded ? drain() : loaded;
   const double seconds = static_cast<double>(result_.window_ns) / 1e9;
   end_second(std::max(0.0, seconds - static_cast<double>(second_)), result_.window);
   return drained;

@@ -125,6 +125,7 @@ void add_run(const LabelledRun& run, Json& out) {
   add_server(result.server, out);
   for (const Fact& fact : facts_of(run.options)) out[fact.name] = json_of(fact);
   out["seconds"] = rounded(result.seconds, 6);
+  out["failure"] = text_or_null(result.failure);
   out["interrupted"] = result.interrupted;
   out["unanswered"] = result.unanswered;
   out["ops_per_s"] = rounded(result.operations_per_s, 1);

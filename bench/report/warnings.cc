@@ -79,7 +79,10 @@ Sentences warnings_of(const LabelledRun& run, bool is_step) {
 
 Sentences wrongs_of(const RunResult& result) {
   Sentences out = result.complaints;
-  if (!result.correct()) {
+  if (!result.failure.empty()) {
+    out.push_back(fmt::format("failed after {:.2f} s: {}", result.seconds, result.failure));
+  }
+  if (result.all.errors + result.all.mismatches != 0) {
     out.push_back(fmt::format("{} error replies, {} wrong values in {} replies",
                               grouped(result.all.errors), grouped(result.all.mismatches),
                               grouped(result.all.replies)));

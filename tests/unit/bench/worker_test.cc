@@ -145,6 +145,15 @@ TEST_CASE("what no measurement survives ends it, with the reason") {
   REQUIRE_FALSE(ended);
   CHECK(ended.error().message == "the server closed a connection");
 
+  // What was measured before is kept.
+  Fixture died(1, plan_of(1, false));
+  died.server.faults.close_at = 2000;
+  REQUIRE_FALSE(died.measure(kWindowNs));
+  CHECK(died.edges == 2);
+  CHECK(died.worker.result().window.replies > 0);
+  CHECK(died.worker.result().window.replies < 2000);
+  CHECK(died.worker.result().window_ns > 0);
+
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     CAPTURE(seed);
     // A send that fails since the server has gone must not be what is told.
