@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <filesystem>
 #include <iterator>
 
 #include <fmt/format.h>
@@ -57,6 +58,10 @@ Json servers_of(const Options& options, const Comparison& measured, const Summar
     const PeerSpec& spec = options.servers[i];
     Json command = Json::array();
     for (const std::string& word : spec.words) command.push_back(json_of(word));
+    // Where the program lay on this machine says nothing on another.
+    if (!spec.words.empty()) {
+      command[0] = json_of(std::filesystem::path(spec.words[0]).filename().string());
+    }
     const bool known = i < measured.versions.size() && !measured.versions[i].empty();
     const MemorySummary& memory = summary.memory[i];
     out.push_back({{"name", spec.name},

@@ -199,7 +199,8 @@ void Connections::detect_protocol(Session& session) {
                     "this server speaks version 1 of the native protocol (magic 0xF1)");
     case protocol::Detected::resp:
       return refuse_text(session,
-                         "-ERR this server speaks the native protocol only: use phoenix-cli\r\n");
+                         "-ERR this server speaks the native protocol only: use phoenix-cli "
+                         "without --resp\r\n");
     case protocol::Detected::http:
       return refuse_text(session,
                          "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"

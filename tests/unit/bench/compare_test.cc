@@ -239,6 +239,7 @@ TEST_CASE("JSON and CSV hold every run") {
   CHECK(contains(json, "\"runs_counted\": 8"));
   CHECK(contains(json, "\"why_not\": \"it said \\\"no\\\", and\\nended \xef\xbf\xbd\""));
   CHECK(contains(json, "\"idle_server\": true"));
+  CHECK_FALSE(contains(json, "/bin/"));  // Where programs lay here says nothing elsewhere.
 }
 
 TEST_CASE("the page shows plots, ratios, cautions and how to repeat it") {
