@@ -133,7 +133,8 @@ std::uint64_t KeyChoice::other(SeededRandom& random) {
       return sequence_next_++;
     case Distribution::Kind::hot: {
       const double share = distribution_.hot_keys * static_cast<double>(first_count_);
-      const auto hot = std::clamp<std::uint64_t>(std::llround(share), 1, first_count_);
+      const auto hot =
+          std::clamp<std::uint64_t>(static_cast<std::uint64_t>(share + 0.5), 1, first_count_);
       const double unit = static_cast<double>(random.next() >> 11U) * 0x1p-53;
       if (unit < distribution_.hot_access || hot == first_count_) {
         return spread(scale(random.next(), hot), first_count_);
