@@ -32,6 +32,14 @@ void unpoison([[maybe_unused]] const std::byte* memory, [[maybe_unused]] std::si
 
 }  // namespace
 
+bool Buffers::poisons() {
+#ifdef PHX_SIM_ASAN
+  return true;
+#else
+  return false;
+#endif
+}
+
 Buffers::Buffers(std::uint16_t count, std::size_t bytes, bool incremental)
     : bytes_(bytes), incremental_(incremental), buffers_(count) {
   PHX_CHECK(bytes > 0);

@@ -17,6 +17,9 @@ class Buffers final {
  public:
   static constexpr std::byte kReleased{0xDD};
 
+  /// Whether a read of a released buffer ends the process: in builds with AddressSanitizer.
+  static bool poisons();
+
   /// `incremental`: a buffer is lent piece by piece, each to be released, until it is used up.
   Buffers(std::uint16_t count, std::size_t bytes, bool incremental);
   Buffers(const Buffers&) = delete;

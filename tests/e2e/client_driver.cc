@@ -63,7 +63,8 @@ std::string list(Client& client) {
 }
 
 std::string answer(Client& client, const std::string& command) {
-  const int count = std::atoi(command.c_str() + command.find(' ') + 1);
+  const std::size_t blank = command.find(' ');
+  const int count = blank == std::string::npos ? 0 : std::atoi(command.c_str() + blank + 1);
   if (command.starts_with("fill ")) return fill(client, count);
   if (command.starts_with("pipe ")) return pipe(client, count);
   if (command.starts_with("check ")) return check(client, count);
