@@ -41,6 +41,10 @@ Result<void> measure_once(const RunOptions& options, const Surroundings& surroun
   return {};
 }
 
+bool print(const std::string& text) {
+  return std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+}
+
 bool is_correct(const Report& report) {
   for (const LabelledRun& run : report.runs) {
     if (!run.result.correct()) return false;
@@ -69,13 +73,12 @@ Result<bool> run_and_report(RunOptions options, Mode mode, ReportFiles& files,
   auto measured = mode == Mode::single ? measure_once(options, surroundings, report)
                                        : measure_sweep(options, surroundings, report);
   if (!measured) return tl::unexpected<Error>(measured.error());
-  const std::string text = text_report(report);
-  const bool printed = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  const bool printed = print(text_report(report));
   if (auto written = files.write(report); !written) {
     return tl::unexpected<Error>(written.error());
   }
-  if (!printed) return fail(ErrorCode::io, "the report could not be printed");
-  if (mode == Mode::demo) std::printf("report      %s\n", options.html_path.c_str());
+  const bool told = mode != Mode::demo || print("report      " + options.html_path + "\n");
+  if (!printed || !told) return fail(ErrorCode::io, "the report could not be printed");
   return is_correct(report);
 }
 
