@@ -120,7 +120,10 @@ class CrashTest(unittest.TestCase):
     def test_interrupted(self):
         """The round under way is finished and judged, and nothing stays behind."""
         process = subprocess.Popen(
-            words("--crash-test", "--dir", self.directory, "--seconds", 60),
+            words(
+                *("--crash-test", "--dir", self.directory),
+                *("--seconds", 60, "--seed", SEED_OF_SOME_LOAD),
+            ),
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -184,7 +187,7 @@ class CrashTest(unittest.TestCase):
     def test_no_verdict_without_writes(self):
         shown = bench(
             *("--crash-test", "--dir", self.directory),
-            *("--target", target_of("refuse"), "--rounds", 1),
+            *("--target", target_of("refuse"), "--rounds", 1, "--seed", SEED_OF_SOME_LOAD),
         )
         self.assertEqual(shown.returncode, 1)
         self.assertIn("no write was acknowledged", shown.stderr)
