@@ -18,6 +18,16 @@ std::string_view error_prefix(Status status) {
       return "SHUTDOWN";
     case Status::busy:
       return "BUSY";
+    case Status::exec_aborted:
+      return "EXECABORT";
+    case Status::busy_key:
+      return "BUSYKEY";
+    case Status::no_protocol:
+      return "NOPROTO";
+    case Status::no_permission:
+      return "NOPERM";
+    case Status::wrong_type:
+      return "WRONGTYPE";
     default:
       return "ERR";
   }
@@ -25,7 +35,7 @@ std::string_view error_prefix(Status status) {
 
 Status status_of_prefix(std::string_view prefix) {
   for (auto code = static_cast<std::uint8_t>(Status::not_authenticated);
-       code <= static_cast<std::uint8_t>(Status::busy); ++code) {
+       code <= static_cast<std::uint8_t>(kStatusMax); ++code) {
     if (error_prefix(static_cast<Status>(code)) == prefix) return static_cast<Status>(code);
   }
   return Status::error;

@@ -22,7 +22,14 @@ enum class Status : std::uint8_t {
   cross_slot = 23,     // The keys must share a {tag}.
   shutting_down = 24,
   busy = 25,  // A bounded queue of the server is full: nothing was changed, try again.
+  exec_aborted = 26,   // A command of the transaction was refused when it was queued.
+  busy_key = 27,       // RESTORE: the key exists.
+  no_protocol = 28,    // HELLO: a version that this server does not speak.
+  no_permission = 29,  // Not for this user.
+  wrong_type = 30,     // The key holds another kind of value.
 };
+/// The last of them.
+inline constexpr Status kStatusMax = Status::wrong_type;
 
 [[nodiscard]] constexpr bool is_error(Status status) {
   return static_cast<std::uint8_t>(status) >= static_cast<std::uint8_t>(Status::bad_frame);

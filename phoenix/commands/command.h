@@ -16,7 +16,7 @@ namespace phoenix::commands {
 
 using Args = std::span<const std::string_view>;
 
-enum class Flags : std::uint16_t {
+enum class Flags : std::uint32_t {
   none = 0,
   readonly = 1U << 0,
   write = 1U << 1,
@@ -25,12 +25,21 @@ enum class Flags : std::uint16_t {
   every_core = 1U << 4,        // No keys; runs on all shards, answers gathered.
   before_auth = 1U << 5,       // Allowed before AUTH.
   scan = 1U << 6,              // Streams from shard to shard; the session drives it in slices.
+  container = 1U << 7,         // Only its subcommands do something: rows named "CLIENT|LIST".
+  session = 1U << 8,           // Changes or reads the session's own state: runs on its core.
+  at_once = 1U << 9,           // Within MULTI it is executed, not queued (EXEC, DISCARD, QUIT ...).
+  not_in_multi = 1U << 10,     // Within MULTI it is refused.
+  when_subscribed = 1U << 11,  // Allowed to a RESP2 session that has subscribed.
+  // The rest changes nothing here; COMMAND tells clients of it.
+  fast = 1U << 16,    // Constant or logarithmic time.
+  admin = 1U << 17,   // For operators.
+  pubsub = 1U << 18,  // Of channels.
 };
 constexpr Flags operator|(Flags a, Flags b) {
-  return static_cast<Flags>(static_cast<std::uint16_t>(a) | static_cast<std::uint16_t>(b));
+  return static_cast<Flags>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));
 }
 constexpr bool has(Flags set, Flags flag) {
-  return (static_cast<std::uint16_t>(set) & static_cast<std::uint16_t>(flag)) != 0;
+  return (static_cast<std::uint32_t>(set) & static_cast<std::uint32_t>(flag)) != 0;
 }
 
 /// Positions of the keys in argv, counted as Redis counts: argv[0] is the name, last -1 is the end.
@@ -50,6 +59,8 @@ enum class Gather : std::uint8_t {
   sum,           // Integers are added.
   in_key_order,  // Lists with an item per key are put together in the order of the keys.
   all_ok,        // OK when all are.
+  same_core,     // Keys on one core only, though there are several; else CROSSSLOT.
+  by_row,        // The row's own function: see Command::merge.
 };
 
 /// What a session or the server does for a handler beyond the keyspace.
@@ -68,6 +79,20 @@ class SessionControl {
 };
 
 class Table;
+class CoreControl;
+
+/// Whoever tells subscribers of what happens to keys. Null in a context while nobody wants to know.
+class KeyEvents {
+ public:
+  KeyEvents() = default;
+  KeyEvents(const KeyEvents&) = delete;
+  KeyEvents& operator=(const KeyEvents&) = delete;
+  virtual ~KeyEvents() = default;
+
+  /// `kind` is Redis's letter for the class of the event: 'g' generic, '$' string, 'x' expired ...
+  /// The event left once what it tells of is durable.
+  virtual void happened(char kind, std::string_view event, std::string_view key) = 0;
+};
 
 struct Context {
   engine::Keyspace& keyspace;
@@ -76,6 +101,13 @@ struct Context {
   const Table& table;
   SessionControl* session;  // Null on the owner's side of a hop: keyed commands do not need it.
   std::uint64_t steps = 0;  // What it took beyond words and bytes; about a nanosecond each.
+  KeyEvents* events = nullptr;
+  CoreControl* core = nullptr;  // Of the core that runs this; null in tests of plain commands.
+
+  void notify(char kind, std::string_view event, std::string_view key) const {
+    if (events != nullptr) [[unlikely]]
+      events->happened(kind, event, key);
+  }
 };
 
 /// One request. Views live until the handler returns.
@@ -108,6 +140,11 @@ struct Command {
   Handler run = nullptr;
   // Tells those requests of a row denied_when_full that free memory all the same.
   bool (*only_frees)(const Request&) = nullptr;
+  // Bytes of keys and values that its effects may have beyond the words of the request (a COPY
+  // writes a whole value). Null: none. An upper bound; nothing may change between it and `run`.
+  std::uint64_t (*extra_bytes)(const Context&, const Request&) = nullptr;
+  // For Gather::by_row: joins what the cores answered, in the order of the cores.
+  void (*merge)(std::span<const protocol::Value> parts, ReplySink& reply) = nullptr;
 };
 
 constexpr bool is_sound(const Command& c) {
@@ -121,7 +158,10 @@ constexpr bool is_sound(const Command& c) {
   if (reads && writes) return false;
   if (keyed && !reads && !writes) return false;
   if (keyed && (words <= c.keys.first || c.keys.step < 1)) return false;
-  if (keyed && c.keys.last != 1 && c.gather == Gather::one) return false;
+  if (keyed && c.keys.last != c.keys.first && c.gather == Gather::one) return false;
+  const bool is_split = c.gather != Gather::one && c.gather != Gather::same_core;
+  if (keyed && is_split && c.keys.first != 1) return false;
+  if ((c.gather == Gather::by_row) != (c.merge != nullptr)) return false;
   if (!keyed && (c.keys.last != 0 || c.keys.step != 0)) return false;
   if (has(c.flags, Flags::denied_when_full) && !writes) return false;
   return true;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "phoenix/engine/value.h"
@@ -10,8 +11,10 @@
 
 namespace phoenix::commands {
 
-/// A handler answers exactly once: one scalar, or one list or map with its items between begin and
-/// end. Lists nest up to protocol::kReplyDepthMax.
+/// A handler answers exactly once: one scalar, or one list, set or map with its items between begin
+/// and end. They nest up to protocol::kReplyDepthMax. Those below that a protocol lacks become
+/// what comes nearest to them, as RESP2 does it: a double and a big number are bytes, a boolean is
+/// an integer, a set is a list, a line is a text.
 class ReplySink {
  public:
   ReplySink() = default;
@@ -21,18 +24,32 @@ class ReplySink {
 
   virtual void ok() = 0;
   virtual void nil() = 0;
+  /// Where a list was asked for and there is none: RESP2 tells the two apart.
+  virtual void nil_list() { nil(); }
   virtual void integer(std::int64_t value) = 0;
   virtual void bytes(std::string_view value) = 0;
   /// Like bytes, but sent from the shared block without a copy where the protocol allows.
   virtual void large(const engine::LargeValueRef& value) = 0;
-  /// A line or a page for people.
+  /// One short line without line ends: PONG, QUEUED, the name of a type. RESP's simple string.
+  virtual void line(std::string_view value) { text(value); }
+  /// A page for people (INFO, HELP). RESP3's verbatim string, else as bytes.
   virtual void text(std::string_view value) = 0;
+  virtual void real(double value);
+  virtual void boolean(bool value) { integer(value ? 1 : 0); }
+  /// Decimal digits, perhaps behind a '-'.
+  virtual void big_number(std::string_view digits) { bytes(digits); }
   virtual void error(protocol::Status status, std::string_view text) = 0;
 
   virtual void begin_list(std::uint32_t items) = 0;
+  virtual void begin_set(std::uint32_t items) { begin_list(items); }
   virtual void begin_map(std::uint32_t pairs) = 0;
-  /// Ends the innermost list or map, which must have all its items.
+  /// What nobody asked for at this moment: a message of a channel.
+  virtual void begin_push(std::uint32_t items) { begin_list(items); }
+  /// Ends the innermost list, set, map or push, which must have all its items.
   virtual void end() = 0;
 };
+
+/// The shortest digits that read back as `value`, as Redis prints doubles: 3, 0.1, 1e+300, inf, nan.
+std::string_view format_real(double value, std::span<char, 40> room);
 
 }  // namespace phoenix::commands

@@ -8,26 +8,38 @@
 namespace phoenix::commands {
 namespace {
 
+// One family a line.
+constexpr auto kFamilies = std::to_array<Family>({
+    {"string", string_commands},
+    {"generic", key_commands},
+    {"generic", expiry_commands},
+    {"connection", connection_commands},
+    {"server", server_commands},
+});
+
 // FNV-1a over the upper-cased name: short, and every name is a constant of this table.
-std::size_t name_hash(std::string_view name) {
-  std::uint32_t hash = 2'166'136'261U;
+std::uint32_t fold(std::uint32_t hash, std::string_view name) {
   for (const char c : name) hash = (hash ^ static_cast<unsigned char>(to_upper(c))) * 16'777'619U;
-  return hash ^ (hash >> 15U);
+  return hash;
+}
+constexpr std::uint32_t kEmptyHash = 2'166'136'261U;
+
+std::size_t bucket_of(std::uint32_t hash, std::size_t buckets) {
+  return (hash ^ (hash >> 15U)) % buckets;
 }
 
 }  // namespace
 
 Table::Table() {
-  for (const auto family : {string_commands(), key_commands(), expiry_commands(),
-                            connection_commands(), server_commands()}) {
-    for (const auto& command : family) sorted_.push_back(&command);
+  for (const auto& family : kFamilies) {
+    for (const auto& command : family.rows()) sorted_.push_back(&command);
   }
   PHX_CHECK(sorted_.size() < kBuckets / 4);
   std::sort(sorted_.begin(), sorted_.end(),
             [](const auto* a, const auto* b) { return a->name < b->name; });
   for (const auto* command : sorted_) {
     PHX_CHECK(find(command->name) == nullptr);
-    std::size_t bucket = name_hash(command->name) % kBuckets;
+    std::size_t bucket = bucket_of(fold(kEmptyHash, command->name), kBuckets);
     while (by_name_[bucket] != nullptr) bucket = (bucket + 1) % kBuckets;
     by_name_[bucket] = command;
     if (command->opcode == protocol::Opcode::argv) continue;
@@ -38,11 +50,33 @@ Table::Table() {
 }
 
 const Command* Table::find(std::string_view name) const {
-  std::size_t bucket = name_hash(name) % kBuckets;
+  std::size_t bucket = bucket_of(fold(kEmptyHash, name), kBuckets);
   for (; by_name_[bucket] != nullptr; bucket = (bucket + 1) % kBuckets) {
     if (equals_ignoring_case(by_name_[bucket]->name, name)) return by_name_[bucket];
   }
   return nullptr;
+}
+
+const Command* Table::find_subcommand(const Command& container, std::string_view word) const {
+  const std::uint32_t hash = fold(fold(fold(kEmptyHash, container.name), "|"), word);
+  const std::size_t prefix = container.name.size() + 1;
+  std::size_t bucket = bucket_of(hash, kBuckets);
+  for (; by_name_[bucket] != nullptr; bucket = (bucket + 1) % kBuckets) {
+    const std::string_view name = by_name_[bucket]->name;
+    const bool is_of_container = name.size() == prefix + word.size() &&
+                                 name.substr(0, prefix - 1) == container.name &&
+                                 name[prefix - 1] == '|';
+    if (is_of_container && equals_ignoring_case(name.substr(prefix), word)) return by_name_[bucket];
+  }
+  return nullptr;
+}
+
+std::string_view Table::group_of(const Command& command) const {
+  for (const auto& family : kFamilies) {
+    const auto rows = family.rows();
+    if (&command >= rows.data() && &command < rows.data() + rows.size()) return family.group;
+  }
+  return {};
 }
 
 }  // namespace phoenix::commands

@@ -17,12 +17,16 @@ class Table final {
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
 
-  /// By name in any case; null when there is none.
+  /// By name in any case; null when there is none. A subcommand's is "CLIENT|LIST".
   const Command* find(std::string_view name) const;
+  /// The subcommand of a container that a request's second word names; null when there is none.
+  const Command* find_subcommand(const Command& container, std::string_view word) const;
   /// By short form; null when there is none.
   const Command* find(std::uint8_t opcode) const { return by_opcode_[opcode]; }
-  /// Sorted by name.
+  /// Sorted by name; subcommands stand behind their container.
   std::span<const Command* const> all() const { return sorted_; }
+  /// The family's name, as Redis groups commands: "string", "generic", "connection" ...
+  std::string_view group_of(const Command& command) const;
 
  private:
   static constexpr std::size_t kBuckets = 1024;  // Far above the number of commands: short probes.
@@ -32,7 +36,12 @@ class Table final {
   std::array<const Command*, kBuckets> by_name_{};
 };
 
-// The families, each in the file of its name.
+/// Commands of one kind, in the file of its name.
+struct Family {
+  std::string_view group;
+  std::span<const Command> (*rows)();
+};
+
 std::span<const Command> string_commands();
 std::span<const Command> key_commands();
 std::span<const Command> expiry_commands();

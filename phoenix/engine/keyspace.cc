@@ -311,6 +311,16 @@ void Keyspace::put(const Key& key, const NewValue& value, ExpiryMs expires_at_ms
   entry.set_position(sink_.emit(effect));
 }
 
+void Keyspace::patch(const Key& key, std::size_t offset, std::string_view bytes,
+                     std::int64_t now_ms) {
+  EntryView old;
+  const bool exists = find(key, now_ms, old);
+  std::string value(exists ? old.value : std::string_view());
+  if (value.size() < offset + bytes.size()) value.resize(offset + bytes.size());
+  std::memcpy(value.data() + offset, bytes.data(), bytes.size());
+  put(key, NewValue::copy_of(value), exists ? old.expires_at_ms : kNoExpiry);
+}
+
 bool Keyspace::erase(const Key& key, std::int64_t now_ms) {
   const Index::Place place = parts_->find_live(key, now_ms);
   if (!place) return false;

@@ -37,6 +37,7 @@ void gather_part(Gathering& gathering, std::uint32_t part, std::string_view fram
     return;
   }
   if (gathering.command->gather == Gather::sum) gathering.sum += value.integer;
+  if (gathering.command->gather == Gather::by_row) gathering.frames[part] = frame;
   if (gathering.command->gather != Gather::in_key_order) return;
   const auto& ranks = gathering.key_order[part];
   PHX_CHECK(value.items.size() == ranks.size());
@@ -44,6 +45,19 @@ void gather_part(Gathering& gathering, std::uint32_t part, std::string_view fram
     protocol::append_value(gathering.items[ranks[i]], value.items[i]);
   }
 }
+
+namespace {
+
+void merge_by_row(const Gathering& gathering, commands::ReplySink& reply) {
+  std::vector<protocol::Value> parts;
+  for (const auto& frame : gathering.frames) {
+    protocol::ReplyHeader header;
+    parts.push_back(decode(frame, header));
+  }
+  gathering.command->merge(parts, reply);
+}
+
+}  // namespace
 
 std::string gathered_reply(const Gathering& gathering) {
   PHX_CHECK(gathering.parts_missing == 0);
@@ -72,7 +86,11 @@ std::string gathered_reply(const Gathering& gathering) {
       for (const auto& item : gathering.items) encoder.encoded_item(item);
       encoder.end();
       break;
+    case Gather::by_row:
+      merge_by_row(gathering, encoder);
+      break;
     case Gather::one:
+    case Gather::same_core:
       PHX_CHECK(false);
   }
   (void)encoder.finish();  // No large value: items were copied.

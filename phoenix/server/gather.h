@@ -29,6 +29,7 @@ struct Gathering {
   std::string error;                                  // The first error's whole reply frame.
   std::vector<std::vector<std::uint32_t>> key_order;  // Per part: which keys it has, by their rank.
   std::vector<std::string> items;                     // Per key: its item, encoded.
+  std::vector<std::string> frames;                    // By core, for the row's own merge.
 };
 
 /// Takes the reply frame of part `part`.

@@ -19,6 +19,9 @@ using protocol::Status;
 
 namespace {
 
+constexpr std::string_view kCrossSlot =
+    "Keys in request don't hash to the same slot: give them one {hash tag}, as in {user1}:name";
+
 // What a request holds while it is away: its words there, and what its reply may be here.
 std::uint32_t bytes_away(const Command& command, commands::Args args) {
   constexpr std::size_t kBytesPerWord = 64;  // Its view, and its share of what is gathered.
@@ -57,7 +60,8 @@ void Router::run(RequestBatch& batch) {
   auto& keyspace = shard_.keyspace();
   for (auto& pending : batch.requests) {
     if (pending.fault != Fault::none || pending.command->keys.first == 0) continue;
-    const std::string_view key = pending.request.args[1];
+    const auto first = static_cast<std::size_t>(pending.command->keys.first);
+    const std::string_view key = pending.request.args[first];
     pending.core = core_of(key);
     pending.request.first_key_hash = keyspace.hash_of(key);
     if (pending.core == core_) keyspace.prefetch_index(pending.request.first_key_hash);
@@ -159,12 +163,21 @@ void Router::take_for_reply(Session& session, std::size_t bytes) {
   if (bytes > kShortReplyBytes) session.takes_long = true;
 }
 
+void Router::answer(const PendingRequest& pending, Status status, std::string_view text) {
+  sink_.begin(pending.id);
+  sink_.error(status, text);
+  sink_.finish(pending.session->output, 0);
+}
+
 bool Router::run_keyed(PendingRequest& pending) {
   if (shared_.cores() == 1) return run_here(pending);
   const auto& args = pending.request.args;
   const KeyRange keys = key_range(*pending.command, args.size());
   for (std::size_t i = keys.first + keys.step; i < keys.end; i += keys.step) {
-    if (core_of(args[i]) != pending.core) return run_gathered(pending);
+    if (core_of(args[i]) == pending.core) continue;
+    if (pending.command->gather != Gather::same_core) return run_gathered(pending);
+    answer(pending, Status::cross_slot, kCrossSlot);
+    return true;
   }
   return pending.core == core_ ? run_here(pending) : run_away(pending, pending.core);
 }
@@ -246,6 +259,7 @@ void Router::send_parts(const PendingRequest& pending, Split& split, Gathering& 
   gathering.command = pending.command;
   gathering.id = pending.id;
   if (pending.command->gather == Gather::in_key_order) gathering.items.resize(split.keys);
+  if (pending.command->gather == Gather::by_row) gathering.frames.resize(shared_.cores());
   gathering.key_order = std::move(split.ranks);
   for (unsigned core = 0; core < shared_.cores(); ++core) {
     const auto& words = split.words[core];

@@ -66,6 +66,7 @@ class Router final {
  private:
   bool run_one(PendingRequest& pending);
   void answer_fault(const PendingRequest& pending);
+  void answer(const PendingRequest& pending, protocol::Status status, std::string_view text);
   bool run_here(const PendingRequest& pending);
   bool run_keyed(PendingRequest& pending);
   bool run_away(const PendingRequest& pending, unsigned owner);

@@ -48,13 +48,14 @@ Shard::Verdict Shard::admit(const Command& command, const Request& request,
     reply.error(Status::out_of_memory, budget_.refusal());
     return Verdict::refused;
   }
-  // An integer that INCR writes, or the value that EXPIRE's put would, is longer than its words.
+  // An integer that INCR writes, or a record of an expiry, is longer than its words.
   constexpr std::uint64_t kGrowthPerKey = 64;
   std::uint64_t payload = 0;
   for (const auto word : request.args) payload += word.size();
   const auto keys = key_range(command, request.args.size()).count();
   const auto effects = static_cast<std::uint32_t>(std::max<std::size_t>(keys, 1));
   payload += effects * kGrowthPerKey;
+  if (command.extra_bytes != nullptr) payload += command.extra_bytes(context(reply), request);
   switch (log_->reserve(payload, effects, frees)) {
     case log::Reservation::granted:
       return Verdict::execute;
@@ -69,10 +70,15 @@ Shard::Verdict Shard::admit(const Command& command, const Request& request,
   return Verdict::refused;
 }
 
+commands::Context Shard::context(commands::ReplySink& reply) {
+  return {keyspace_, now_ms_, reply, table_, nullptr};
+}
+
 log::Position Shard::execute(const Command& command, const Request& request,
                              commands::ReplySink& reply, commands::SessionControl* session) {
   emitted_ = false;
-  commands::Context context{keyspace_, now_ms_, reply, table_, session};
+  commands::Context context = this->context(reply);
+  context.session = session;
   command.run(context, request);
   steps_of_last_ = context.steps;
   const engine::ExpiryMs expiry_ms = std::max(keyspace_.take_expiry_seen(), removed_until_ms_);

@@ -59,6 +59,7 @@ class Shard final : public engine::EffectSink {
  private:
   static constexpr std::size_t kPlaces = 16'384;
 
+  commands::Context context(commands::ReplySink& reply);
   log::Position position_of_read(const commands::Command& command,
                                  const commands::Request& request);
   log::Position position_of_expiry(engine::ExpiryMs expiry_ms, std::uint16_t flags);

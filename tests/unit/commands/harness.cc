@@ -121,7 +121,10 @@ std::string Harness::run(const std::vector<std::string_view>& words, const Extra
   request.flags = extras.flags;
   request.ttl_ms = extras.ttl_ms;
   request.large = extras.large;
-  if (command->keys.first > 0) request.first_key_hash = keyspace.hash_of(words[1]);
+  if (command->keys.first > 0) {
+    const auto first = static_cast<std::size_t>(command->keys.first);
+    request.first_key_hash = keyspace.hash_of(words[first]);
+  }
   Context context{keyspace, now_ms, reply, table, &session};
   command->run(context, request);
   return reply.take();
