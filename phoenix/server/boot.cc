@@ -143,6 +143,7 @@ io::Task<Result<void>> Core::replay() {
   share.all_bytes_max = shared_.config.memory_bytes_max;
   if (share.all_bytes_max != 0) share.bytes_max = share.all_bytes_max / shared_.cores();
   shard_ = std::make_unique<Shard>(shared_.table, shared_.store->hash_key(), buffers_, share);
+  shard_->set_control(control_);
   KeyspaceReplay sink(shard_->keyspace());
   auto result = co_await shared_.store->replay(io_, index_, sink);
   shared_.store->note_live_bytes(index_, shard_->keyspace().used_bytes());

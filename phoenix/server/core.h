@@ -88,6 +88,7 @@ class Core final : private SessionActions {
   Metrics& metrics_;
   BufferBytes buffers_;
   ChunkPool chunks_;
+  commands::CoreControl control_;
   std::unique_ptr<Shard> shard_;
   std::unique_ptr<log::Log> log_;
   std::unique_ptr<Connections> connections_;

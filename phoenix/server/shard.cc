@@ -71,7 +71,10 @@ Shard::Verdict Shard::admit(const Command& command, const Request& request,
 }
 
 commands::Context Shard::context(commands::ReplySink& reply) {
-  return {keyspace_, now_ms_, reply, table_, nullptr};
+  commands::Context context{keyspace_, now_ms_, reply, table_, nullptr};
+  context.events = events_;
+  context.core = control_;
+  return context;
 }
 
 log::Position Shard::execute(const Command& command, const Request& request,

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "phoenix/commands/core_control.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/engine/keyspace.h"
 #include "phoenix/log/log.h"
@@ -26,6 +27,10 @@ class Shard final : public engine::EffectSink {
   engine::Keyspace& keyspace() { return keyspace_; }
   const engine::Keyspace& keyspace() const { return keyspace_; }
   log::Log& log() { return *log_; }
+
+  /// What handlers get beside the keyspace; both outlive this. Events may be null, and change.
+  void set_control(commands::CoreControl& control) { control_ = &control; }
+  void set_events(commands::KeyEvents* events) { events_ = events; }
 
   enum class Verdict : std::uint8_t {
     execute,
@@ -69,6 +74,8 @@ class Shard final : public engine::EffectSink {
   engine::Keyspace keyspace_;
   MemoryBudget budget_;
   log::Log* log_ = nullptr;
+  commands::CoreControl* control_ = nullptr;
+  commands::KeyEvents* events_ = nullptr;
   log::Durability durability_ = log::Durability::always;
   Mutations mutations_;
   std::int64_t now_ms_ = 0;

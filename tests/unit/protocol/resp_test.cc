@@ -94,10 +94,10 @@ TEST_CASE("the types of RESP3") {
 }
 
 TEST_CASE("an error is shown as it was said, and has the status that its prefix means") {
-  const Read foreign("-WRONGTYPE Operation against a key\r\n");
+  const Read foreign("-NOSCRIPT Operation against a key\r\n");
   CHECK(foreign.value.kind == Kind::none);
   CHECK(foreign.value.status == Status::error);
-  CHECK(error_line(foreign.value) == "WRONGTYPE Operation against a key");
+  CHECK(error_line(foreign.value) == "NOSCRIPT Operation against a key");
   const Read known("-NOAUTH Authentication required.\r\n");
   CHECK(known.value.status == Status::not_authenticated);
   CHECK(error_line(known.value) == "NOAUTH Authentication required.");
