@@ -40,6 +40,9 @@ inline constexpr std::uint32_t kRespDepthMax = 32;
 /// A line of RESP: a simple string, or an error, which some servers make long.
 inline constexpr std::size_t kRespLineBytesMax = std::size_t{64} << 10U;
 
+/// An inline command of RESP: a line that a person typed.
+inline constexpr std::size_t kRespInlineBytesMax = std::size_t{64} << 10U;
+
 /// Of the name that a client may give in HELLO: it is meant for a line of a list.
 inline constexpr std::uint32_t kClientNameBytesMax = 64;
 

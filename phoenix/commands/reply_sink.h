@@ -49,7 +49,8 @@ class ReplySink {
   virtual void end() = 0;
 };
 
-/// The shortest digits that read back as `value`, as Redis prints doubles: 3, 0.1, 1e+300, inf, nan.
+/// The shortest digits that read back as `value`, as Redis prints doubles: 3, 0.1, 1e+300, inf,
+/// nan.
 std::string_view format_real(double value, std::span<char, 40> room);
 
 }  // namespace phoenix::commands

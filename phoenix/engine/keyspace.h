@@ -78,10 +78,10 @@ class Keyspace final {
   /// kSmallValueBytesMax should come as a large block, plain bytes are copied into one.
   void put(const Key& key, const NewValue& value, ExpiryMs expires_at_ms);
 
-  /// Writes `bytes` over the value of `key` from `offset` on; what lies between its end and `offset`
-  /// becomes zeros. The value grows where it must (offset and bytes together at most 512 MiB), and
-  /// is created, without an expiry, where there is none. The expiry stays. `bytes` may not be empty,
-  /// and may not view the value.
+  /// Writes `bytes` over the value of `key` from `offset` on; what lies between its end and
+  /// `offset` becomes zeros. The value grows where it must (offset and bytes together at most 512
+  /// MiB), and is created, without an expiry, where there is none. The expiry stays. `bytes` may
+  /// not be empty, and may not view the value.
   void patch(const Key& key, std::size_t offset, std::string_view bytes, std::int64_t now_ms);
 
   /// Removes the entry; true when there was a live one. Emits nothing when there was none at all;

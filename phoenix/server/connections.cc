@@ -25,13 +25,16 @@ bool ran_out_of_descriptors(std::int32_t result) {
   return result == -EMFILE || result == -ENFILE || result == -ENOBUFS || result == -ENOMEM;
 }
 
-std::string refusal_frame(protocol::Status status, std::string_view text) {
-  std::string frame;
-  NativeEncoder encoder;
-  encoder.begin(0, frame);
+// An error has no large value.
+std::string refusal(ReplyHead head, protocol::Status status, std::string_view text) {
+  std::string reply;
+  NativeEncoder native;
+  RespEncoder resp;
+  Encoder& encoder = is_resp(head.wire) ? static_cast<Encoder&>(resp) : native;
+  encoder.begin(head, reply);
   encoder.error(status, text);
-  (void)encoder.finish();  // An error has no large value.
-  return frame;
+  (void)encoder.finish();
+  return reply;
 }
 
 }  // namespace
@@ -98,10 +101,11 @@ void Connections::open(int fd) {
 // A last word for a connection that cannot be served; if it cannot be sent at once, so be it.
 void Connections::reject(int fd) {
   using protocol::Status;
-  static const std::string kFull = refusal_frame(
-      Status::busy, "too many connections: raise --max-connections and the limit of open files");
+  static const std::string kFull =
+      refusal({}, Status::busy,
+              "too many connections: raise --max-connections and the limit of open files");
   static const std::string kStops =
-      refusal_frame(Status::shutting_down, "the server is stopping: connect again later");
+      refusal({}, Status::shutting_down, "the server is stopping: connect again later");
   metrics_.rejected.add(1);
   io::Operation operation = socket_operation(io::Operation::Kind::send, fd, 0);
   operation.source = std::as_bytes(std::span(stops_ ? kStops : kFull));
@@ -173,8 +177,8 @@ void Connections::on_receive(const io::Completion& completion) {
       session.partial_since_ns =
           std::min(session.partial_since_ns + credit, io_.clock().monotonic_ns());
     }
-    if (!session.is_native) detect_protocol(session);
-    if (session.is_native) make_ready(session);
+    if (!session.is_detected) detect_protocol(session);
+    if (session.is_detected) make_ready(session);
     return;
   }
   if (completion.result == 0) {
@@ -192,15 +196,15 @@ void Connections::detect_protocol(Session& session) {
     case protocol::Detected::need_more:
       return;
     case protocol::Detected::native:
-      session.is_native = true;
+      session.is_detected = true;
       return;
     case protocol::Detected::native_other_version:
       return refuse(session, 0, protocol::Status::bad_frame,
                     "this server speaks version 1 of the native protocol (magic 0xF1)");
     case protocol::Detected::resp:
-      return refuse_text(session,
-                         "-ERR this server speaks the native protocol only: use phoenix-cli "
-                         "without --resp\r\n");
+      session.is_detected = true;
+      session.wire = Wire::resp2;
+      return;
     case protocol::Detected::http:
       return refuse_text(session,
                          "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"
@@ -270,11 +274,7 @@ void Connections::end_input(Session& session) {
 
 void Connections::refuse(Session& session, std::uint32_t id, protocol::Status status,
                          std::string_view text) {
-  std::string frame;
-  NativeEncoder encoder;
-  encoder.begin(id, frame);
-  encoder.error(status, text);
-  session.output.append_owned(std::move(frame), encoder.finish(), 0);
+  session.output.append_owned(refusal({session.wire, id}, status, text), {}, 0);
   end_input(session);
 }
 

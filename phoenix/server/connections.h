@@ -52,7 +52,7 @@ class Connections final {
   /// Answers an error that belongs to no request and ends the input.
   void refuse(Session& session, std::uint32_t id, protocol::Status status, std::string_view text);
 
-  /// As refuse, in words for a peer that speaks another protocol.
+  /// As refuse, in words for a peer whose protocol is not known, or is none of ours.
   void refuse_text(Session& session, std::string_view text);
 
   /// Sends what may leave, arms and pauses receives, gives buffers back, reaps closed sessions.

@@ -153,7 +153,7 @@ void Core::decode_from(Session& session) {
         deferred_.push_back(&session);
       } else {
         const auto& broken = session.broken();
-        connections_->refuse(session, broken.id, broken.error.status, broken.error.text);
+        connections_->refuse(session, broken.id, broken.status, broken.text);
       }
       return;
     } else {

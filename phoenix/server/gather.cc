@@ -1,7 +1,6 @@
 #include "phoenix/server/gather.h"
 
 #include "phoenix/base/check.h"
-#include "phoenix/server/sink.h"
 #include "protocol/binary.h"
 
 namespace phoenix::server {
@@ -57,44 +56,74 @@ void merge_by_row(const Gathering& gathering, commands::ReplySink& reply) {
   gathering.command->merge(parts, reply);
 }
 
+// NOLINTNEXTLINE(misc-no-recursion): the decoder has held it to kReplyDepthMax.
+void answer_value(const protocol::Value& value, commands::ReplySink& reply) {
+  using protocol::Kind;
+  switch (value.kind) {
+    case Kind::none:
+      if (protocol::is_error(value.status)) return reply.error(value.status, value.bytes);
+      return value.status == protocol::Status::nil ? reply.nil() : reply.ok();
+    case Kind::nil:
+      return reply.nil();
+    case Kind::error:
+      return reply.error(value.status, value.bytes);
+    case Kind::bytes:
+      return reply.bytes(value.bytes);
+    case Kind::text:
+      return reply.text(value.bytes);
+    case Kind::integer:
+      return reply.integer(value.integer);
+    case Kind::list:
+    case Kind::map:
+      break;
+  }
+  const auto items = static_cast<std::uint32_t>(value.items.size());
+  value.kind == Kind::map ? reply.begin_map(items / 2) : reply.begin_list(items);
+  for (const auto& item : value.items) answer_value(item, reply);
+  reply.end();
+}
+
+void answer_in_key_order(const std::vector<std::string>& items, commands::ReplySink& reply) {
+  std::string list(sizeof(std::uint32_t), '\0');
+  protocol::store_le(list.data(), static_cast<std::uint32_t>(items.size()));
+  for (const auto& item : items) list += item;
+  protocol::ReplyHeader header;
+  header.kind = protocol::Kind::list;
+  header.value_bytes = static_cast<std::uint32_t>(list.size());
+  protocol::Value value;
+  PHX_CHECK(protocol::decode_reply_value(header, list, value).ok());
+  answer_value(value, reply);
+}
+
 }  // namespace
 
-std::string gathered_reply(const Gathering& gathering) {
+void answer_frame(std::string_view frame, commands::ReplySink& reply) {
+  protocol::ReplyHeader header;
+  answer_value(decode(frame, header), reply);
+}
+
+void answer_gathered(const Gathering& gathering, commands::ReplySink& reply) {
   PHX_CHECK(gathering.parts_missing == 0);
-  const bool is_write = has(gathering.command->flags, commands::Flags::write);
-  const bool is_partly_done = is_write && gathering.has_success;
-  if (!gathering.error.empty() && !is_partly_done) return gathering.error;
-  std::string reply;
-  NativeEncoder encoder;
-  encoder.begin(gathering.id, reply);
   if (!gathering.error.empty()) {
+    const bool is_write = has(gathering.command->flags, commands::Flags::write);
     protocol::ReplyHeader header;
-    (void)decode(gathering.error, header);
-    encoder.error(header.status, kPartlyRefused);
-    (void)encoder.finish();  // An error.
-    return reply;
+    const protocol::Value error = decode(gathering.error, header);
+    const bool is_partly_done = is_write && gathering.has_success;
+    return reply.error(header.status, is_partly_done ? kPartlyRefused : error.bytes);
   }
   switch (gathering.command->gather) {
     case Gather::sum:
-      encoder.integer(gathering.sum);
-      break;
+      return reply.integer(gathering.sum);
     case Gather::all_ok:
-      encoder.ok();
-      break;
+      return reply.ok();
     case Gather::in_key_order:
-      encoder.begin_list(static_cast<std::uint32_t>(gathering.items.size()));
-      for (const auto& item : gathering.items) encoder.encoded_item(item);
-      encoder.end();
-      break;
+      return answer_in_key_order(gathering.items, reply);
     case Gather::by_row:
-      merge_by_row(gathering, encoder);
-      break;
+      return merge_by_row(gathering, reply);
     case Gather::one:
     case Gather::same_core:
       PHX_CHECK(false);
   }
-  (void)encoder.finish();  // No large value: items were copied.
-  return reply;
 }
 
 }  // namespace phoenix::server

@@ -8,6 +8,7 @@
 
 #include "phoenix/commands/command.h"
 #include "phoenix/server/output.h"
+#include "phoenix/server/wire.h"
 
 namespace phoenix::server {
 
@@ -18,7 +19,7 @@ struct Gathering {
   const commands::Command* command = nullptr;
   Session* session = nullptr;
   Run* run = nullptr;
-  std::uint32_t id = 0;
+  ReplyHead head;  // Of the joined reply; the parts are native frames.
   std::uint32_t parts_missing = 0;
   std::size_t place = 0;       // In the router's list.
   std::uint64_t bytes = 0;     // Of the frames that it took, in the core's sum.
@@ -28,7 +29,7 @@ struct Gathering {
   bool has_success = false;                           // At least one part was executed.
   std::string error;                                  // The first error's whole reply frame.
   std::vector<std::vector<std::uint32_t>> key_order;  // Per part: which keys it has, by their rank.
-  std::vector<std::string> items;                     // Per key: its item, encoded.
+  std::vector<std::string> items;                     // Per key: its item, as a nested value.
   std::vector<std::string> frames;                    // By core, for the row's own merge.
 };
 
@@ -40,7 +41,10 @@ inline constexpr std::string_view kPartlyRefused =
     "a core had no room for its part: the other keys may have been changed; make room, and repeat "
     "the request";
 
-/// The reply frame, once no part is missing.
-std::string gathered_reply(const Gathering& gathering);
+/// Answers the joined reply, once no part is missing.
+void answer_gathered(const Gathering& gathering, commands::ReplySink& reply);
+
+/// Says what a native reply frame of our own says.
+void answer_frame(std::string_view frame, commands::ReplySink& reply);
 
 }  // namespace phoenix::server

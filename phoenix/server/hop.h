@@ -17,6 +17,7 @@
 #include "phoenix/io/mailbox.h"
 #include "phoenix/server/limits.h"
 #include "phoenix/server/output.h"
+#include "phoenix/server/wire.h"
 
 namespace phoenix::server {
 
@@ -30,7 +31,7 @@ struct HopPart {
   Run* run = nullptr;                // Where the reply goes, when it is a whole one.
   Gathering* gathering = nullptr;    // Or where it is joined with others.
   std::uint32_t gathering_part = 0;  // Which of them.
-  std::uint32_t id = 0;
+  ReplyHead head;                    // How its reply is encoded: natively where it is joined.
   std::uint16_t flags = 0;
   std::uint64_t ttl_ms = 0;
   std::uint64_t hash = 0;  // Of the first key.

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "phoenix/base/check.h"
+#include "phoenix/server/encoder.h"
 #include "phoenix/server/limits.h"
-#include "phoenix/server/sink.h"
 #include "protocol/binary.h"
 
 namespace phoenix::server {
@@ -88,7 +88,7 @@ std::string Listing::take_slice(std::string_view frame) {
 std::string Listing::part_of(std::span<const protocol::Value> keys) {
   std::string frame;
   NativeEncoder encoder;
-  encoder.begin(id_, frame);
+  encoder.begin({Wire::native, id_}, frame);
   encoder.begin_list(static_cast<std::uint32_t>(keys.size()));
   for (const auto& key : keys) encoder.bytes(key.bytes);
   encoder.end();
@@ -108,7 +108,7 @@ std::string Listing::sign_of_life(std::uint64_t now_ns) {
 void Listing::append_end(std::string& frames, std::uint64_t cursor) {
   is_complete_ = true;
   NativeEncoder encoder;
-  encoder.begin(id_, frames);
+  encoder.begin({Wire::native, id_}, frames);
   encoder.bytes(std::to_string(cursor));
   (void)encoder.finish();  // Not a large value.
 }

@@ -8,11 +8,12 @@
 namespace phoenix::server {
 namespace {
 
-// What is left of a run: its bytes, then its large value.
+// What is left of a run: its bytes, then its large value, then its tail.
 std::string_view rest_of(const Run& run) {
   if (run.size_bytes > 0) return {run.data, run.size_bytes};
-  if (run.extra && run.extra->large) return run.extra->large->view().substr(run.extra->large_sent);
-  return {};
+  if (!run.extra || !run.extra->large) return {};
+  const auto rest = run.extra->large->view().substr(run.extra->large_sent);
+  return rest.empty() ? run.extra->tail : rest;
 }
 
 bool is_last_piece(const Run& run) {
@@ -69,10 +70,11 @@ void Output::append_committed(const char* data, std::size_t size_bytes, log::Pos
   run.position = position;
 }
 
-void Output::append_owned(std::string bytes, engine::LargeValueRef large, log::Position position) {
+void Output::append_owned(std::string bytes, engine::LargeValueRef large, log::Position position,
+                          std::string_view tail) {
   Run& run = runs_.emplace_back();
   run.awaited = true;
-  fill(run, std::move(bytes), std::move(large), position);
+  fill(run, std::move(bytes), std::move(large), position, tail);
 }
 
 Run* Output::append_awaited(std::uint32_t bytes) {
@@ -89,14 +91,16 @@ void Output::arrive(Run& run) {
   awaited_bytes_ -= std::exchange(run.awaited_bytes, 0U);
 }
 
-void Output::fill(Run& run, std::string bytes, engine::LargeValueRef large,
-                  log::Position position) {
+void Output::fill(Run& run, std::string bytes, engine::LargeValueRef large, log::Position position,
+                  std::string_view tail) {
   arrive(run);
   own(run, std::move(bytes));
-  run.extra->large = std::move(large);
   run.position = position;
   queued_bytes_ += run.size_bytes;
-  if (run.extra->large) queued_bytes_ += run.extra->large->size_bytes();
+  if (!large) return;
+  queued_bytes_ += large->size_bytes() + tail.size();
+  run.extra->large = std::move(large);
+  run.extra->tail = tail;
 }
 
 // The bytes that lie in no chunk; counted until the run is released.
@@ -154,6 +158,9 @@ void Output::consume(std::size_t size_bytes) {
           std::min(size_bytes, extra.large->size_bytes() - extra.large_sent);
       extra.large_sent += of_large;
       size_bytes -= of_large;
+      const std::size_t of_tail = std::min(size_bytes, extra.tail.size());
+      extra.tail.remove_prefix(of_tail);
+      size_bytes -= of_tail;
     }
     if (!rest_of(run).empty()) break;
     release(run);

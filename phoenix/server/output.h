@@ -72,6 +72,7 @@ struct Run {
     std::string owned;            // The bytes themselves when they lie in no chunk.
     engine::LargeValueRef large;  // Sent after the bytes, from where it lies.
     std::size_t large_sent = 0;
+    std::string_view tail;  // Sent after the large value; static storage.
 
     std::uint64_t memory_bytes() const { return sizeof(Extra) + owned.capacity(); }
   };
@@ -94,13 +95,15 @@ class Output final {
 
   /// The bytes just committed to the pool's current chunk, from `data` on.
   void append_committed(const char* data, std::size_t size_bytes, log::Position position);
-  /// Bytes of any size, then a large value if there is one.
-  void append_owned(std::string bytes, engine::LargeValueRef large, log::Position position);
+  /// Bytes of any size, then a large value if there is one, then what follows such a one.
+  void append_owned(std::string bytes, engine::LargeValueRef large, log::Position position,
+                    std::string_view tail = {});
 
   /// Keeps a place in the order for a reply that comes later, and that counts as `bytes` until
   /// then. The pointer is valid until it was filled.
   Run* append_awaited(std::uint32_t bytes);
-  void fill(Run& run, std::string bytes, engine::LargeValueRef large, log::Position position);
+  void fill(Run& run, std::string bytes, engine::LargeValueRef large, log::Position position,
+            std::string_view tail = {});
   /// As fill, for a reply small enough to be copied into a chunk.
   void fill_copy(Run& run, std::string_view bytes);
 

@@ -43,8 +43,10 @@ Router::Router(unsigned core, Shared& shared, Shard& shard, Connections& connect
       ring_(ring),
       metrics_(metrics),
       buffers_(pool.buffers()),
-      sink_(pool, &shard.budget()),
-      encoder_(&shard.budget()),
+      native_sink_(pool, &shard.budget()),
+      resp_sink_(pool, &shard.budget()),
+      native_encoder_(&shard.budget()),
+      resp_encoder_(&shard.budget()),
       slots_(shared.store->slots()),
       filling_(shared.cores()),
       away_(shared.cores()),
@@ -98,6 +100,18 @@ void Router::run(RequestBatch& batch) {
   metrics_.requests.add(requests_run);
 }
 
+SessionSink& Router::begin_sink(ReplyHead head) {
+  SessionSink& sink = is_resp(head.wire) ? static_cast<SessionSink&>(resp_sink_) : native_sink_;
+  sink.begin(head);
+  return sink;
+}
+
+Encoder& Router::begin_encoder(ReplyHead head, std::string& out) {
+  Encoder& encoder = is_resp(head.wire) ? static_cast<Encoder&>(resp_encoder_) : native_encoder_;
+  encoder.begin(head, out);
+  return encoder;
+}
+
 bool Router::run_one(PendingRequest& pending) {
   connections_.touch(*pending.session);
   if (pending.fault != Fault::none) {
@@ -115,45 +129,49 @@ bool Router::run_one(PendingRequest& pending) {
 void Router::answer_fault(const PendingRequest& pending) {
   const auto& args = pending.request.args;
   const std::string_view name = args.empty() ? std::string_view() : args[0];
-  sink_.begin(pending.id);
+  SessionSink& sink = begin_sink(pending.head());
   switch (pending.fault) {
     case Fault::unknown_command:
-      sink_.error(Status::error, fmt::format("unknown command '{}': HELP lists all commands",
-                                             commands::printable(name)));
+      sink.error(Status::error, fmt::format("unknown command '{}': HELP lists all commands",
+                                            commands::printable(name)));
+      break;
+    case Fault::unknown_subcommand:
+      sink.error(Status::error, fmt::format("unknown subcommand '{}'. Try {} HELP.",
+                                            commands::printable(args[1]), name));
       break;
     case Fault::wrong_arity:
-      sink_.error(Status::error, fmt::format("wrong number of arguments for '{0}' command: {1}",
-                                             pending.command->name, pending.command->usage));
+      sink.error(Status::error, fmt::format("wrong number of arguments for '{0}' command: {1}",
+                                            pending.command->name, pending.command->usage));
       break;
     case Fault::not_authenticated:
-      sink_.error(Status::not_authenticated, "Authentication required.");
+      sink.error(Status::not_authenticated, "Authentication required.");
       break;
     case Fault::key_too_large:
-      sink_.error(Status::too_large, "key size over 64 KiB");
+      sink.error(Status::too_large, "key size over 64 KiB");
       break;
     case Fault::bad_request:
-      sink_.error(Status::error, pending.reason);
+      sink.error(Status::error, pending.reason);
       break;
     case Fault::out_of_memory:
-      sink_.error(Status::out_of_memory, shard_.budget().refusal(pending.dropped_bytes));
+      sink.error(Status::out_of_memory, shard_.budget().refusal(pending.dropped_bytes));
       break;
     case Fault::none:
       PHX_CHECK(false);
   }
-  sink_.finish(pending.session->output, 0);
+  sink.finish(pending.session->output, 0);
 }
 
 bool Router::run_here(const PendingRequest& pending) {
   Session& session = *pending.session;
-  sink_.begin(pending.id);
-  const auto verdict = shard_.admit(*pending.command, pending.request, sink_);
+  SessionSink& sink = begin_sink(pending.head());
+  const auto verdict = shard_.admit(*pending.command, pending.request, sink);
   if (verdict == Shard::Verdict::wait) return false;
   log::Position position = 0;
   if (verdict == Shard::Verdict::execute) {
     actions_.act_for(session);
-    position = shard_.execute(*pending.command, pending.request, sink_, &actions_);
+    position = shard_.execute(*pending.command, pending.request, sink, &actions_);
   }
-  take_for_reply(session, sink_.finish(session.output, position));
+  take_for_reply(session, sink.finish(session.output, position));
   return true;
 }
 
@@ -164,9 +182,9 @@ void Router::take_for_reply(Session& session, std::size_t bytes) {
 }
 
 void Router::answer(const PendingRequest& pending, Status status, std::string_view text) {
-  sink_.begin(pending.id);
-  sink_.error(status, text);
-  sink_.finish(pending.session->output, 0);
+  SessionSink& sink = begin_sink(pending.head());
+  sink.error(status, text);
+  sink.finish(pending.session->output, 0);
 }
 
 bool Router::run_keyed(PendingRequest& pending) {
@@ -185,7 +203,7 @@ bool Router::run_keyed(PendingRequest& pending) {
 bool Router::run_away(const PendingRequest& pending, unsigned owner) {
   if (!has_room(owner)) return false;
   Session& session = *pending.session;
-  HopPart& part = add_part(owner, session, *pending.command, pending.request, pending.id);
+  HopPart& part = add_part(owner, session, *pending.command, pending.request, pending.head());
   part.run = session.output.append_awaited(bytes_away(*pending.command, pending.request.args));
   return true;
 }
@@ -231,15 +249,17 @@ bool Router::run_gathered(const PendingRequest& pending) {
   std::string frame;
   if (!split.words[core_].empty()) {
     const Request part = part_of(pending, split.words[core_]);
-    encoder_.begin(pending.id, frame);
-    const auto verdict = shard_.admit(*pending.command, part, encoder_);
+    Encoder& encoder = begin_encoder({}, frame);
+    const auto verdict = shard_.admit(*pending.command, part, encoder);
     if (verdict == Shard::Verdict::wait) return false;
     if (verdict == Shard::Verdict::execute) {
-      gathering->position = shard_.execute(*pending.command, part, encoder_, nullptr);
+      gathering->position = shard_.execute(*pending.command, part, encoder, nullptr);
     }
-    (void)encoder_.finish();  // Parts are lists, sums or OK: never a large value.
+    (void)encoder.finish();  // Parts are lists, sums or OK: never a large value.
     if (verdict == Shard::Verdict::refused) {
-      session.output.append_owned(std::move(frame), {}, 0);
+      SessionSink& sink = begin_sink(pending.head());
+      answer_frame(frame, sink);
+      sink.finish(session.output, 0);
       return true;
     }
   }
@@ -257,7 +277,7 @@ bool Router::run_gathered(const PendingRequest& pending) {
 
 void Router::send_parts(const PendingRequest& pending, Split& split, Gathering& gathering) {
   gathering.command = pending.command;
-  gathering.id = pending.id;
+  gathering.head = pending.head();
   if (pending.command->gather == Gather::in_key_order) gathering.items.resize(split.keys);
   if (pending.command->gather == Gather::by_row) gathering.frames.resize(shared_.cores());
   gathering.key_order = std::move(split.ranks);
@@ -267,7 +287,7 @@ void Router::send_parts(const PendingRequest& pending, Split& split, Gathering& 
     ++gathering.parts_missing;
     if (core == core_) continue;
     const Request request = part_of(pending, words);
-    HopPart& part = add_part(core, *gathering.session, *pending.command, request, pending.id);
+    HopPart& part = add_part(core, *gathering.session, *pending.command, request, {});
     part.gathering = &gathering;
     part.gathering_part = core;
   }
@@ -278,9 +298,9 @@ void Router::join(Gathering& gathering, std::uint32_t part, std::string_view fra
   const std::uint64_t bytes = gathering.bytes + frame.size();
   if (bytes > kReplyBytesWhenFullMax && shard_.budget().is_full(frame.size())) {
     std::string refusal;
-    encoder_.begin(gathering.id, refusal);
-    encoder_.error(Status::out_of_memory, shard_.budget().refusal());
-    (void)encoder_.finish();  // An error has no large value.
+    Encoder& encoder = begin_encoder({}, refusal);
+    encoder.error(Status::out_of_memory, shard_.budget().refusal());
+    (void)encoder.finish();  // An error has no large value.
     return gather_part(gathering, part, refusal);
   }
   gather_part(gathering, part, frame);
@@ -290,7 +310,11 @@ void Router::join(Gathering& gathering, std::uint32_t part, std::string_view fra
 
 void Router::finish_gathering(Gathering& gathering) {
   buffers_.hops -= gathering.bytes;
-  gathering.session->output.fill(*gathering.run, gathered_reply(gathering), {}, gathering.position);
+  std::string reply;
+  Encoder& encoder = begin_encoder(gathering.head, reply);
+  answer_gathered(gathering, encoder);
+  (void)encoder.finish();  // Items were copied.
+  gathering.session->output.fill(*gathering.run, std::move(reply), {}, gathering.position);
   const std::size_t place = gathering.place;
   gatherings_.back()->place = place;
   std::swap(gatherings_[place], gatherings_.back());
@@ -301,9 +325,7 @@ void Router::start_listing(const PendingRequest& pending) {
   Session& session = *pending.session;
   auto listing = Listing::begin(pending.request.args, pending.id, shared_.cores());
   if (!listing) {
-    sink_.begin(pending.id);
-    sink_.error(Status::error, listing.error().message);
-    sink_.finish(session.output, 0);
+    answer(pending, Status::error, listing.error().message);
     return;
   }
   session.listing = std::move(*listing);
@@ -374,15 +396,15 @@ bool Router::run_slice(Session& session) {
     if (!has_room(owner)) return false;
     request.args = listing.next_slice();
     listing.is_waiting = true;
-    add_part(owner, session, command, request, listing.id());
+    add_part(owner, session, command, request, {Wire::native, listing.id()});
     work_.take(request.args.size() * kWorkPerWord);
     return true;
   }
   request.args = listing.next_slice();
   std::string frame;
-  encoder_.begin(listing.id(), frame);
-  const log::Position position = shard_.execute(command, request, encoder_, nullptr);
-  (void)encoder_.finish();  // Keys are never large values.
+  Encoder& encoder = begin_encoder({Wire::native, listing.id()}, frame);
+  const log::Position position = shard_.execute(command, request, encoder, nullptr);
+  (void)encoder.finish();  // Keys are never large values.
   work_.take(shard_.steps_of_last() + request.args.size() * kWorkPerWord + frame.size());
   std::string frames = listing.take_slice(frame);
   if (!frames.empty()) session.output.append_owned(std::move(frames), {}, position);
@@ -423,12 +445,12 @@ HopBatch& Router::outgoing(unsigned owner) {
 }
 
 HopPart& Router::add_part(unsigned owner, Session& session, const Command& command,
-                          const Request& request, std::uint32_t id) {
+                          const Request& request, ReplyHead head) {
   HopBatch& batch = outgoing(owner);
   HopPart& part = batch.parts.emplace_back();
   part.command = &command;
   part.session = &session;
-  part.id = id;
+  part.head = head;
   part.flags = request.flags;
   part.ttl_ms = request.ttl_ms;
   part.hash = request.first_key_hash;

@@ -64,6 +64,8 @@ class Router final {
   bool has_work_left() const;
 
  private:
+  SessionSink& begin_sink(ReplyHead head);
+  Encoder& begin_encoder(ReplyHead head, std::string& out);
   bool run_one(PendingRequest& pending);
   void answer_fault(const PendingRequest& pending);
   void answer(const PendingRequest& pending, protocol::Status status, std::string_view text);
@@ -91,7 +93,7 @@ class Router final {
   bool has_room(unsigned owner) const;
   HopBatch& outgoing(unsigned owner);
   HopPart& add_part(unsigned owner, Session& session, const commands::Command& command,
-                    const commands::Request& request, std::uint32_t id);
+                    const commands::Request& request, ReplyHead head);
   void join(Gathering& gathering, std::uint32_t part, std::string_view frame);
   void finish_gathering(Gathering& gathering);
 
@@ -115,8 +117,10 @@ class Router final {
   io::Ring& ring_;
   Metrics& metrics_;
   BufferBytes& buffers_;
-  SessionSink sink_;
-  NativeEncoder encoder_;
+  NativeSink native_sink_;
+  RespSink resp_sink_;
+  NativeEncoder native_encoder_;
+  RespEncoder resp_encoder_;
   std::string list_;  // A reply for another core while it is encoded.
   const log::SlotMap& slots_;
 

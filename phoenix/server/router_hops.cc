@@ -95,14 +95,14 @@ bool Router::execute_part(HopBatch& batch, HopPart& part) {
   if (part.large) request.large = &part.large;
   part.reply_begin = batch.replies.size();
   const bool is_list = part.command->gather == Gather::in_key_order;
-  encoder_.begin(part.id, is_list ? list_ : batch.replies);
-  const auto verdict = shard_.admit(*part.command, request, encoder_);
+  Encoder& encoder = begin_encoder(part.head, is_list ? list_ : batch.replies);
+  const auto verdict = shard_.admit(*part.command, request, encoder);
   if (verdict == Shard::Verdict::wait) return false;
   if (verdict == Shard::Verdict::execute) {
-    part.position = shard_.execute(*part.command, request, encoder_, nullptr);
+    part.position = shard_.execute(*part.command, request, encoder, nullptr);
     work_.take(shard_.steps_of_last());
   }
-  part.reply_large = encoder_.finish();
+  part.reply_large = encoder.finish();
   const std::size_t list_bytes = list_.size();
   if (is_list) keep_list(batch, part);
   part.reply_bytes = batch.replies.size() - part.reply_begin;
@@ -178,7 +178,9 @@ void Router::deliver(HopPart& part, std::string_view frame) {
     if (!frames.empty()) session.output.append_owned(std::move(frames), {}, 0);
     if (session.listing->is_complete()) session.listing.reset();
   } else if (part.reply_large || frame.size() > kChunkBytes / 2) {
-    session.output.fill(*part.run, std::string(frame), std::move(part.reply_large), 0);
+    const bool is_whole = part.command->gather == Gather::in_key_order;  // See keep_list.
+    session.output.fill(*part.run, std::string(frame), std::move(part.reply_large), 0,
+                        is_whole ? std::string_view() : tail_of(part.head.wire));
   } else {
     session.output.fill_copy(*part.run, frame);
   }

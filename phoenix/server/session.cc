@@ -30,6 +30,11 @@ bool takes_long_to_run(std::string_view frame, const RequestHeader& header) {
 
 void Session::feed(std::string_view bytes) {
   bytes.remove_prefix(feed_large(bytes));
+  if (resp_large_ && unparsed().empty()) {
+    if (memory_is_full) resp_large_->discard();
+    bytes.remove_prefix(resp_large_->feed(bytes));
+    has_unparsed_requests_ = true;
+  }
   if (bytes.empty()) return;
   has_unparsed_requests_ = true;
   if (carry_.empty() && view_.empty()) {
@@ -55,9 +60,11 @@ void Session::consume(std::size_t bytes) {
 void Session::put_back(const PendingRequest& pending) {
   has_unparsed_requests_ = true;
   if (pending.frame == nullptr) {
-    large_input_->is_taken = false;
+    if (large_input_) large_input_->is_taken = false;
+    if (resp_large_) resp_large_->is_taken = false;
     return;
   }
+  resp_reader_.restart();
   if (carry_.empty()) {
     const char* const end = view_.data() + view_.size();
     view_ = {pending.frame, static_cast<std::size_t>(end - pending.frame)};
@@ -71,6 +78,7 @@ void Session::end_turn() {
   constexpr std::size_t kKeptWords = 256;
   constexpr std::size_t kBusyBytes = std::size_t{256} << 10U;  // Of one that goes on.
   if (scratch_.capacity() > kKeptWords) std::vector<std::string_view>().swap(scratch_);
+  resp_reader_.shrink();
   if (!view_.empty()) {
     PHX_CHECK(carry_.empty());
     carry_.assign(view_);
@@ -89,17 +97,22 @@ void Session::end_turn() {
 }
 
 std::uint64_t Session::input_memory_bytes() const {
-  return carry_.capacity() + scratch_.capacity() * sizeof(std::string_view);
+  return carry_.capacity() + scratch_.capacity() * sizeof(std::string_view) +
+         resp_reader_.memory_bytes() + (resp_large_ ? resp_large_->memory_bytes() : 0);
 }
 
 Session::Decoded Session::break_off(std::uint32_t id, protocol::DecodeError error) {
-  broken_ = {id, error};
+  broken_ = {id, error.status, std::string(error.text)};
   return Decoded::broken;
 }
 
 Session::Decoded Session::decode_next(const commands::Table& table, RequestBatch& batch) {
   if (!batch.has_room()) return Decoded::no_room;
   if (!is_authenticated && requests_in_batch > 0) return Decoded::no_room;  // It may be AUTH.
+  return is_resp(wire) ? decode_resp(table, batch) : decode_native(table, batch);
+}
+
+Session::Decoded Session::decode_native(const commands::Table& table, RequestBatch& batch) {
   if (large_input_) return take_large(table, batch);
   const std::string_view input = unparsed();
   if (input.size() < protocol::kHeaderBytes) return Decoded::need_more;
@@ -143,7 +156,7 @@ Session::Decoded Session::decode_next(const commands::Table& table, RequestBatch
   pending.frame = frame.data();
   pending.id = header.id;
   pending.request.flags = header.flags;
-  check(pending, header);
+  check_native(pending, header, table);
   consume(frame_bytes);
   batch.bytes += frame_bytes;
   ++requests_in_batch;
@@ -175,28 +188,40 @@ void Session::decode_short(std::string_view frame, const RequestHeader& header,
   pending.request.args = {batch.words.data() + first, batch.words.size() - first};
 }
 
-void Session::check(PendingRequest& pending, const RequestHeader& header) const {
-  const auto* const command = pending.command;
-  const bool is_open = command != nullptr && has(command->flags, Flags::before_auth);
-  if (!is_authenticated && !is_open) {
-    pending.fault = Fault::not_authenticated;
-    return;
-  }
+void Session::check_native(PendingRequest& pending, const RequestHeader& header,
+                           const commands::Table& table) const {
+  check(pending, table);
+  if (pending.fault != Fault::none) return;
   const auto error = protocol::check_request(header, pending.request.ttl_ms);
-  if (!error.ok()) {
-    pending.fault = Fault::bad_request;
-    pending.reason = error.text;
-    return;
-  }
+  if (error.ok()) return;
+  pending.fault = Fault::bad_request;
+  pending.reason = error.text;
+}
+
+// In the order of Redis: what is no command is told to strangers, too.
+void Session::check(PendingRequest& pending, const commands::Table& table) const {
   const auto& args = pending.request.args;
-  if (command == nullptr) {
+  if (pending.command == nullptr) {
     pending.fault = Fault::unknown_command;
     return;
   }
-  const KeyRange keys = key_range(*command, args.size());
+  if (has(pending.command->flags, Flags::container) && args.size() > 1) {
+    const auto* const subcommand = table.find_subcommand(*pending.command, args[1]);
+    if (subcommand == nullptr) {
+      pending.fault = Fault::unknown_subcommand;
+      return;
+    }
+    pending.command = subcommand;
+  }
+  const auto& command = *pending.command;
+  const KeyRange keys = key_range(command, args.size());
   const bool has_loose_key = keys.count() > 0 && (args.size() - keys.first) % keys.step != 0;
-  if (!commands::arity_fits(*command, args.size()) || has_loose_key) {
+  if (!commands::arity_fits(command, args.size()) || has_loose_key) {
     pending.fault = Fault::wrong_arity;
+    return;
+  }
+  if (!is_authenticated && !has(command.flags, Flags::before_auth)) {
+    pending.fault = Fault::not_authenticated;
     return;
   }
   for (std::size_t i = keys.first; i < keys.end; i += keys.step) {
@@ -271,7 +296,7 @@ Session::Decoded Session::take_large(const commands::Table& table, RequestBatch&
   }
   pending.request.args = {batch.words.data() + first, kWords};
   pending.request.large = &large.complete;
-  check(pending, large.header);
+  check_native(pending, large.header, table);
   return Decoded::request;
 }
 

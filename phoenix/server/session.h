@@ -18,6 +18,8 @@
 #include "phoenix/io/task.h"
 #include "phoenix/server/listing.h"
 #include "phoenix/server/output.h"
+#include "phoenix/server/resp_large.h"
+#include "phoenix/server/wire.h"
 #include "phoenix/server/work.h"
 #include "protocol/binary.h"
 
@@ -29,6 +31,7 @@ class Session;
 enum class Fault : std::uint8_t {
   none,
   unknown_command,
+  unknown_subcommand,
   wrong_arity,
   not_authenticated,
   key_too_large,
@@ -47,6 +50,8 @@ struct PendingRequest {
   std::uint64_t dropped_bytes = 0;  // Of an out_of_memory.
   std::uint16_t core = 0;           // Owner of the first key.
   commands::Request request;
+
+  ReplyHead head() const;
 };
 
 /// The requests of one batch and the words they point at.
@@ -102,7 +107,8 @@ class Session final {
   /// Why bytes cannot be a request; the connection ends after this reply.
   struct BrokenInput {
     std::uint32_t id = 0;
-    protocol::DecodeError error;
+    protocol::Status status = protocol::Status::bad_frame;
+    std::string text;
   };
   enum class Decoded : std::uint8_t {
     request,     // One more in the batch.
@@ -122,7 +128,10 @@ class Session final {
   /// Puts a request back: it and all behind it will be decoded again.
   void put_back(const PendingRequest& pending);
   /// A request of a large input was executed.
-  void large_input_done() { large_input_.reset(); }
+  void large_input_done() {
+    large_input_.reset();
+    resp_large_.reset();
+  }
 
   /// Keeps what is unparsed beyond the life of the receive buffers.
   void end_turn();
@@ -132,7 +141,9 @@ class Session final {
   std::size_t unparsed_bytes() const { return unparsed().size(); }
   /// Whether there may be whole requests in it: what is there should be run before more is read.
   bool has_unparsed_requests() const { return has_unparsed_requests_; }
-  bool has_partial_input() const { return unparsed_bytes() > 0 || large_input_ != nullptr; }
+  bool has_partial_input() const {
+    return unparsed_bytes() > 0 || large_input_ != nullptr || resp_large_ != nullptr;
+  }
   /// Without a large value that arrives, which counts by itself (engine::LargeMeter).
   std::uint64_t input_memory_bytes() const;
   /// With the places of replies; their bytes count in the output's pool.
@@ -142,7 +153,8 @@ class Session final {
 
   // State that the core keeps.
   bool is_authenticated = false;
-  bool is_native = false;      // The first bytes have told the protocol.
+  bool is_detected = false;    // The first bytes have told the protocol:
+  Wire wire = Wire::native;    // this one.
   bool is_receiving = false;   // A multishot receive is armed.
   bool is_cancelling = false;  // Its cancel is on its way.
   bool is_sending = false;
@@ -182,12 +194,22 @@ class Session final {
   void decode_short(std::string_view frame, const protocol::RequestHeader& header,
                     const commands::Table& table, RequestBatch& batch);
   protocol::DecodeError decode_words(std::string_view frame, const protocol::RequestHeader& header);
-  void check(PendingRequest& pending, const protocol::RequestHeader& header) const;
+  Decoded decode_native(const commands::Table& table, RequestBatch& batch);
+  void check_native(PendingRequest& pending, const protocol::RequestHeader& header,
+                    const commands::Table& table) const;
+  void check(PendingRequest& pending, const commands::Table& table) const;
   bool begin_large(std::string_view input, const protocol::RequestHeader& header);
   void discard(const protocol::RequestHeader& header);
   std::size_t feed_large(std::string_view bytes);
   Decoded take_large(const commands::Table& table, RequestBatch& batch);
   Decoded break_off(std::uint32_t id, protocol::DecodeError error);
+
+  // session_resp.cc
+  Decoded decode_resp(const commands::Table& table, RequestBatch& batch);
+  Decoded take_resp(std::string_view input, const commands::Table& table, RequestBatch& batch);
+  Decoded begin_resp_large(std::string_view input, bool has_begun);
+  Decoded take_resp_large(const commands::Table& table, RequestBatch& batch);
+  Decoded break_off_resp(std::string_view text);
 
   std::uint32_t index_;
   std::uint32_t generation_;
@@ -197,8 +219,14 @@ class Session final {
   std::string_view view_;
   bool has_unparsed_requests_ = false;
   std::unique_ptr<LargeInput> large_input_;
+  std::unique_ptr<RespLarge> resp_large_;
+  protocol::RespRequestReader resp_reader_{engine::kSmallValueBytesMax};
   std::vector<std::string_view> scratch_;  // Words of one argv request.
   BrokenInput broken_;
 };
+
+inline ReplyHead PendingRequest::head() const {
+  return {session->wire, id};
+}
 
 }  // namespace phoenix::server

@@ -1,180 +1,177 @@
-// The native protocol's reply sinks. Both encode straight into their target; they differ only in
-// where that is: a session's output, or the answer of a hop.
+// Replies of local requests, straight into the current chunk of a core's output: one final class
+// per protocol. What is no plain value goes through an Encoder.
 #pragma once
 
 #include <cstring>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "phoenix/base/check.h"
-#include "phoenix/commands/reply_sink.h"
-#include "phoenix/server/limits.h"
+#include "phoenix/server/encoder.h"
 #include "phoenix/server/output.h"
-#include "protocol/binary.h"
 
 namespace phoenix::server {
 
-/// Encodes a whole reply at the end of a string: for answers of hops, and for whatever is not a
-/// plain value. Lists and maps are built in their nested form and get their frame header at the
-/// end. A large value that is the whole answer is not copied: it follows the bytes.
-class NativeEncoder final : public commands::ReplySink {
+/// Answers one request at a time: begin(), what the handler says, finish().
+class SessionSink : public commands::ReplySink {
  public:
-  /// With a budget, a long list is refused while memory is full.
-  explicit NativeEncoder(const MemoryBudget* budget = nullptr) : budget_(budget) {}
-
-  /// `out` must live until the reply is complete.
-  void begin(std::uint32_t id, std::string& out) {
-    id_ = id;
-    out_ = &out;
-    base_ = out.size();
-    large_.reset();
-    open_.clear();
-    answered_ = false;
-    refused_ = protocol::Status::ok;
-  }
-  /// The handler is done: the large value that follows the bytes, or null.
-  engine::LargeValueRef finish() {
-    PHX_CHECK(answered_ && open_.empty());
-    return std::exchange(large_, {});
-  }
-
-  void ok() override { scalar(protocol::Status::ok, protocol::Kind::none, {}); }
-  void nil() override {
-    scalar(protocol::Status::nil, open_.empty() ? protocol::Kind::none : protocol::Kind::nil, {});
-  }
-  void integer(std::int64_t value) override {
-    char bytes[8];
-    protocol::store_le(bytes, value);
-    scalar(protocol::Status::ok, protocol::Kind::integer, {bytes, sizeof bytes});
-  }
-  void bytes(std::string_view value) override {
-    scalar(protocol::Status::ok, protocol::Kind::bytes, value);
-  }
-  void text(std::string_view value) override {
-    scalar(protocol::Status::ok, protocol::Kind::text, value);
-  }
-  void large(const engine::LargeValueRef& value) override {
-    if (!open_.empty()) return bytes(value->view());
-    put_header(protocol::Status::ok, protocol::Kind::bytes, value->size_bytes());
-    large_ = value;
-    answered_ = true;
-  }
-  void error(protocol::Status status, std::string_view text) override;
-  void begin_list(std::uint32_t items) override { open(protocol::Kind::list, items); }
-  void begin_map(std::uint32_t pairs) override { open(protocol::Kind::map, pairs); }
-  void end() override;
-  /// An item of the open list that is encoded already.
-  void encoded_item(std::string_view item);
-
- private:
-  static constexpr std::size_t kValueHeaderBytes = 5;  // u8 kind, u32 size.
-
-  void scalar(protocol::Status status, protocol::Kind kind, std::string_view value);
-  bool may_grow(std::size_t bytes);
-  void put_header(protocol::Status status, protocol::Kind kind, std::size_t value_bytes);
-  void open(protocol::Kind kind, std::uint32_t count);
-
-  std::uint32_t id_ = 0;
-  std::string* out_ = nullptr;
-  std::size_t base_ = 0;  // Where this reply begins in *out_.
-  engine::LargeValueRef large_;
-  std::vector<std::size_t> open_;  // Where the content of each open list or map begins.
-  bool answered_ = false;
-  protocol::Status refused_ = protocol::Status::ok;  // Why the list ends as an error.
-  const MemoryBudget* budget_;
-};
-
-/// Encodes the replies of local requests straight into the current chunk; what is no plain value
-/// goes through a NativeEncoder. finish() files the reply with its position.
-class SessionSink final : public commands::ReplySink {
- public:
-  explicit SessionSink(ChunkPool& pool, const MemoryBudget* budget = nullptr)
-      : pool_(pool), encoder_(budget) {}
-
-  void begin(std::uint32_t id) {
-    id_ = id;
+  void begin(ReplyHead head) {
+    head_ = head;
     data_ = nullptr;
     size_bytes_ = 0;
     is_encoded_ = false;
   }
 
-  /// Returns how many bytes were copied.
-  std::size_t finish(Output& output, log::Position position) {
-    if (!is_encoded_) {
-      output.append_committed(data_, size_bytes_, position);
-      return size_bytes_;
-    }
-    const std::size_t bytes = encoded_.size();
-    output.append_owned(std::move(encoded_), encoder_.finish(), position);
-    return bytes;
-  }
+  /// Files the reply with its position. Returns how many bytes were copied.
+  std::size_t finish(Output& output, log::Position position);
 
-  void ok() override {
-    if (is_encoded_) return encoder_.ok();
-    put(protocol::Status::ok, protocol::Kind::none, {});
-  }
-  void nil() override {
-    if (is_encoded_) return encoder_.nil();
-    put(protocol::Status::nil, protocol::Kind::none, {});
-  }
-  void integer(std::int64_t value) override {
-    if (is_encoded_) return encoder_.integer(value);
-    char bytes[8];
-    protocol::store_le(bytes, value);
-    put(protocol::Status::ok, protocol::Kind::integer, {bytes, sizeof bytes});
-  }
-  void bytes(std::string_view value) override {
-    if (is_encoded_ || value.size() > kCopiedBytesMax) return encoder().bytes(value);
-    put(protocol::Status::ok, protocol::Kind::bytes, value);
-  }
-  void large(const engine::LargeValueRef& value) override { encoder().large(value); }
-  void text(std::string_view value) override {
-    if (is_encoded_ || value.size() > kCopiedBytesMax) return encoder().text(value);
-    put(protocol::Status::ok, protocol::Kind::text, value);
-  }
-  void error(protocol::Status status, std::string_view text) override {
-    if (is_encoded_) return encoder_.error(status, text);
-    put(status, protocol::Kind::none, text.substr(0, protocol::kErrorTextBytesMax));
-  }
-  void begin_list(std::uint32_t items) override { encoder().begin_list(items); }
-  void begin_map(std::uint32_t pairs) override { encoder().begin_map(pairs); }
-  void end() override { encoder_.end(); }
+  void large(const engine::LargeValueRef& value) final { encoder().large(value); }
+  void begin_list(std::uint32_t items) final { encoder().begin_list(items); }
+  void begin_set(std::uint32_t items) final { encoder().begin_set(items); }
+  void begin_map(std::uint32_t pairs) final { encoder().begin_map(pairs); }
+  void begin_push(std::uint32_t items) final { encoder().begin_push(items); }
+  void end() final { encoder_.end(); }
+  // Rare, and not worth a fast way.
+  void nil_list() final { encoder().nil_list(); }
+  void real(double value) final { encoder().real(value); }
+  void boolean(bool value) final { encoder().boolean(value); }
+  void big_number(std::string_view digits) final { encoder().big_number(digits); }
 
- private:
-  static constexpr std::size_t kCopiedBytesMax = kChunkBytes - protocol::kHeaderBytes;
-  static_assert(engine::kSmallValueBytesMax <= kCopiedBytesMax);
+ protected:
+  SessionSink(ChunkPool& pool, Encoder& encoder) : pool_(pool), encoder_(encoder) {}
 
-  NativeEncoder& encoder() {
+  bool is_encoded() const { return is_encoded_; }
+  Encoder& encoder() {
     if (!is_encoded_) {
       encoded_.clear();
-      encoder_.begin(id_, encoded_);
+      encoder_.begin(head_, encoded_);
     }
     is_encoded_ = true;
     return encoder_;
   }
 
-  void put(protocol::Status status, protocol::Kind kind, std::string_view value) {
+  /// Room in the chunk for a whole reply of at most `size_bytes`; put() takes what was used of it.
+  char* place(std::size_t size_bytes) {
     PHX_DCHECK(data_ == nullptr);
-    size_bytes_ = protocol::kHeaderBytes + value.size();
-    data_ = pool_.reserve(size_bytes_);
-    protocol::ReplyHeader header;
-    header.status = status;
-    header.kind = kind;
-    header.id = id_;
-    header.value_bytes = static_cast<std::uint32_t>(value.size());
-    protocol::store_reply_header(data_, header);
-    if (!value.empty()) std::memcpy(data_ + protocol::kHeaderBytes, value.data(), value.size());
+    return data_ = pool_.reserve(size_bytes);
+  }
+  void put(const char* end) {
+    size_bytes_ = static_cast<std::size_t>(end - data_);
     pool_.commit(size_bytes_);
   }
+  ReplyHead head() const { return head_; }
+
+ private:
+  std::size_t finish_encoded(Output& output, log::Position position);
 
   ChunkPool& pool_;
-  NativeEncoder encoder_;
+  Encoder& encoder_;
   std::string encoded_;
-  std::uint32_t id_ = 0;
+  ReplyHead head_;
   char* data_ = nullptr;
   std::size_t size_bytes_ = 0;
   bool is_encoded_ = false;
+};
+
+inline std::size_t SessionSink::finish(Output& output, log::Position position) {
+  if (is_encoded_) return finish_encoded(output, position);
+  output.append_committed(data_, size_bytes_, position);
+  return size_bytes_;
+}
+
+class NativeSink final : public SessionSink {
+ public:
+  explicit NativeSink(ChunkPool& pool, const MemoryBudget* budget = nullptr)
+      : SessionSink(pool, native_), native_(budget) {}
+
+  void ok() override {
+    if (is_encoded()) return encoder().ok();
+    put_frame(protocol::Status::ok, protocol::Kind::none, {});
+  }
+  void nil() override {
+    if (is_encoded()) return encoder().nil();
+    put_frame(protocol::Status::nil, protocol::Kind::none, {});
+  }
+  void integer(std::int64_t value) override {
+    if (is_encoded()) return encoder().integer(value);
+    char bytes[8];
+    protocol::store_le(bytes, value);
+    put_frame(protocol::Status::ok, protocol::Kind::integer, {bytes, sizeof bytes});
+  }
+  void bytes(std::string_view value) override {
+    if (is_encoded() || value.size() > kCopiedBytesMax) return encoder().bytes(value);
+    put_frame(protocol::Status::ok, protocol::Kind::bytes, value);
+  }
+  void text(std::string_view value) override {
+    if (is_encoded() || value.size() > kCopiedBytesMax) return encoder().text(value);
+    put_frame(protocol::Status::ok, protocol::Kind::text, value);
+  }
+  void error(protocol::Status status, std::string_view text) override {
+    if (is_encoded()) return encoder().error(status, text);
+    put_frame(status, protocol::Kind::none, text.substr(0, protocol::kErrorTextBytesMax));
+  }
+
+ private:
+  static constexpr std::size_t kCopiedBytesMax = kChunkBytes - protocol::kHeaderBytes;
+  static_assert(engine::kSmallValueBytesMax <= kCopiedBytesMax);
+
+  void put_frame(protocol::Status status, protocol::Kind kind, std::string_view value) {
+    char* const out = place(protocol::kHeaderBytes + value.size());
+    protocol::ReplyHeader header;
+    header.status = status;
+    header.kind = kind;
+    header.id = head().id;
+    header.value_bytes = static_cast<std::uint32_t>(value.size());
+    protocol::store_reply_header(out, header);
+    if (!value.empty()) std::memcpy(out + protocol::kHeaderBytes, value.data(), value.size());
+    put(out + protocol::kHeaderBytes + value.size());
+  }
+
+  NativeEncoder native_;
+};
+
+class RespSink final : public SessionSink {
+ public:
+  explicit RespSink(ChunkPool& pool, const MemoryBudget* budget = nullptr)
+      : SessionSink(pool, resp_), resp_(budget) {}
+
+  void ok() override {
+    if (is_encoded()) return encoder().ok();
+    put_raw("+OK\r\n");
+  }
+  void nil() override {
+    if (is_encoded()) return encoder().nil();
+    put_raw(head().wire == Wire::resp3 ? std::string_view("_\r\n") : std::string_view("$-1\r\n"));
+  }
+  void integer(std::int64_t value) override {
+    if (is_encoded()) return encoder().integer(value);
+    put(protocol::store_resp_number(place(protocol::kRespNumberBytesMax), ':', value));
+  }
+  void bytes(std::string_view value) override {
+    if (is_encoded() || value.size() > kCopiedBytesMax) return encoder().bytes(value);
+    char* out = place(protocol::kRespNumberBytesMax + value.size() + 2);
+    out = protocol::store_resp_number(out, '$', static_cast<std::int64_t>(value.size()));
+    if (!value.empty()) std::memcpy(out, value.data(), value.size());
+    out += value.size();
+    std::memcpy(out, "\r\n", 2);
+    put(out + 2);
+  }
+  void line(std::string_view value) override { encoder().line(value); }
+  void text(std::string_view value) override { encoder().text(value); }
+  void error(protocol::Status status, std::string_view text) override {
+    encoder().error(status, text);
+  }
+
+ private:
+  static constexpr std::size_t kCopiedBytesMax = kChunkBytes - protocol::kRespNumberBytesMax - 2;
+  static_assert(engine::kSmallValueBytesMax <= kCopiedBytesMax);
+
+  void put_raw(std::string_view encoded) {
+    char* const out = place(encoded.size());
+    std::memcpy(out, encoded.data(), encoded.size());
+    put(out + encoded.size());
+  }
+
+  RespEncoder resp_;
 };
 
 }  // namespace phoenix::server

@@ -5,6 +5,7 @@
 
 #include "phoenix/base/random.h"
 #include "phoenix/commands/table.h"
+#include "phoenix/server/encoder.h"
 #include "phoenix/server/gather.h"
 #include "phoenix/server/hop.h"
 #include "phoenix/server/sink.h"
@@ -85,17 +86,26 @@ template <typename Answer>
 std::string frame_of_part(Answer answer) {
   std::string frame;
   NativeEncoder encoder;
-  encoder.begin(7, frame);
+  encoder.begin({Wire::native, 7}, frame);
   answer(encoder);
   REQUIRE(encoder.finish() == nullptr);
   return frame;
+}
+
+std::string gathered_reply(const Gathering& gathering) {
+  std::string reply;
+  NativeEncoder encoder;
+  encoder.begin(gathering.head, reply);
+  answer_gathered(gathering, encoder);
+  REQUIRE(encoder.finish() == nullptr);
+  return reply;
 }
 
 Gathering gathering_of(const commands::Table& table, std::string_view name, std::uint32_t parts) {
   Gathering gathering;
   gathering.command = table.find(name);
   REQUIRE(gathering.command != nullptr);
-  gathering.id = 7;
+  gathering.head.id = 7;
   gathering.parts_missing = parts;
   return gathering;
 }

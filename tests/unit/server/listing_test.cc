@@ -11,6 +11,7 @@
 
 #include "phoenix/base/random.h"
 #include "phoenix/commands/table.h"
+#include "phoenix/server/encoder.h"
 #include "phoenix/server/limits.h"
 #include "phoenix/server/sink.h"
 #include "tests/unit/commands/harness.h"
@@ -51,7 +52,7 @@ class Cores {
     request.args = listing.next_slice();
     std::string frame;
     NativeEncoder encoder;
-    encoder.begin(listing.id(), frame);
+    encoder.begin({Wire::native, listing.id()}, frame);
     commands::Context context{*keyspaces_[listing.core()], 0, encoder, table_, nullptr};
     table_.find("LIST")->run(context, request);
     REQUIRE(encoder.finish() == nullptr);
@@ -203,7 +204,7 @@ TEST_CASE("a limit stops the listing, and its cursor goes on without loss or rep
 std::string slice_of(std::int64_t next, const std::vector<std::string_view>& keys) {
   std::string frame;
   NativeEncoder encoder;
-  encoder.begin(9, frame);
+  encoder.begin({Wire::native, 9}, frame);
   encoder.begin_list(2);
   encoder.integer(next);
   encoder.begin_list(static_cast<std::uint32_t>(keys.size()));
@@ -262,7 +263,7 @@ TEST_CASE("an error of a slice ends the listing with it") {
   REQUIRE(listing.has_value());
   std::string frame;
   NativeEncoder encoder;
-  encoder.begin(9, frame);
+  encoder.begin({Wire::native, 9}, frame);
   encoder.error(protocol::Status::busy, "not now");
   CHECK(encoder.finish() == nullptr);
   const auto replies = decode_replies((*listing)->take_slice(frame));

@@ -176,8 +176,8 @@ TEST_CASE("bytes that cannot be a request end the input, after the requests befo
     decoding.turn(frame_of(1, {"PING"}) + one.frame + frame_of(2, {"PING"}));
     CHECK(decoding.is_broken);
     CHECK(decoding.requests.size() == 1);
-    CHECK(decoding.session.broken().error.status == one.status);
-    CHECK(decoding.session.broken().error.text == one.text);
+    CHECK(decoding.session.broken().status == one.status);
+    CHECK(decoding.session.broken().text == one.text);
     if (one.frame[0] == '\xF1') CHECK(decoding.session.broken().id == 77);
   }
 }
@@ -222,7 +222,7 @@ TEST_CASE("a stranger's frames are small") {
     decoding.turn(std::string_view(frame).substr(0, protocol::kHeaderBytes));
     CHECK(decoding.is_broken);
     CHECK(decoding.session.broken().id == 77);
-    CHECK(decoding.session.broken().error.status == Status::not_authenticated);
+    CHECK(decoding.session.broken().status == Status::not_authenticated);
   }
   DecodingSession ten(false);
   ten.turn(frame_of(1, {"AUTH", "2", "3", "4", "5", "6", "7", "8", "9", "10"}));
@@ -230,7 +230,7 @@ TEST_CASE("a stranger's frames are small") {
   DecodingSession eleven(false);
   eleven.turn(frame_of(1, {"AUTH", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"}));
   CHECK(eleven.is_broken);
-  CHECK(eleven.session.broken().error.status == Status::too_large);
+  CHECK(eleven.session.broken().status == Status::too_large);
 }
 
 TEST_CASE("what is behind an AUTH is decoded once that was executed") {

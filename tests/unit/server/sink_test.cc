@@ -25,7 +25,7 @@ using Answer = std::function<void(ReplySink&)>;
 std::string encoded(std::uint32_t id, const Answer& answer) {
   std::string frame = "kept";  // What stands there already is not touched.
   NativeEncoder encoder;
-  encoder.begin(id, frame);
+  encoder.begin({Wire::native, id}, frame);
   answer(encoder);
   const auto large = encoder.finish();
   REQUIRE(frame.starts_with("kept"));
@@ -39,8 +39,8 @@ std::string sent(std::uint32_t id, const Answer& answer) {
   BufferBytes buffers;
   ChunkPool pool(buffers);
   Output output(pool);
-  SessionSink sink(pool);
-  sink.begin(id);
+  NativeSink sink(pool);
+  sink.begin({Wire::native, id});
   answer(sink);
   sink.finish(output, 0);
   std::string frame;
@@ -150,13 +150,13 @@ TEST_CASE("replies of one session follow each other, whatever their kinds") {
   BufferBytes buffers;
   ChunkPool pool(buffers);
   Output output(pool);
-  SessionSink sink(pool);
+  NativeSink sink(pool);
   std::vector<std::string> expected;
   std::uint32_t id = 0;
   for (int round = 0; round < 3; ++round) {
     for (const Answer& answer : answers()) {
       expected.push_back(told(answer));
-      sink.begin(++id);
+      sink.begin({Wire::native, ++id});
       answer(sink);
       sink.finish(output, 0);
     }
@@ -180,14 +180,14 @@ TEST_CASE("small replies are encoded where they leave from, large values stay wh
   BufferBytes buffers;
   ChunkPool pool(buffers);
   Output output(pool);
-  SessionSink sink(pool);
-  sink.begin(1);
+  NativeSink sink(pool);
+  sink.begin({Wire::native, 1});
   sink.bytes("small");
   sink.finish(output, 0);
   CHECK(output.sendable(0, kAny).end() == pool.current()->bytes.data() + pool.current()->used);
   output.consume(output.queued_bytes());
   const auto block = block_of(std::string(100'000, 'l'));
-  sink.begin(2);
+  sink.begin({Wire::native, 2});
   sink.large(block);
   sink.finish(output, 0);
   output.consume(protocol::kHeaderBytes);
@@ -198,11 +198,11 @@ TEST_CASE("a reply has the position that it was finished with") {
   BufferBytes buffers;
   ChunkPool pool(buffers);
   Output output(pool);
-  SessionSink sink(pool);
-  sink.begin(1);
+  NativeSink sink(pool);
+  sink.begin({Wire::native, 1});
   sink.ok();
   sink.finish(output, 5);
-  sink.begin(2);
+  sink.begin({Wire::native, 2});
   sink.begin_list(0);
   sink.end();
   sink.finish(output, 6);
@@ -237,7 +237,7 @@ TEST_CASE("a gathered reply that grows over its limit becomes an error, and the 
   };
   NativeEncoder encoder;
   std::string frame = "kept";
-  encoder.begin(3, frame);
+  encoder.begin({Wire::native, 3}, frame);
   too_large(encoder);
   CHECK(encoder.finish() == nullptr);
   CHECK(frame.size() < 1000);
@@ -247,7 +247,7 @@ TEST_CASE("a gathered reply that grows over its limit becomes an error, and the 
   CHECK(replies[0].id == 3);
   CHECK(replies[0].text == "(error) ERR reply over 16 MiB: ask for fewer keys at a time");
   frame.clear();
-  encoder.begin(4, frame);
+  encoder.begin({Wire::native, 4}, frame);
   encoder.bytes("next");
   CHECK(encoder.finish() == nullptr);
   CHECK(decode_reply(frame) == "\"next\"");
@@ -264,11 +264,11 @@ TEST_CASE("while memory is full a long list is refused before it is built, a sho
   const engine::Keyspace keyspace({}, effects, buffers.large);
   const MemoryBudget budget(keyspace, buffers, {.core = 1, .bytes_max = std::uint64_t{8} << 20U});
   ChunkPool pool(buffers);
-  SessionSink sink(pool, &budget);
+  NativeSink sink(pool, &budget);
   const std::string item(100'000, 'i');
   const auto status_of_list = [&](std::uint32_t items) {
     Output output(pool);
-    sink.begin(1);
+    sink.begin({Wire::native, 1});
     sink.begin_list(items);
     for (std::uint32_t i = 0; i < items; ++i) sink.bytes(item);
     sink.end();
@@ -296,7 +296,7 @@ TEST_CASE("items that are encoded already are bounded as others are") {
   protocol::append_value(item, value);
   NativeEncoder encoder;
   std::string frame;
-  encoder.begin(1, frame);
+  encoder.begin({Wire::native, 1}, frame);
   encoder.begin_list(4);
   for (int i = 0; i < 4; ++i) encoder.encoded_item(item);
   encoder.end();
