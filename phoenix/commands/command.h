@@ -30,6 +30,8 @@ enum class Flags : std::uint32_t {
   at_once = 1U << 9,           // Within MULTI it is executed, not queued (EXEC, DISCARD, QUIT ...).
   not_in_multi = 1U << 10,     // Within MULTI it is refused.
   when_subscribed = 1U << 11,  // Allowed to a RESP2 session that has subscribed.
+  watches = 1U << 12,          // WATCH: the session remembers the versions of the keys.
+  executes = 1U << 13,         // EXEC: runs what the session has queued.
   // The rest changes nothing here; COMMAND tells clients of it.
   fast = 1U << 16,    // Constant or logarithmic time.
   admin = 1U << 17,   // For operators.
@@ -76,6 +78,13 @@ class SessionControl {
   virtual void close_after_reply() = 0;
   virtual std::string_view info() = 0;       // The INFO page; lives until the next call.
   virtual void hello(ReplySink& reply) = 0;  // The map that HELLO answers.
+
+  /// MULTI: false when it has begun already. What follows is queued until EXEC.
+  virtual bool begin_transaction() = 0;
+  /// DISCARD: false when none has begun. Forgets what is watched, too.
+  virtual bool discard_transaction() = 0;
+  /// UNWATCH.
+  virtual void forget_watches() = 0;
 };
 
 class Table;
@@ -143,6 +152,9 @@ struct Command {
   // Bytes of keys and values that its effects may have beyond the words of the request (a COPY
   // writes a whole value). Null: none. An upper bound; nothing may change between it and `run`.
   std::uint64_t (*extra_bytes)(const Context&, const Request&) = nullptr;
+  // For those that write at an offset: how long the value may be afterwards, as the words tell.
+  // Null: no longer than what was there and the words together.
+  std::uint64_t (*grows_to)(const Request&) = nullptr;
   // For Gather::by_row: joins what the cores answered, in the order of the cores.
   void (*merge)(std::span<const protocol::Value> parts, ReplySink& reply) = nullptr;
 };

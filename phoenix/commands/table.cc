@@ -15,6 +15,7 @@ constexpr auto kFamilies = std::to_array<Family>({
     {"generic", expiry_commands},
     {"connection", connection_commands},
     {"server", server_commands},
+    {"transactions", transaction_commands},
 });
 
 // FNV-1a over the upper-cased name: short, and every name is a constant of this table.

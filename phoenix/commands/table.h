@@ -47,5 +47,6 @@ std::span<const Command> key_commands();
 std::span<const Command> expiry_commands();
 std::span<const Command> connection_commands();
 std::span<const Command> server_commands();
+std::span<const Command> transaction_commands();
 
 }  // namespace phoenix::commands

@@ -135,6 +135,7 @@ void Core::decode_from(Session& session) {
   connections_->touch(session);
   while (true) {
     if (session.ignores_input || session.listing || session.is_waiting_for_room) return;
+    if (session.is_watching) return;
     if (session.output.full()) return;  // Ready again when something was sent.
     const Session::Decoded decoded = session.decode(shared_.table, batch_);
     // What ends the input must not overtake the requests before it.

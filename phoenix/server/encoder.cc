@@ -32,7 +32,7 @@ void Encoder::close_list() {
   out_->resize(base_);
   if (base_ == 0) std::string().swap(*out_);  // What was built must not stay.
   if (refused_ == Status::out_of_memory) return error(refused_, budget_->refusal());
-  error(refused_, "reply over 16 MiB: ask for fewer keys at a time");
+  error(refused_, too_large_);
 }
 
 // -- Native

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,13 @@ class Encoder : public commands::ReplySink {
   }
   /// An item of the open list that is encoded already, in this protocol.
   void encoded_item(std::string_view item);
+  /// As end(), of the outermost list: what is said when it was too large.
+  void end(std::string_view too_large) {
+    too_large_ = too_large;
+    this->end();
+    too_large_ = kTooLarge;
+  }
+  using ReplySink::end;
 
  protected:
   /// With a budget, a long list is refused while memory is full.
@@ -53,6 +61,8 @@ class Encoder : public commands::ReplySink {
   bool answered_ = false;
 
  private:
+  static constexpr std::string_view kTooLarge = "reply over 16 MiB: ask for fewer keys at a time";
+  std::string_view too_large_ = kTooLarge;
   protocol::Status refused_ = protocol::Status::ok;  // Why the list ends as an error.
   const MemoryBudget* budget_;
 };

@@ -17,6 +17,7 @@
 #include "phoenix/io/mailbox.h"
 #include "phoenix/server/limits.h"
 #include "phoenix/server/output.h"
+#include "phoenix/server/transaction.h"
 #include "phoenix/server/wire.h"
 
 namespace phoenix::server {
@@ -38,12 +39,19 @@ struct HopPart {
   std::uint32_t words_begin = 0;
   std::uint32_t words_count = 0;
   engine::LargeValueRef large;
+  std::unique_ptr<TransactionJob> job;  // Of an EXEC.
 
   // Set by the owner.
   log::Position position = 0;
   std::size_t reply_begin = 0;
   std::size_t reply_bytes = 0;
   engine::LargeValueRef reply_large;  // Follows the reply's bytes; a long list is all in here.
+  std::unique_ptr<std::vector<Watch>> watches;  // Of a WATCH.
+
+  /// A long one is no frame with a large value behind it, but lies in that as a whole.
+  bool answers_list() const {
+    return command->gather == commands::Gather::in_key_order || job != nullptr;
+  }
 };
 
 struct HopBatch {

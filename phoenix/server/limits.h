@@ -61,6 +61,13 @@ inline constexpr std::size_t kSessionAwaitedBytesMax = std::size_t{16} << 20U;
 /// awaited at a time, so that a session that does not read has at most four times kReplyBytesMax.
 inline constexpr std::size_t kAwaitedListBytes = kSessionAwaitedBytesMax / 4;
 
+/// What a session may queue between MULTI and EXEC, and watch. It is run in one go: some 10 ms.
+inline constexpr std::size_t kTransactionRequestsMax = 65'536;
+inline constexpr std::uint64_t kTransactionBytesMax = std::uint64_t{64} << 20U;
+inline constexpr std::size_t kWatchesMax = 65'536;
+/// And what its effects may write: it is one batch of the log.
+inline constexpr std::uint64_t kTransactionLogBytesMax = std::uint64_t{513} << 20U;
+
 /// Bytes of one reply that are copied together (values of an MGET): more gets an error.
 inline constexpr std::size_t kReplyBytesMax = std::size_t{16} << 20U;
 

@@ -19,9 +19,6 @@ using protocol::Status;
 
 namespace {
 
-constexpr std::string_view kCrossSlot =
-    "Keys in request don't hash to the same slot: give them one {hash tag}, as in {user1}:name";
-
 // What a request holds while it is away: its words there, and what its reply may be here.
 std::uint32_t bytes_away(const Command& command, commands::Args args) {
   constexpr std::size_t kBytesPerWord = 64;  // Its view, and its share of what is gathered.
@@ -57,6 +54,25 @@ std::uint16_t Router::core_of(std::string_view key) const {
   return shared_.cores() == 1 ? std::uint16_t{0} : slots_[protocol::slot_of(key)];
 }
 
+bool SessionActions::begin_transaction() {
+  if (!session_->transaction) session_->transaction = std::make_unique<Transaction>();
+  if (session_->transaction->is_open()) return false;
+  session_->transaction->open();
+  return true;
+}
+
+bool SessionActions::discard_transaction() {
+  const bool is_open = session_->transaction && session_->transaction->is_open();
+  if (is_open) session_->transaction.reset();
+  return is_open;
+}
+
+void SessionActions::forget_watches() {
+  if (!session_->transaction) return;
+  if (session_->transaction->is_open()) return session_->transaction->forget_watches();
+  session_->transaction.reset();
+}
+
 void Router::run(RequestBatch& batch) {
   ++batch_number_;
   auto& keyspace = shard_.keyspace();
@@ -83,7 +99,8 @@ void Router::run(RequestBatch& batch) {
     session.requests_in_batch = 0;
     if (session.skipped_batch == batch_number_) continue;
     if (session.ignores_input) continue;
-    const bool may_run = !session.listing && !session.output.full() && !work_.is_spent();
+    const bool is_held = session.listing || session.is_watching;
+    const bool may_run = !is_held && !session.output.full() && !work_.is_spent();
     if (may_run && run_one(pending)) {
       ++requests_run;
       if (pending.frame == nullptr) session.large_input_done();
@@ -114,10 +131,18 @@ Encoder& Router::begin_encoder(ReplyHead head, std::string& out) {
 
 bool Router::run_one(PendingRequest& pending) {
   connections_.touch(*pending.session);
+  Session& session = *pending.session;
   if (pending.fault != Fault::none) {
+    if (session.transaction) session.transaction->refuse();
     answer_fault(pending);
     return true;
   }
+  if (session.transaction) [[unlikely]]
+    return run_in_transaction(pending);
+  return run_command(pending);
+}
+
+bool Router::run_command(PendingRequest& pending) {
   const Command& command = *pending.command;
   if (command.keys.first > 0) return run_keyed(pending);
   if (has(command.flags, Flags::every_core) && shared_.cores() > 1) return run_gathered(pending);
@@ -188,16 +213,22 @@ void Router::answer(const PendingRequest& pending, Status status, std::string_vi
 }
 
 bool Router::run_keyed(PendingRequest& pending) {
-  if (shared_.cores() == 1) return run_here(pending);
-  const auto& args = pending.request.args;
-  const KeyRange keys = key_range(*pending.command, args.size());
-  for (std::size_t i = keys.first + keys.step; i < keys.end; i += keys.step) {
-    if (core_of(args[i]) == pending.core) continue;
+  if (shared_.cores() > 1 && !has_keys_on_one_core(pending)) {
     if (pending.command->gather != Gather::same_core) return run_gathered(pending);
     answer(pending, Status::cross_slot, kCrossSlot);
     return true;
   }
+  if (has(pending.command->flags, Flags::watches)) return run_watch(pending);
   return pending.core == core_ ? run_here(pending) : run_away(pending, pending.core);
+}
+
+bool Router::has_keys_on_one_core(const PendingRequest& pending) const {
+  const auto& args = pending.request.args;
+  const KeyRange keys = key_range(*pending.command, args.size());
+  for (std::size_t i = keys.first + keys.step; i < keys.end; i += keys.step) {
+    if (core_of(args[i]) != pending.core) return false;
+  }
+  return true;
 }
 
 bool Router::run_away(const PendingRequest& pending, unsigned owner) {

@@ -30,9 +30,17 @@ class SessionActions : public commands::SessionControl {
  public:
   void act_for(Session& session) { session_ = &session; }
 
+  bool begin_transaction() override;
+  bool discard_transaction() override;
+  void forget_watches() override;
+
  protected:
   Session* session_ = nullptr;
 };
+
+/// Why keys on several cores are refused, and the way out.
+inline constexpr std::string_view kCrossSlot =
+    "Keys in request don't hash to the same slot: give them one {hash tag}, as in {user1}:name";
 
 class Router final {
  public:
@@ -67,10 +75,12 @@ class Router final {
   SessionSink& begin_sink(ReplyHead head);
   Encoder& begin_encoder(ReplyHead head, std::string& out);
   bool run_one(PendingRequest& pending);
+  bool run_command(PendingRequest& pending);
   void answer_fault(const PendingRequest& pending);
   void answer(const PendingRequest& pending, protocol::Status status, std::string_view text);
   bool run_here(const PendingRequest& pending);
   bool run_keyed(PendingRequest& pending);
+  bool has_keys_on_one_core(const PendingRequest& pending) const;
   bool run_away(const PendingRequest& pending, unsigned owner);
   /// The parts of a request whose keys live on several cores, by core.
   struct Split {
@@ -88,6 +98,21 @@ class Router final {
   void drop_dead_listings();
   void finish_listing(std::size_t index);
   void take_for_reply(Session& session, std::size_t bytes);
+
+  // router_transactions.cc
+  struct Refusal {
+    protocol::Status status = protocol::Status::ok;
+    std::string_view text;
+  };
+  bool run_in_transaction(PendingRequest& pending);
+  Refusal queue(const PendingRequest& pending);
+  bool run_exec(const PendingRequest& pending);
+  bool exec_here(const PendingRequest& pending);
+  bool exec_away(const PendingRequest& pending, unsigned owner);
+  void run_at_home(Session& session, ReplyHead head, QueuedRequest& queued);
+  bool run_watch(const PendingRequest& pending);
+  std::vector<Watch> watches_of(commands::Args keys);
+  void take_watches(Session& session, std::vector<Watch> watches);
 
   std::uint16_t core_of(std::string_view key) const;
   bool has_room(unsigned owner) const;

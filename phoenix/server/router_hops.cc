@@ -94,13 +94,18 @@ bool Router::execute_part(HopBatch& batch, HopPart& part) {
   request.first_key_hash = part.hash;
   if (part.large) request.large = &part.large;
   part.reply_begin = batch.replies.size();
-  const bool is_list = part.command->gather == Gather::in_key_order;
+  const bool is_list = part.answers_list();
   Encoder& encoder = begin_encoder(part.head, is_list ? list_ : batch.replies);
-  const auto verdict = shard_.admit(*part.command, request, encoder);
+  const auto verdict =
+      part.job ? shard_.admit(*part.job, encoder) : shard_.admit(*part.command, request, encoder);
   if (verdict == Shard::Verdict::wait) return false;
   if (verdict == Shard::Verdict::execute) {
-    part.position = shard_.execute(*part.command, request, encoder, nullptr);
+    part.position = part.job ? shard_.run(*part.job, encoder, nullptr)
+                             : shard_.execute(*part.command, request, encoder, nullptr);
     work_.take(shard_.steps_of_last());
+  }
+  if (has(part.command->flags, commands::Flags::watches)) {
+    part.watches = std::make_unique<std::vector<Watch>>(watches_of(request.args.subspan(1)));
   }
   part.reply_large = encoder.finish();
   const std::size_t list_bytes = list_.size();
@@ -169,6 +174,7 @@ void Router::deliver(HopPart& part, std::string_view frame) {
   connections_.touch(session);
   work_.take(kWorkPerWord);
   take_for_reply(session, frame.size());
+  if (part.watches) take_watches(session, std::move(*part.watches));
   if (part.gathering != nullptr) {
     join(*part.gathering, part.gathering_part, part.reply_large ? part.reply_large->view() : frame);
     if (part.gathering->parts_missing == 0) finish_gathering(*part.gathering);
@@ -178,9 +184,8 @@ void Router::deliver(HopPart& part, std::string_view frame) {
     if (!frames.empty()) session.output.append_owned(std::move(frames), {}, 0);
     if (session.listing->is_complete()) session.listing.reset();
   } else if (part.reply_large || frame.size() > kChunkBytes / 2) {
-    const bool is_whole = part.command->gather == Gather::in_key_order;  // See keep_list.
     session.output.fill(*part.run, std::string(frame), std::move(part.reply_large), 0,
-                        is_whole ? std::string_view() : tail_of(part.head.wire));
+                        part.answers_list() ? std::string_view() : tail_of(part.head.wire));
   } else {
     session.output.fill_copy(*part.run, frame);
   }

@@ -98,7 +98,8 @@ void Session::end_turn() {
 
 std::uint64_t Session::input_memory_bytes() const {
   return carry_.capacity() + scratch_.capacity() * sizeof(std::string_view) +
-         resp_reader_.memory_bytes() + (resp_large_ ? resp_large_->memory_bytes() : 0);
+         resp_reader_.memory_bytes() + (resp_large_ ? resp_large_->memory_bytes() : 0) +
+         (transaction ? transaction->memory_bytes() : 0);
 }
 
 Session::Decoded Session::break_off(std::uint32_t id, protocol::DecodeError error) {
@@ -190,10 +191,14 @@ void Session::decode_short(std::string_view frame, const RequestHeader& header,
 
 void Session::check_native(PendingRequest& pending, const RequestHeader& header,
                            const commands::Table& table) const {
-  check(pending, table);
-  if (pending.fault != Fault::none) return;
+  const bool is_open =
+      pending.command != nullptr && has(pending.command->flags, Flags::before_auth);
+  if (!is_authenticated && !is_open) {
+    pending.fault = Fault::not_authenticated;
+    return;
+  }
   const auto error = protocol::check_request(header, pending.request.ttl_ms);
-  if (error.ok()) return;
+  if (error.ok()) return check(pending, table);
   pending.fault = Fault::bad_request;
   pending.reason = error.text;
 }

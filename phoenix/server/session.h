@@ -19,6 +19,7 @@
 #include "phoenix/server/listing.h"
 #include "phoenix/server/output.h"
 #include "phoenix/server/resp_large.h"
+#include "phoenix/server/transaction.h"
 #include "phoenix/server/wire.h"
 #include "phoenix/server/work.h"
 #include "protocol/binary.h"
@@ -177,8 +178,10 @@ class Session final {
   std::uint64_t partial_since_ns = 0;
   std::uint64_t stalled_since_ns = 0;
   std::uint64_t opened_ns = 0;
-  std::uint64_t counted_memory_bytes = 0;  // As memory_bytes() was, in the core's sum.
-  std::unique_ptr<Listing> listing;        // While it streams, the requests behind it wait.
+  std::uint64_t counted_memory_bytes = 0;    // As memory_bytes() was, in the core's sum.
+  std::unique_ptr<Transaction> transaction;  // Since MULTI, or WATCH.
+  bool is_watching = false;                  // A WATCH is on another core: what is behind it waits.
+  std::unique_ptr<Listing> listing;          // While it streams, the requests behind it wait.
 
   io::Signal input_ended;       // No further request will be taken.
   io::Signal output_drained;    // Everything has left, or cannot.

@@ -33,30 +33,56 @@ void Shard::attach(log::Log& log, const Config& config) {
   mutations_ = config.mutations;
 }
 
+namespace {
+
+bool only_frees(const Command& command, const Request& request) {
+  return has(command.flags, Flags::frees) ||
+         (command.only_frees != nullptr && command.only_frees(request));
+}
+
+}  // namespace
+
+// An integer that INCR writes, or a record of an expiry, is longer than its words.
+void Shard::LogNeed::add(const Command& command, const Request& request) {
+  constexpr std::uint64_t kGrowthPerKey = 64;
+  const auto keys = key_range(command, request.args.size()).count();
+  const auto count = static_cast<std::uint32_t>(std::max<std::size_t>(keys, 1));
+  for (const auto word : request.args) payload_bytes += word.size();
+  payload_bytes += count * kGrowthPerKey;
+  effects += count;
+}
+
+std::optional<Shard::Refusal> Shard::refusal(const Command& command, const Request& request) const {
+  if (durability_ == log::Durability::off && (request.flags & protocol::kWaitDurable) != 0) {
+    return Refusal{
+        Status::error,
+        "bad flags: wait-durable on a server that keeps nothing on disk (--durability off)"};
+  }
+  const bool takes_memory =
+      has(command.flags, Flags::denied_when_full) && !only_frees(command, request);
+  if (takes_memory && budget_.is_full()) {
+    return Refusal{Status::out_of_memory, std::string(budget_.refusal())};
+  }
+  return std::nullopt;
+}
+
 Shard::Verdict Shard::admit(const Command& command, const Request& request,
                             commands::ReplySink& reply) {
   if (!has(command.flags, Flags::write)) return Verdict::execute;
-  if (durability_ == log::Durability::off && (request.flags & protocol::kWaitDurable) != 0) {
-    reply.error(
-        Status::error,
-        "bad flags: wait-durable on a server that keeps nothing on disk (--durability off)");
+  if (const auto refusal = this->refusal(command, request)) [[unlikely]] {
+    reply.error(refusal->status, refusal->text);
     return Verdict::refused;
   }
-  const bool frees = has(command.flags, Flags::frees) ||
-                     (command.only_frees != nullptr && command.only_frees(request));
-  if (has(command.flags, Flags::denied_when_full) && !frees && budget_.is_full()) {
-    reply.error(Status::out_of_memory, budget_.refusal());
-    return Verdict::refused;
+  LogNeed need;
+  need.add(command, request);
+  if (command.extra_bytes != nullptr) {
+    need.payload_bytes += command.extra_bytes(context(reply), request);
   }
-  // An integer that INCR writes, or a record of an expiry, is longer than its words.
-  constexpr std::uint64_t kGrowthPerKey = 64;
-  std::uint64_t payload = 0;
-  for (const auto word : request.args) payload += word.size();
-  const auto keys = key_range(command, request.args.size()).count();
-  const auto effects = static_cast<std::uint32_t>(std::max<std::size_t>(keys, 1));
-  payload += effects * kGrowthPerKey;
-  if (command.extra_bytes != nullptr) payload += command.extra_bytes(context(reply), request);
-  switch (log_->reserve(payload, effects, frees)) {
+  return reserve(need, only_frees(command, request), reply);
+}
+
+Shard::Verdict Shard::reserve(const LogNeed& need, bool frees, commands::ReplySink& reply) {
+  switch (log_->reserve(need.payload_bytes, need.effects, frees)) {
     case log::Reservation::granted:
       return Verdict::execute;
     case log::Reservation::wait:
@@ -160,6 +186,7 @@ engine::LogPosition Shard::emit(const engine::Effect& effect) {
   const engine::LogPosition position = log_->emit(effect);
   emitted_ = true;
   last_batch_[effect.hash % kPlaces] = log_->emitted_position();
+  changes_[effect.hash % kPlaces] = ++change_count_;
   return position;
 }
 

@@ -6,6 +6,8 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "phoenix/commands/core_control.h"
 #include "phoenix/commands/table.h"
@@ -15,6 +17,10 @@
 #include "phoenix/server/config.h"
 
 namespace phoenix::server {
+
+class Encoder;
+struct TransactionJob;
+struct Watch;
 
 class Shard final : public engine::EffectSink {
  public:
@@ -46,6 +52,13 @@ class Shard final : public engine::EffectSink {
   log::Position execute(const commands::Command& command, const commands::Request& request,
                         commands::ReplySink& reply, commands::SessionControl* session);
 
+  /// A key's version, for EXEC to compare.
+  Watch watch(const engine::Key& key);
+  /// As the two above, for a transaction whose keys are all here. Nothing of it is executed when it
+  /// is refused, or when a watched key has changed (nil is answered then).
+  Verdict admit(const TransactionJob& job, commands::ReplySink& reply);
+  log::Position run(const TransactionJob& job, Encoder& reply, commands::SessionControl* session);
+
   /// What the last one took beyond its words and bytes.
   std::uint64_t steps_of_last() const { return steps_of_last_; }
 
@@ -64,7 +77,23 @@ class Shard final : public engine::EffectSink {
  private:
   static constexpr std::size_t kPlaces = 16'384;
 
+  struct Refusal {
+    protocol::Status status;
+    std::string text;
+  };
+  /// What is reserved in the log.
+  struct LogNeed {
+    void add(const commands::Command& command, const commands::Request& request);
+    std::uint64_t payload_bytes = 0;
+    std::uint32_t effects = 0;
+  };
+
   commands::Context context(commands::ReplySink& reply);
+  std::optional<Refusal> refusal(const commands::Command& command,
+                                 const commands::Request& request) const;
+  Verdict reserve(const LogNeed& need, bool frees, commands::ReplySink& reply);
+  bool has_changed(const Watch& watch);
+  std::uint64_t value_bytes_max(const TransactionJob& job, commands::ReplySink& reply);
   log::Position position_of_read(const commands::Command& command,
                                  const commands::Request& request);
   log::Position position_of_expiry(engine::ExpiryMs expiry_ms, std::uint16_t flags);
@@ -85,6 +114,9 @@ class Shard final : public engine::EffectSink {
 
   // Which batch last touched a hash: what a read (a miss, too) may have seen (rule 7).
   std::array<log::Position, kPlaces> last_batch_{};
+  // And the number of the change that did: batches hold many (WATCH).
+  std::array<std::uint32_t, kPlaces> changes_{};
+  std::uint32_t change_count_ = 0;
 };
 
 /// Positions in argv of the keys of a request, as the row tells: first, first + step, ... below

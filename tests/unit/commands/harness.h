@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "phoenix/base/random.h"
@@ -73,10 +74,14 @@ class FakeSession final : public SessionControl {
   void close_after_reply() override { closes = true; }
   std::string_view info() override { return "# Server\nversion:1\n"; }
   void hello(ReplySink& reply) override;
+  bool begin_transaction() override { return !std::exchange(is_in_multi, true); }
+  bool discard_transaction() override { return std::exchange(is_in_multi, false); }
+  void forget_watches() override {}
 
   std::string password;  // Empty: none is set.
   bool is_authenticated = false;
   bool closes = false;
+  bool is_in_multi = false;
 };
 
 /// What a request may carry beside its words.

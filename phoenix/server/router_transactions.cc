@@ -1,0 +1,162 @@
+// MULTI, EXEC and WATCH, as far as they concern where requests run. See router.h.
+#include <utility>
+
+#include "phoenix/base/check.h"
+#include "phoenix/server/router.h"
+
+namespace phoenix::server {
+
+using commands::Command;
+using commands::Flags;
+using protocol::Status;
+
+// Of a session that has queued requests, or watches keys.
+bool Router::run_in_transaction(PendingRequest& pending) {
+  Transaction& transaction = *pending.session->transaction;
+  const Command& command = *pending.command;
+  if (!transaction.is_open()) return run_command(pending);
+  if (has(command.flags, Flags::executes)) return run_exec(pending);
+  if (has(command.flags, Flags::watches)) {
+    answer(pending, Status::error, "WATCH inside MULTI is not allowed");
+    return true;
+  }
+  if (has(command.flags, Flags::at_once)) return run_command(pending);
+  const Refusal refusal = queue(pending);
+  if (!refusal.text.empty()) {
+    transaction.refuse();
+    answer(pending, refusal.status, refusal.text);
+    return true;
+  }
+  SessionSink& sink = begin_sink(pending.head());
+  sink.line("QUEUED");
+  sink.finish(pending.session->output, 0);
+  return true;
+}
+
+// Empty text: it is queued.
+Router::Refusal Router::queue(const PendingRequest& pending) {
+  Transaction& transaction = *pending.session->transaction;
+  const Command& command = *pending.command;
+  const auto& args = pending.request.args;
+  if (has(command.flags, Flags::not_in_multi) || has(command.flags, Flags::scan)) {
+    return {Status::error, "Command not allowed inside a transaction"};
+  }
+  if (has(command.flags, Flags::every_core) && shared_.cores() > 1) {
+    return {Status::cross_slot,
+            "the command asks every core: outside of a transaction, or on a server with one core"};
+  }
+  if (!transaction.has_room_for(pending.request)) {
+    return {Status::too_large, "the transaction is too long: at most 65536 commands and 64 MiB"};
+  }
+  const KeyRange keys = key_range(command, args.size());
+  for (std::size_t i = keys.first; i < keys.end; i += keys.step) {
+    const std::uint16_t core = core_of(args[i]);
+    if (!transaction.takes_core(core)) return {Status::cross_slot, kCrossSlot};
+    transaction.set_core(core);
+  }
+  transaction.queue(command, pending.request);
+  return {};
+}
+
+bool Router::run_exec(const PendingRequest& pending) {
+  Session& session = *pending.session;
+  Transaction& transaction = *session.transaction;
+  if (transaction.is_refused()) {
+    session.transaction.reset();
+    answer(pending, Status::exec_aborted, "Transaction discarded because of previous errors.");
+    return true;
+  }
+  const std::uint16_t owner = transaction.core().value_or(static_cast<std::uint16_t>(core_));
+  return owner == core_ ? exec_here(pending) : exec_away(pending, owner);
+}
+
+bool Router::exec_here(const PendingRequest& pending) {
+  Session& session = *pending.session;
+  std::string reply;
+  Encoder& encoder = begin_encoder(pending.head(), reply);
+  const auto verdict = shard_.admit(session.transaction->job(), encoder);
+  if (verdict == Shard::Verdict::wait) return false;
+  const TransactionJob job = session.transaction->take();
+  session.transaction.reset();
+  log::Position position = 0;
+  if (verdict == Shard::Verdict::execute) {
+    actions_.act_for(session);
+    position = shard_.run(job, encoder, &actions_);
+    work_.take(shard_.steps_of_last());
+  }
+  (void)encoder.finish();  // Items of lists are copied.
+  take_for_reply(session, reply.size());
+  session.output.append_owned(std::move(reply), {}, position);
+  return true;
+}
+
+bool Router::exec_away(const PendingRequest& pending, unsigned owner) {
+  if (!has_room(owner)) return false;
+  Session& session = *pending.session;
+  auto job = std::make_unique<TransactionJob>(session.transaction->take());
+  session.transaction.reset();
+  std::size_t bytes = kAwaitedListBytes;
+  for (auto& queued : job->requests) {
+    bytes += queued.memory_bytes();
+    if (queued.command().keys.first == 0) run_at_home(session, pending.head(), queued);
+  }
+  HopPart& part = add_part(owner, session, *pending.command, pending.request, pending.head());
+  part.job = std::move(job);
+  part.run = session.output.append_awaited(static_cast<std::uint32_t>(bytes));
+  return true;
+}
+
+// What has no key may need its session, and is the same on every core: its reply is made before the
+// others are, as an item of a list.
+void Router::run_at_home(Session& session, ReplyHead head, QueuedRequest& queued) {
+  std::string list;
+  Encoder& encoder = begin_encoder(head, list);
+  encoder.begin_list(1);
+  const std::size_t item = list.size();
+  actions_.act_for(session);
+  (void)shard_.execute(queued.command(), queued.request(), encoder, &actions_);
+  encoder.end();
+  (void)encoder.finish();  // Items of lists are copied.
+  queued.reply = list.substr(item);
+}
+
+// Until the versions are here nothing of the session is run: an EXEC may follow at once.
+bool Router::run_watch(const PendingRequest& pending) {
+  Session& session = *pending.session;
+  const commands::Args keys = pending.request.args.subspan(1);
+  if (!session.transaction) session.transaction = std::make_unique<Transaction>();
+  Transaction& transaction = *session.transaction;
+  if (!transaction.takes_core(pending.core) || !transaction.has_room_for_watches(keys.size())) {
+    const bool is_elsewhere = !transaction.takes_core(pending.core);
+    answer(pending, is_elsewhere ? Status::cross_slot : Status::too_large,
+           is_elsewhere ? kCrossSlot : "too many watched keys: at most 65536");
+    return true;
+  }
+  if (pending.core != core_) {
+    if (!has_room(pending.core)) return false;
+    transaction.set_core(pending.core);
+    session.is_watching = true;
+    return run_away(pending, pending.core);
+  }
+  transaction.set_core(pending.core);
+  for (auto& watch : watches_of(keys)) transaction.watch(std::move(watch));
+  return run_here(pending);
+}
+
+std::vector<Watch> Router::watches_of(commands::Args keys) {
+  std::vector<Watch> watches;
+  watches.reserve(keys.size());
+  for (const auto key : keys) {
+    watches.push_back(shard_.watch({key, shard_.keyspace().hash_of(key)}));
+  }
+  return watches;
+}
+
+void Router::take_watches(Session& session, std::vector<Watch> watches) {
+  session.is_watching = false;
+  connections_.make_ready(session);
+  if (!session.transaction) return;
+  for (auto& watch : watches) session.transaction->watch(std::move(watch));
+}
+
+}  // namespace phoenix::server

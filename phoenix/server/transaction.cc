@@ -1,0 +1,74 @@
+#include "phoenix/server/transaction.h"
+
+#include <cstring>
+#include <utility>
+
+namespace phoenix::server {
+
+using commands::Command;
+using commands::Request;
+
+QueuedRequest::QueuedRequest(const Command& row, const Request& request)
+    : command_(&row),
+      flags_(request.flags),
+      ttl_ms_(request.ttl_ms),
+      first_key_hash_(request.first_key_hash) {
+  if (request.large != nullptr) large_ = *request.large;
+  const auto is_large = [this](std::string_view word) {
+    return large_ != nullptr && word.data() == large_->view().data();
+  };
+  std::size_t bytes = 0;
+  for (const auto word : request.args) bytes += is_large(word) ? 0 : word.size();
+  bytes_ = std::make_unique_for_overwrite<char[]>(bytes);
+  words_.reserve(request.args.size());
+  char* place = bytes_.get();
+  for (const auto word : request.args) {
+    if (is_large(word)) {
+      words_.push_back(word);
+      continue;
+    }
+    if (!word.empty()) std::memcpy(place, word.data(), word.size());
+    words_.emplace_back(place, word.size());
+    place += word.size();
+  }
+  memory_bytes_ = sizeof *this + bytes + words_.size() * sizeof(std::string_view);
+}
+
+Request QueuedRequest::request() const {
+  Request request;
+  request.args = words_;
+  request.flags = flags_;
+  request.ttl_ms = ttl_ms_;
+  request.first_key_hash = first_key_hash_;
+  if (large_ != nullptr) request.large = &large_;
+  return request;
+}
+
+bool Transaction::has_room_for(const Request& request) const {
+  std::uint64_t bytes = memory_bytes_;
+  for (const auto word : request.args) bytes += word.size() + sizeof word;
+  return job_.requests.size() < kTransactionRequestsMax && bytes <= kTransactionBytesMax;
+}
+
+void Transaction::queue(const Command& command, const Request& request) {
+  memory_bytes_ += job_.requests.emplace_back(command, request).memory_bytes();
+}
+
+void Transaction::watch(Watch watch) {
+  memory_bytes_ += sizeof watch + watch.key.size();
+  job_.watches.push_back(std::move(watch));
+}
+
+TransactionJob Transaction::take() {
+  is_open_ = is_refused_ = false;
+  core_.reset();
+  memory_bytes_ = 0;
+  return std::exchange(job_, {});
+}
+
+void Transaction::forget_watches() {
+  for (const auto& watch : job_.watches) memory_bytes_ -= sizeof watch + watch.key.size();
+  job_.watches.clear();
+}
+
+}  // namespace phoenix::server

@@ -1,0 +1,93 @@
+// What a session has queued since MULTI, and what it watches. EXEC moves the queue to the core that
+// has its keys, as a job that belongs to one core at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "phoenix/commands/command.h"
+#include "phoenix/server/limits.h"
+
+namespace phoenix::server {
+
+/// A request with words of its own.
+class QueuedRequest final {
+ public:
+  QueuedRequest(const commands::Command& row, const commands::Request& request);
+
+  const commands::Command& command() const { return *command_; }
+  /// Views into this.
+  commands::Request request() const;
+  std::uint64_t memory_bytes() const { return memory_bytes_; }
+
+  /// The reply of one that ran on the session's core already, as an item of a list; else empty.
+  std::string reply;
+
+ private:
+  const commands::Command* command_;
+  std::unique_ptr<char[]> bytes_;
+  std::vector<std::string_view> words_;
+  engine::LargeValueRef large_;
+  std::uint16_t flags_;
+  std::uint64_t ttl_ms_;
+  std::uint64_t first_key_hash_;
+  std::uint64_t memory_bytes_;
+};
+
+/// A key as it was when it was watched (Shard::watch).
+struct Watch {
+  std::string key;
+  std::uint32_t stamp = 0;  // Of the latest change of it, or of one that shares its place.
+  bool exists = false;
+  engine::LogPosition position;  // Of what exists; 0 where there is no log.
+};
+
+struct TransactionJob {
+  std::vector<QueuedRequest> requests;
+  std::vector<Watch> watches;
+};
+
+class Transaction final {
+ public:
+  bool is_open() const { return is_open_; }
+  void open() { is_open_ = true; }
+  /// EXEC will refuse: a request could not be queued.
+  void refuse() { is_refused_ = is_open_; }
+  bool is_refused() const { return is_refused_; }
+
+  /// The core that has all keys; nothing while there are none.
+  std::optional<std::uint16_t> core() const { return core_; }
+  /// False: the keys so far live on another core.
+  [[nodiscard]] bool takes_core(std::uint16_t core) const { return !core_ || *core_ == core; }
+  void set_core(std::uint16_t core) { core_ = core; }
+
+  [[nodiscard]] bool has_room_for(const commands::Request& request) const;
+  void queue(const commands::Command& command, const commands::Request& request);
+  [[nodiscard]] bool has_room_for_watches(std::size_t count) const {
+    return job_.watches.size() + count <= kWatchesMax;
+  }
+  void watch(Watch watch);
+
+  const TransactionJob& job() const { return job_; }
+  TransactionJob& job() { return job_; }
+  /// Ends the transaction: what it held.
+  TransactionJob take();
+  void clear() { take(); }
+  /// UNWATCH; what is queued stays.
+  void forget_watches();
+
+  std::uint64_t memory_bytes() const { return memory_bytes_; }
+
+ private:
+  TransactionJob job_;
+  std::optional<std::uint16_t> core_;
+  std::uint64_t memory_bytes_ = 0;
+  bool is_open_ = false;
+  bool is_refused_ = false;
+};
+
+}  // namespace phoenix::server
