@@ -44,6 +44,16 @@ class EntryVisitor {
   virtual void visit(const EntryView& entry) = 0;
 };
 
+/// Told the name of each entry that remove_expired() takes away. It must not touch the keyspace.
+class ExpiryListener {
+ public:
+  ExpiryListener() = default;
+  ExpiryListener(const ExpiryListener&) = delete;
+  ExpiryListener& operator=(const ExpiryListener&) = delete;
+  virtual ~ExpiryListener() = default;
+  virtual void expired(std::string_view key) = 0;
+};
+
 /// A place in a scan: 0 starts, and comes back at the end. Survives growth and restarts.
 using ScanCursor = std::uint64_t;
 
@@ -104,6 +114,10 @@ class Keyspace final {
   /// learns the time: called once before a replay (nodes_max may be 0), it saves work later.
   ExpirySlice remove_expired(ExpiryMs until_ms, std::size_t nodes_max);
 
+  /// Who wants to know what expires; null: nobody. An expired entry that is overwritten before the
+  /// heap comes to it is not told of.
+  void set_expiry_listener(ExpiryListener* listener);
+
   /// Milliseconds by which the oldest entry still waiting for removal is overdue at `now_ms`.
   std::int64_t expiry_lag_ms(std::int64_t now_ms) const;
 
@@ -114,6 +128,14 @@ class Keyspace final {
   /// (take_expiry_seen).
   ScanCursor scan(ScanCursor cursor, std::size_t entries_max, std::int64_t now_ms,
                   EntryVisitor& visitor) const;
+
+  /// A live entry that `chance` chooses, all about equally likely. False when none was found in
+  /// some 64 lines of the index: when there is none, or when all that was looked at is expired and
+  /// not removed yet, which is noted (take_expiry_seen); another chance may then find one.
+  bool random_entry(std::uint64_t chance, std::int64_t now_ms, EntryView& entry) const;
+
+  /// Bytes that a live entry takes, its share of index and heap included; 0 when there is none.
+  std::uint64_t memory_of(const Key& key, std::int64_t now_ms);
 
   /// Entries, those expired but not yet removed included.
   std::size_t size() const;
