@@ -28,9 +28,9 @@ struct Effect {
     put = 1,      // key, value, expires_at_ms: the whole entry.
     erase = 2,    // key.
     expired = 3,  // key: the cleaner dropped the value of an expired newest version (later).
-    clear = 4,    // Everything born before (later).
+    clear = 4,    // Nothing: every entry of the core goes.
     expiry = 5,   // key, expires_at_ms: a change of the time alone.
-    patch = 6,    // key, offset, bytes (later).
+    patch = 6,    // key, value.bytes from patch_offset on: a part of an entry that is there.
   };
 
   Kind kind = Kind::put;
@@ -38,6 +38,7 @@ struct Effect {
   std::uint64_t hash = 0;  // Of the key, with the database's HashKey.
   NewValue value;
   ExpiryMs expires_at_ms = kNoExpiry;
+  std::size_t patch_offset = 0;
 };
 
 class EffectSink {

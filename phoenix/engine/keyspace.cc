@@ -113,27 +113,29 @@ void Keyspace::Parts::arm_anew(std::uint64_t hash, Entry entry, ExpiryMs expires
   heap.arm({.ref = hash, .at_ms = expires_at_ms, .arm = arm});
 }
 
-// Moves the entry to a slot that has room for an expiry.
-Entry Keyspace::Parts::with_expiry_field(Index::Place place) {
-  Entry old(Index::entry_at(place));
-  EntryShape shape = old.shape();
-  const bool was_outside = has_outside_memory(shape);
-  const std::size_t old_bytes = shape.size_bytes();
-  shape.has_expiry = true;
-  Entry entry = Entry::create(slab.allocate(shape.size_bytes()), shape, old.key(), kNoExpiry);
-  std::memcpy(entry.stored_value(), old.stored_value(), shape.value_bytes);
+Entry Keyspace::Parts::reshape(Index::Place place, const EntryShape& shape) {
+  const Entry old(Index::entry_at(place));
+  const EntryShape old_shape = old.shape();
+  Entry entry = Entry::create(slab.allocate(shape.size_bytes()), shape, old.key(), old.expiry());
+  std::memcpy(entry.stored_value(), old.stored_value(),
+              std::min(old_shape.value_bytes, shape.value_bytes));
   entry.set_position(old.position());
   entry.set_arm(old.arm());
   Index::replace(place, entry.address());
-  if (!was_outside && has_outside_memory(shape)) ++entries_outside_slab;
-  slab.release(old.address(), old_bytes);
+  if (has_outside_memory(shape)) ++entries_outside_slab;
+  if (has_outside_memory(old_shape)) --entries_outside_slab;
+  slab.release(old.address(), old_shape.size_bytes());
   return entry;
 }
 
 Entry Keyspace::Parts::change_expiry(const Key& key, Index::Place place, ExpiryMs expires_at_ms) {
   Entry entry(Index::entry_at(place));
   const ExpiryMs old_expiry = entry.expiry();
-  if (expires_at_ms != kNoExpiry && !entry.has_expiry_field()) entry = with_expiry_field(place);
+  if (expires_at_ms != kNoExpiry && !entry.has_expiry_field()) {
+    EntryShape shape = entry.shape();
+    shape.has_expiry = true;
+    entry = reshape(place, shape);
+  }
   if (entry.has_expiry_field()) entry.set_expiry(expires_at_ms);
   rearm(key.hash, entry, old_expiry, expires_at_ms);
   return entry;
@@ -228,16 +230,6 @@ void Keyspace::put(const Key& key, const NewValue& value, ExpiryMs expires_at_ms
   entry.set_position(sink_.emit(effect));
 }
 
-void Keyspace::patch(const Key& key, std::size_t offset, std::string_view bytes,
-                     std::int64_t now_ms) {
-  EntryView old;
-  const bool exists = find(key, now_ms, old);
-  std::string value(exists ? old.value : std::string_view());
-  if (value.size() < offset + bytes.size()) value.resize(offset + bytes.size());
-  std::memcpy(value.data() + offset, bytes.data(), bytes.size());
-  put(key, NewValue::copy_of(value), exists ? old.expires_at_ms : kNoExpiry);
-}
-
 bool Keyspace::erase(const Key& key, std::int64_t now_ms) {
   const Index::Place place = parts_->find_live(key, now_ms);
   if (!place) return false;
@@ -277,6 +269,12 @@ void Keyspace::apply(const Effect& effect, LogPosition position) {
       return;
     case Effect::Kind::expiry:
       if (place) parts_->change_expiry(key, place, effect.expires_at_ms).set_position(position);
+      return;
+    case Effect::Kind::patch:
+      check_part(effect.patch_offset, effect.value.bytes);
+      if (place) {
+        parts_->patch(place, effect.patch_offset, effect.value.bytes).set_position(position);
+      }
       return;
     default:
       // Nothing emits the other kinds yet, and the log refuses records that it does not know.

@@ -3,7 +3,8 @@
 // step whose work grows with the number of keys.
 //
 // Invariants:
-// - Every change goes through put, erase, set_expiry or apply; the first three emit one effect.
+// - Every change goes through put, patch, erase, set_expiry or apply; all but apply emit one
+//   effect.
 // - An entry whose expiry is at or before `now_ms` is never visible, removed or not.
 // - Pointers and views into the keyspace live until the next change.
 // One thread only.
@@ -91,8 +92,15 @@ class Keyspace final {
   /// Writes `bytes` over the value of `key` from `offset` on; what lies between its end and
   /// `offset` becomes zeros. The value grows where it must (offset and bytes together at most 512
   /// MiB), and is created, without an expiry, where there is none. The expiry stays. `bytes` may
-  /// not be empty, and may not view the value.
+  /// not be empty, and may not view the value. A large value is changed where it is, unless
+  /// somebody else holds it; then the entry gets a copy first. The effect is the part alone when
+  /// the value is then much larger than it, else the whole value.
   void patch(const Key& key, std::size_t offset, std::string_view bytes, std::int64_t now_ms);
+
+  /// Bytes of value in the effect of a patch() with as many bytes, were it called next: what the
+  /// log needs room for beside the key.
+  std::size_t patch_effect_bytes(const Key& key, std::size_t offset, std::size_t part_bytes,
+                                 std::int64_t now_ms) const;
 
   /// Removes the entry; true when there was a live one. Emits nothing when there was none at all;
   /// for an expired one it notes the expiry and leaves the removal to the expiry heap.

@@ -1,5 +1,6 @@
 // The inside of a keyspace, shared by the files that implement it: storing and expiry in
-// keyspace.cc, what looks at entries without a key in keyspace_scan.cc.
+// keyspace.cc, changes of a part in keyspace_patch.cc, what looks at entries without a key in
+// keyspace_scan.cc.
 #pragma once
 
 #include <algorithm>
@@ -31,6 +32,9 @@ inline EntryView view_of(const Entry& entry) {
           .position = entry.position()};
 }
 
+/// Ends the process when a value cannot have this part.
+void check_part(std::size_t offset, std::string_view bytes);
+
 /// The rooms of a keyspace and what ties them together. Nothing here emits.
 struct Keyspace::Parts {
   Parts(const HashKey& key, LargeMeterRef meter)
@@ -58,6 +62,8 @@ struct Keyspace::Parts {
   }
 
   Entry store(const Key& key, const NewValue& value, ExpiryMs expires_at_ms);
+  /// Writes a part of the value of an entry, which may move.
+  Entry patch(Index::Place place, std::size_t offset, std::string_view bytes);
   Entry change_expiry(const Key& key, Index::Place place, ExpiryMs expires_at_ms);
   void remove(std::uint64_t hash, Index::Place place) { release(unlink(hash, place)); }
   /// Takes the entry out of the map; it must be released.
@@ -89,7 +95,10 @@ struct Keyspace::Parts {
                ExpiryMs expires_at_ms);
   static bool overwrite(Entry entry, const EntryShape& shape, const NewValue& value,
                         ExpiryMs expires_at_ms);
-  Entry with_expiry_field(Index::Place place);
+  /// Moves the entry to a slot of another shape: all but the value's size stays as it is, and of
+  /// the value as stored what fits.
+  Entry reshape(Index::Place place, const EntryShape& shape);
+  void patch_large(LargeValueRef& large, std::size_t offset, std::string_view bytes);
   void arm_anew(std::uint64_t hash, Entry entry, ExpiryMs expires_at_ms);
   void rearm(std::uint64_t hash, Entry entry, ExpiryMs old_expiry, ExpiryMs expires_at_ms);
   bool resolve_one(const ExpiryNode& node, std::int64_t until_ms);

@@ -30,16 +30,28 @@ void LargeValue::count_by(const LargeMeterRef& meter) const {
   meter_ = meter;
 }
 
+bool LargeValue::grow(std::size_t needed_bytes) {
+  if (needed_bytes <= capacity_bytes_) return true;
+  const std::size_t growth = std::min(capacity_bytes_ / 2, kGrowthBytesMax);
+  return reserve(std::max({needed_bytes, capacity_bytes_ + growth, kFirstBytes}));
+}
+
 bool LargeValue::append(std::string_view bytes) {
   if (bytes.empty()) return true;
   const std::size_t needed = size_bytes_ + bytes.size();
-  if (needed < size_bytes_) return false;
-  if (needed > capacity_bytes_) {
-    const std::size_t growth = std::min(capacity_bytes_ / 2, kGrowthBytesMax);
-    if (!reserve(std::max({needed, capacity_bytes_ + growth, kFirstBytes}))) return false;
-  }
+  if (needed < size_bytes_ || !grow(needed)) return false;
   std::memcpy(data_ + size_bytes_, bytes.data(), bytes.size());
   size_bytes_ = needed;
+  return true;
+}
+
+bool LargeValue::write(std::size_t offset, std::string_view bytes) {
+  if (bytes.empty()) return true;
+  const std::size_t end = offset + bytes.size();
+  if (end < offset || !grow(end)) return false;
+  if (offset > size_bytes_) std::memset(data_ + size_bytes_, 0, offset - size_bytes_);
+  std::memcpy(data_ + offset, bytes.data(), bytes.size());
+  size_bytes_ = std::max(size_bytes_, end);
   return true;
 }
 

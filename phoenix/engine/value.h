@@ -31,7 +31,7 @@ class LargeMeter final {
 };
 using LargeMeterRef = std::shared_ptr<LargeMeter>;
 
-/// A growing block of bytes; immutable once it is shared. Growth is realloc's, which moves pages
+/// A growing block of bytes; immutable while it is shared. Growth is realloc's, which moves pages
 /// and not bytes for blocks of this size, so memory follows what has arrived, not what was
 /// promised.
 class LargeValue final {
@@ -51,6 +51,10 @@ class LargeValue final {
 
   /// False when the system has no memory; the content stays as it was.
   [[nodiscard]] bool append(std::string_view bytes);
+  /// Overwrites from `offset` on and grows where it must; what lies between the end and `offset`
+  /// becomes zeros. False when the system has no memory; the content stays as it was. Only while
+  /// nobody else holds it.
+  [[nodiscard]] bool write(std::size_t offset, std::string_view bytes);
   /// Makes room for `size_bytes` in all at once: for sizes that are known to come.
   [[nodiscard]] bool reserve(std::size_t size_bytes);
 
@@ -62,6 +66,8 @@ class LargeValue final {
 
  private:
   static constexpr std::uint64_t kOverheadBytes = 128;
+
+  [[nodiscard]] bool grow(std::size_t needed_bytes);
 
   char* data_ = nullptr;
   std::size_t size_bytes_ = 0;

@@ -25,12 +25,15 @@ Record record_of(const engine::Effect& effect) {
     case RecordKind::expiry:
       record.expires_at_ms = effect.expires_at_ms;
       break;
+    case RecordKind::patch:
+      record.value = effect.value.bytes;
+      record.patch_offset = effect.patch_offset;
+      break;
     case RecordKind::erase:
     case RecordKind::expired:
       break;
     case RecordKind::clear:
-    case RecordKind::patch:
-      PHX_CHECK(false);  // Have their place in the format only.
+      PHX_CHECK(false);  // Has its place in the format only.
   }
   if (record.expires_at_ms != engine::kNoExpiry) record.flags = kRecordExpiry;
   return record;

@@ -161,14 +161,15 @@ struct Record {
   std::uint64_t born_lsn = 0;
   std::uint64_t transaction = 0;
   std::uint16_t parts = 0;
-  std::uint64_t patch_offset = 0;  // Kind patch only.
+  std::uint64_t patch_offset = 0;  // Kind patch only: where `value` goes, which is not empty.
 };
 
 /// All that a record is longer than its key and value, at most: kind, flags, two sizes, expiry,
 /// born_lsn, transaction, parts, patch offset, crc, padding.
 inline constexpr std::uint64_t kRecordOverheadMax = 2 + 3 + 5 + 6 + 8 + 10 + 5 + 4 + 7;
 
-/// The same for the records that clients cause: kind, flags, two sizes, expiry, crc, padding.
+/// The same for the records that clients cause: kind, flags, two sizes, expiry or patch offset,
+/// crc, padding.
 inline constexpr std::uint64_t kPlainOverheadMax = 2 + 3 + 5 + 6 + 4 + 7;
 
 /// Bytes of the whole record, a multiple of 8.

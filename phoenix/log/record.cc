@@ -16,6 +16,7 @@ namespace phoenix::log {
 namespace {
 
 constexpr std::size_t kExpiryBytes = 6;
+// The only kind with a field of its own; its part ends where a value may end at the latest.
 constexpr auto kPatch = static_cast<std::uint8_t>(RecordKind::patch);
 
 std::size_t varint_bytes(std::uint64_t value) {
@@ -132,7 +133,7 @@ std::size_t encode_record_head(const Record& record, std::byte* out) {
     p = put(p, record.parts);
   }
   if (record.kind == kPatch) {
-    PHX_CHECK(record.patch_offset <= kValueBytesMax);
+    PHX_CHECK(record.patch_offset <= kValueBytesMax - record.value.size());
     p = put_varint(p, record.patch_offset);
   }
   p = put_bytes(p, record.key);
@@ -173,7 +174,8 @@ std::size_t decode_record_head(std::span<const std::byte> bytes, Record& record,
   if (record.kind == kPatch) record.patch_offset = cursor.take_varint();
   record.key = cursor.take_bytes(key_bytes);
   if (!cursor.ok() || key_bytes > kKeyBytesMax || value_bytes > kValueBytesMax) return 0;
-  if (record.kind == 0 || record.patch_offset > kValueBytesMax) return 0;
+  if (record.kind == 0 || record.patch_offset > kValueBytesMax - value_bytes) return 0;
+  if (record.kind == kPatch && value_bytes == 0) return 0;
   return cursor.place();
 }
 

@@ -18,9 +18,9 @@ bool is_known(const Record& record) {
     case RecordKind::erase:
     case RecordKind::expired:
     case RecordKind::expiry:
+    case RecordKind::patch:
       return true;
     case RecordKind::clear:
-    case RecordKind::patch:
       return false;
   }
   return false;
@@ -223,6 +223,7 @@ Result<void> Replayer::take(const BatchCursor& cursor, const Record& record, std
   out.effect.value.bytes = large ? large->view() : record.value;
   out.effect.value.large = std::move(large);
   out.effect.expires_at_ms = record.expires_at_ms;
+  out.effect.patch_offset = static_cast<std::size_t>(record.patch_offset);
   out.position = make_position(cursor.segment().ordinal, offset);
   if (count_ == kBatchRecords) flush();
   return {};

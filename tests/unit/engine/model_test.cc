@@ -30,6 +30,7 @@ struct ModelEntry {
 class ModelRun {
  public:
   explicit ModelRun(std::uint64_t seed) : world_(seed), random_(seed * 7 + 1) {
+    world_.sink.keeps_large = seed % 2 == 0;  // Else nobody else holds a large value.
     for (int i = 0; i < 400; ++i) keys_.push_back(make_key(i));
   }
 
@@ -44,6 +45,7 @@ class ModelRun {
       case 5:
         return put();
       case 6:
+        return patch();
       case 7:
         return erase();
       case 8:
@@ -70,6 +72,7 @@ class ModelRun {
     }
     REQUIRE(visitor.visits == live);
     world_.keyspace.take_expiry_seen();
+    compare_large();
     compare_sizes();
   }
 
@@ -102,7 +105,9 @@ class ModelRun {
     for (const std::string& key : keys_) world_.erase(key, now_ms_);
     REQUIRE(world_.keyspace.size() == 0);
     REQUIRE(world_.keyspace.size_with_expiry() == 0);
-    REQUIRE(world_.keyspace.memory_bytes() < std::uint64_t{6} << 20U);
+    REQUIRE(world_.keyspace.large_value_bytes() == 0);
+    REQUIRE(world_.keyspace.memory_bytes() < std::uint64_t{8} << 20U);
+    REQUIRE(patches_ > 30);
   }
 
  private:
@@ -161,7 +166,7 @@ class ModelRun {
 
   // The last effect is this one, and it is the only new one.
   void expect_effect(Effect::Kind kind, const std::string& key, std::string_view value,
-                     ExpiryMs expiry) {
+                     ExpiryMs expiry, bool is_large) {
     REQUIRE(world_.sink.kept.size() == ++effects_);
     const KeptEffect& last = world_.sink.kept.back();
     REQUIRE(last.kind == kind);
@@ -169,7 +174,7 @@ class ModelRun {
     REQUIRE(last.hash == world_.keyspace.hash_of(key));
     REQUIRE(last.value == value);
     REQUIRE(last.expires_at_ms == expiry);
-    REQUIRE((last.large != nullptr) == (value.size() > kSmallValueBytesMax));
+    REQUIRE((last.large != nullptr) == (is_large && world_.sink.keeps_large));
   }
 
   void put() {
@@ -177,8 +182,40 @@ class ModelRun {
     const std::string value = some_value();
     const ExpiryMs expiry = some_expiry();
     world_.put(key, value, expiry);
-    expect_effect(Effect::Kind::put, key, value, expiry);
+    expect_effect(Effect::Kind::put, key, value, expiry, value.size() > kSmallValueBytesMax);
     model_[key] = {value, expiry, world_.sink.kept.back().position};
+    compare_sizes();
+  }
+
+  // As APPEND, SETRANGE and SETBIT do, gaps included.
+  void patch() {
+    const std::string& key = some_key();
+    ModelEntry* const entry = model_live(key);
+    ModelEntry after = entry != nullptr ? *entry : ModelEntry();
+    std::size_t offset = after.value.size();
+    if (random_.below(3) == 0) offset = random_.below(offset + 200);
+    if (random_.below(4) == 0) offset += random_.below(random_.below(8) == 0 ? 50'000 : 2'000);
+    std::string part = some_value() + "p";
+    if (random_.below(8) != 0)
+      part.resize(1 + random_.below(std::min<std::size_t>(part.size(), 8)));
+    if (after.value.size() < offset + part.size()) after.value.resize(offset + part.size());
+    after.value.replace(offset, part.size(), part);
+    const std::size_t told =
+        world_.keyspace.patch_effect_bytes(world_.key_of(key), offset, part.size(), now_ms_);
+    world_.keyspace.patch(world_.key_of(key), offset, part, now_ms_);
+    REQUIRE(world_.sink.kept.size() == effects_ + 1);
+    REQUIRE(world_.sink.kept.back().value.size() == told);
+    if (world_.sink.kept.back().kind == Effect::Kind::patch) {
+      REQUIRE(entry != nullptr);
+      REQUIRE(world_.sink.kept.back().patch_offset == offset);
+      expect_effect(Effect::Kind::patch, key, part, kNoExpiry, false);
+      ++patches_;
+    } else {
+      const bool is_large = after.value.size() > kSmallValueBytesMax;
+      expect_effect(Effect::Kind::put, key, after.value, after.expires_at_ms, is_large);
+    }
+    after.position = world_.sink.kept.back().position;
+    model_[key] = std::move(after);
     compare_sizes();
   }
 
@@ -187,7 +224,7 @@ class ModelRun {
     const bool existed = model_live(key) != nullptr;
     REQUIRE(world_.erase(key, now_ms_) == existed);
     if (existed) {
-      expect_effect(Effect::Kind::erase, key, "", kNoExpiry);
+      expect_effect(Effect::Kind::erase, key, "", kNoExpiry, false);
       model_.erase(key);
     }
     compare_sizes();
@@ -199,7 +236,7 @@ class ModelRun {
     ModelEntry* const entry = model_live(key);
     REQUIRE(world_.expire(key, expiry, now_ms_) == (entry != nullptr));
     if (entry != nullptr) {
-      expect_effect(Effect::Kind::expiry, key, "", expiry);
+      expect_effect(Effect::Kind::expiry, key, "", expiry, false);
       entry->expires_at_ms = expiry;
       entry->position = world_.sink.kept.back().position;
     }
@@ -235,6 +272,16 @@ class ModelRun {
     compare_sizes();
   }
 
+  // What large values hold, one by one.
+  void compare_large() {
+    std::uint64_t bytes = 0;
+    for (const std::string& key : keys_) {
+      const EntryView view = world_.view(key, 0);  // At which nothing is expired.
+      if (view.large != nullptr) bytes += (*view.large)->memory_bytes();
+    }
+    REQUIRE(world_.keyspace.large_value_bytes() == bytes);
+  }
+
   void compare_sizes() {
     REQUIRE(world_.sink.kept.size() == effects_);
     REQUIRE(world_.keyspace.size() == model_.size());
@@ -250,6 +297,7 @@ class ModelRun {
   std::map<std::string, ModelEntry> model_;
   std::vector<Removal> removals_;
   std::size_t effects_ = 0;
+  std::size_t patches_ = 0;  // Of them, told as a part.
   std::int64_t now_ms_ = kStartMs;
   ExpiryMs expiry_seen_ = kNoExpiry;
 };

@@ -21,10 +21,12 @@ struct KeptEffect {
   LargeValueRef large;
   ExpiryMs expires_at_ms = kNoExpiry;
   LogPosition position;
+  std::size_t patch_offset = 0;
 
   Effect view() const {
     Effect effect{
         .kind = kind, .key = key, .hash = hash, .value = {}, .expires_at_ms = expires_at_ms};
+    effect.patch_offset = patch_offset;
     effect.value = large != nullptr ? NewValue::adopt(large) : NewValue::copy_of(value);
     return effect;
   }
@@ -35,12 +37,13 @@ class KeepingSink final : public EffectSink {
   LogPosition emit(const Effect& effect) override {
     const LogPosition position{++last_};
     kept.push_back({effect.kind, std::string(effect.key), effect.hash,
-                    std::string(effect.value.bytes), effect.value.large, effect.expires_at_ms,
-                    position});
+                    std::string(effect.value.bytes), keeps_large ? effect.value.large : nullptr,
+                    effect.expires_at_ms, position, effect.patch_offset});
     return position;
   }
 
   std::vector<KeptEffect> kept;
+  bool keeps_large = true;  // As the log's batches in flight do.
 
  private:
   std::uint64_t last_ = 0;

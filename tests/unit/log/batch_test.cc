@@ -84,6 +84,27 @@ TEST_CASE("effects become the records of a valid batch, at the places that were 
   }
 }
 
+TEST_CASE("a patch is its part and where that goes") {
+  for (const bool large : {false, true}) {
+    OpenBatch open(kAlignment);
+    open.ensure(1000, large);
+    engine::Effect patch;
+    patch.kind = engine::Effect::Kind::patch;
+    patch.key = "key";
+    patch.value = engine::NewValue::copy_of("part");
+    patch.patch_offset = 100'000'000;
+    const std::uint64_t place = open.add(patch);
+    const auto batch = open.seal(header_of(1), batch_seed(kSampleUid));
+    Record record;
+    const std::string content = content_of(*batch);
+    REQUIRE(decode_record(bytes_of(content).subspan(place), record) > 0);
+    CHECK(record.kind == static_cast<std::uint8_t>(RecordKind::patch));
+    CHECK(record.key == "key");
+    CHECK(record.value == "part");
+    CHECK(record.patch_offset == 100'000'000);
+  }
+}
+
 TEST_CASE("an empty batch is a header") {
   OpenBatch open(kAlignment);
   const auto batch = open.seal(header_of(1), batch_seed(kSampleUid));

@@ -39,7 +39,8 @@ Record random_record(SeededRandom& random, std::string& memory) {
   if ((record.flags & kRecordPart) != 0) record.transaction = random.next();
   if ((record.flags & kRecordPart) != 0) record.parts = static_cast<std::uint16_t>(random.next());
   if (record.kind == static_cast<std::uint8_t>(RecordKind::patch)) {
-    record.patch_offset = random.below(kValueBytesMax + 1);
+    if (value_bytes == 0) record.kind = static_cast<std::uint8_t>(RecordKind::put);
+    if (value_bytes != 0) record.patch_offset = random.below(kValueBytesMax - value_bytes + 1);
   }
   return record;
 }
@@ -105,6 +106,28 @@ TEST_CASE("sizes have one encoding, and none above the limits") {
   // A key of 64 KiB and one byte.
   const std::string long_key = "\x02\x00\x81\x80\x04\x00"s + std::string(65'537, 'k');
   CHECK(decode_record(bytes_of(with_crc(long_key)), decoded) == 0);
+}
+
+TEST_CASE("a patch has a part, which ends within the longest value") {
+  using namespace std::string_literals;
+  const auto with_crc = [](std::string body) {
+    const std::uint32_t crc = crc32c(0, bytes_of(body));
+    body.append(reinterpret_cast<const char*>(&crc), sizeof crc);
+    body.resize(align_up(body.size(), 8));
+    return body;
+  };
+  Record decoded;
+  const std::string last = "\x06\x00\x01\x01\xff\xff\xff\xff\x01kv"s;  // At 512 MiB less one.
+  const std::string bytes = with_crc(last);
+  REQUIRE(decode_record(bytes_of(bytes), decoded) == 16);
+  CHECK(decoded.patch_offset == kValueBytesMax - 1);
+  CHECK(decoded.value == "v");
+  const std::string behind = "\x06\x00\x01\x02\xff\xff\xff\xff\x01kvv"s;
+  CHECK(decode_record(bytes_of(with_crc(behind)), decoded) == 0);
+  const std::string far = "\x06\x00\x01\x01\xff\xff\xff\xff\x0fkv"s;
+  CHECK(decode_record(bytes_of(with_crc(far)), decoded) == 0);
+  const std::string no_part = "\x06\x00\x01\x00\x05k"s;
+  CHECK(decode_record(bytes_of(with_crc(no_part)), decoded) == 0);
 }
 
 TEST_CASE("a record in three steps is the same as in one") {

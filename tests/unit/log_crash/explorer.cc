@@ -11,8 +11,11 @@ Setting setting(const std::string& name) {
 void write_changes(Process& process, Oracle& oracle, SeededRandom& random, unsigned changes) {
   for (unsigned i = 0; i < changes && !process.down(); ++i) {
     const std::string key = std::string("k").append(std::to_string(random.below(12)));
-    const std::uint64_t choice = random.below(10);
-    if (choice < 7) {
+    const std::uint64_t choice = random.below(12);
+    if (choice >= 10) {
+      const std::string part = std::string("p").append(std::to_string(i));
+      oracle.patch(process, key, random.below(choice == 10 ? 10 : 1000), part);
+    } else if (choice < 7) {
       const std::size_t size = random.below(8) == 0 ? random.below(40'000) : random.below(600);
       oracle.put(process, key, {std::to_string(i) + std::string(size, 'x'), engine::kNoExpiry});
     } else if (choice < 9) {

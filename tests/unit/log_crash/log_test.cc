@@ -305,7 +305,7 @@ TEST_CASE("records of a newer version are refused, unless they may be skipped") 
       {static_cast<std::uint8_t>(RecordKind::put), log::kRecordMoved, true},
       {static_cast<std::uint8_t>(RecordKind::expired), log::kRecordBorn, true},
       {static_cast<std::uint8_t>(RecordKind::clear), 0, false},
-      {static_cast<std::uint8_t>(RecordKind::patch), 0, false},
+      {static_cast<std::uint8_t>(RecordKind::patch), 0, true},
       {static_cast<std::uint8_t>(RecordKind::put), log::kRecordPart, false},
       {static_cast<std::uint8_t>(RecordKind::put), 1U << log::kNamespaceShift, false},
       {77, 0, false},
@@ -316,6 +316,7 @@ TEST_CASE("records of a newer version are refused, unless they may be skipped") 
     record.kind = c.kind;
     record.flags = c.flags;
     record.key = "of a newer version";
+    if (c.kind == static_cast<std::uint8_t>(RecordKind::patch)) record.value = "part";
     sim::World world(2, {}, with_record(record));
     Process process(world, small_options(), 1);
     const auto started = process.start();

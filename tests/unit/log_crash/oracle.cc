@@ -38,6 +38,12 @@ void Oracle::erase(Process& process, const std::string& key) {
   note(process, key, std::nullopt, process.erase(key));
 }
 
+void Oracle::patch(Process& process, const std::string& key, std::size_t offset,
+                   const std::string& part) {
+  const auto written = process.patch(key, offset, part);
+  if (written) note(process, key, process.map().at(key), written);
+}
+
 void Oracle::set_expiry(Process& process, const std::string& key, engine::ExpiryMs expires_at_ms) {
   const auto written = process.set_expiry(key, expires_at_ms);
   if (written) note(process, key, process.map().at(key), written);

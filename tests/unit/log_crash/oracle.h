@@ -18,6 +18,7 @@ class Oracle final {
 
   void put(Process& process, const std::string& key, const Value& value);
   void erase(Process& process, const std::string& key);
+  void patch(Process& process, const std::string& key, std::size_t offset, const std::string& part);
   void set_expiry(Process& process, const std::string& key, engine::ExpiryMs expires_at_ms);
 
   /// What is acknowledged now stays acknowledged.

@@ -15,6 +15,11 @@ log::Options small_options() {
   return options;
 }
 
+void write_part(std::string& value, std::size_t offset, std::string_view part) {
+  if (value.size() < offset + part.size()) value.resize(offset + part.size());
+  value.replace(offset, part.size(), part);
+}
+
 /// Applies effects as the engine does: what replay must arrive at.
 class Process::Sink final : public log::ReplaySink {
  public:
@@ -34,6 +39,11 @@ class Process::Sink final : public log::ReplaySink {
           break;
         case engine::Effect::Kind::expiry:
           if (map.contains(key)) map[key].expires_at_ms = effect.expires_at_ms;
+          break;
+        case engine::Effect::Kind::patch:
+          if (map.contains(key)) {
+            write_part(map[key].bytes, effect.patch_offset, effect.value.bytes);
+          }
           break;
         default:
           map.erase(key);
@@ -171,6 +181,19 @@ std::optional<Process::Written> Process::erase(const std::string& key) {
   effect.kind = engine::Effect::Kind::erase;
   effect.key = key;
   map_.erase(key);
+  return emit(core, effect);
+}
+
+std::optional<Process::Written> Process::patch(const std::string& key, std::size_t offset,
+                                               const std::string& part) {
+  const unsigned core = core_of(key);
+  if (!map_.contains(key) || !reserve(core, key.size() + part.size(), false)) return std::nullopt;
+  engine::Effect effect;
+  effect.kind = engine::Effect::Kind::patch;
+  effect.key = key;
+  effect.value = engine::NewValue::copy_of(part);
+  effect.patch_offset = offset;
+  write_part(map_[key].bytes, offset, part);
   return emit(core, effect);
 }
 

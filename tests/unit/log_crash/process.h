@@ -30,6 +30,9 @@ struct Value {
 };
 using Map = std::map<std::string, Value>;
 
+/// As the engine does it: a gap becomes zeros.
+void write_part(std::string& value, std::size_t offset, std::string_view part);
+
 class Process final {
  public:
   Process(sim::World& world, const log::Options& options, unsigned cores);
@@ -56,6 +59,8 @@ class Process final {
   std::optional<Written> put(const std::string& key, const std::string& value,
                              engine::ExpiryMs expires_at_ms = engine::kNoExpiry);
   std::optional<Written> erase(const std::string& key);
+  /// Writes over a part of a value that is there, which may grow.
+  std::optional<Written> patch(const std::string& key, std::size_t offset, const std::string& part);
   std::optional<Written> set_expiry(const std::string& key, engine::ExpiryMs expires_at_ms);
 
   /// The end of a turn of every core.
