@@ -62,6 +62,7 @@ class Ending final : public io::Failure {
 
 class CountingSink final : public log::ReplaySink {
  public:
+  void begin_log() override {}
   void replay(std::span<const log::ReplayRecord> records) override { count += records.size(); }
   std::uint64_t count = 0;
 };

@@ -30,7 +30,43 @@ void info(Context& context, const Request&) {
   context.reply.text(context.session->info());
 }
 
+// Fresh rooms are set up for the keys to come, and the first of the old ones are freed: long for a
+// request, so that a turn does few of them.
+constexpr std::uint64_t kFlushSteps = std::uint64_t{128} << 10U;
+
+// Everything is gone at once; ASYNC and SYNC make no difference, for what the keys took is freed in
+// slices either way.
+void flush(Context& context, const Request& request) {
+  const bool is_known =
+      request.args.size() == 1 ||
+      (request.args.size() == 2 && (equals_ignoring_case(request.args[1], "ASYNC") ||
+                                    equals_ignoring_case(request.args[1], "SYNC")));
+  if (!is_known) return context.reply.error(protocol::Status::error, "syntax error");
+  context.keyspace.clear();
+  context.steps = kFlushSteps;
+  context.reply.ok();
+}
+
 constexpr auto kCommands = std::to_array<Command>({
+    {.name = "FLUSHALL",
+     .arity = -1,
+     .flags = Flags::write | Flags::frees | Flags::every_core,
+     .gather = Gather::all_ok,
+     .usage = "FLUSHALL [ASYNC | SYNC]",
+     .summary = "Removes all keys, at once on each core; their memory is freed in the background "
+                "either way.",
+     .since = "0.1",
+     .example = "SET a 1 => OK; FLUSHALL => OK; GET a => (nil)",
+     .run = flush},
+    {.name = "FLUSHDB",
+     .arity = -1,
+     .flags = Flags::write | Flags::frees | Flags::every_core,
+     .gather = Gather::all_ok,
+     .usage = "FLUSHDB [ASYNC | SYNC]",
+     .summary = "Removes all keys of the database, which is the only one: as FLUSHALL.",
+     .since = "0.1",
+     .example = "SET a 1 => OK; FLUSHDB ASYNC => OK; GET a => (nil)",
+     .run = flush},
     {.name = "HELP",
      .arity = -1,
      .flags = Flags::before_auth,

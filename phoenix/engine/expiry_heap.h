@@ -47,6 +47,8 @@ class ExpiryHeap final {
   /// The time from which bucket widths are measured. Only speed depends on it.
   void set_now(std::int64_t now_ms) { now_ms_ = std::clamp<std::int64_t>(now_ms, 0, kExpiryMsMax); }
 
+  std::int64_t now_ms() const { return now_ms_; }
+
   void arm(const ExpiryNode& node);
 
   struct Taken {

@@ -32,7 +32,14 @@ Index::Index(Slab& slab, EntryHasher hasher)
 }
 
 Index::~Index() {
-  for (std::uint64_t region = 0; regions()[region] != nullptr; ++region) unmap_region(region);
+  while (free_region()) {
+  }
+}
+
+bool Index::free_region() {
+  if (regions()[freed_regions_] == nullptr) return false;
+  unmap_region(freed_regions_++);
+  return true;
 }
 
 void Index::set_level(unsigned level, std::uint64_t split) {

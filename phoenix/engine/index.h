@@ -146,6 +146,10 @@ class Index final {
   /// Removes what find() returned for `hash`, and joins two lines if it is time.
   void erase(std::uint64_t hash, Place place);
 
+  /// At the end of its life: gives a region of lines back; false when there is none left. Nothing
+  /// else may be called any more.
+  bool free_region();
+
   /// Scan positions are hashes with their bits reversed: a line owns a contiguous range of them
   /// whatever its level, and a split cuts the range in two. Calls `visit(char* entry)` for all
   /// entries of the line that owns `position`, and returns where the next line's range starts, 0
@@ -258,6 +262,7 @@ class Index final {
   std::size_t size_ = 0;
   std::uint64_t first_region_lines_ = 0;  // Of the first region, which is resident as it is used.
   std::uint64_t memory_bytes_ = 0;
+  std::uint64_t freed_regions_ = 0;
 
   static constexpr std::uint32_t kLaterMax = 8;
   mutable std::array<std::uint64_t, kLaterMax> later_{};

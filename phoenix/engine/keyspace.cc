@@ -23,11 +23,6 @@ void check_bounds(std::string_view key, const NewValue& value, ExpiryMs expires_
 
 }  // namespace
 
-Keyspace::Parts::~Parts() {
-  if (entries_outside_slab == 0) return;  // The slab and the index go as they are.
-  index.visit_all([this](char* at) { release(Entry(at)); });
-}
-
 Entry Keyspace::Parts::create(const Key& key, const NewValue& value, const EntryShape& shape,
                               ExpiryMs expires_at_ms) {
   const Entry entry =
@@ -200,7 +195,7 @@ std::size_t Keyspace::Parts::resolve(const ExpiryHeap::Taken& taken, std::int64_
 Keyspace::Keyspace(const HashKey& hash_key, EffectSink& sink, LargeMeterRef meter)
     : hash_key_(hash_key),
       sink_(sink),
-      parts_(std::make_unique<Parts>(hash_key, std::move(meter))) {}
+      parts_(std::make_unique<Parts>(hash_key, std::move(meter), hash_key.constants[0])) {}
 
 Keyspace::~Keyspace() = default;
 
@@ -260,6 +255,10 @@ void Keyspace::apply(const Effect& effect, LogPosition position) {
     parts_->store(key, effect.value, effect.expires_at_ms).set_position(position);
     return;
   }
+  if (effect.kind == Effect::Kind::clear) {
+    if (parts_->index.size() != 0) set_aside();
+    return;
+  }
   const Index::Place place = parts_->find(key);
   switch (effect.kind) {
     case Effect::Kind::erase:
@@ -276,9 +275,9 @@ void Keyspace::apply(const Effect& effect, LogPosition position) {
         parts_->patch(place, effect.patch_offset, effect.value.bytes).set_position(position);
       }
       return;
-    default:
-      // Nothing emits the other kinds yet, and the log refuses records that it does not know.
-      PHX_CHECK(effect.kind == Effect::Kind::put);
+    case Effect::Kind::put:
+    case Effect::Kind::clear:
+      return;
   }
 }
 
@@ -333,12 +332,11 @@ std::uint64_t Keyspace::memory_of(const Key& key, std::int64_t now_ms) {
 }
 
 std::uint64_t Keyspace::large_value_bytes() const {
-  return parts_->large_value_bytes;
+  return parts_->large_value_bytes + cleared_large_bytes_;
 }
 
 std::uint64_t Keyspace::memory_bytes() const {
-  return sizeof(Parts) + parts_->slab.memory_bytes() + parts_->index.memory_bytes() +
-         parts_->heap.memory_bytes() + parts_->large_value_bytes;
+  return parts_->memory_bytes() + cleared_bytes_;
 }
 
 }  // namespace phoenix::engine

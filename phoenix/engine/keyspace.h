@@ -3,7 +3,7 @@
 // step whose work grows with the number of keys.
 //
 // Invariants:
-// - Every change goes through put, patch, erase, set_expiry or apply; all but apply emit one
+// - Every change goes through put, patch, erase, set_expiry, clear or apply; all but apply emit one
 //   effect.
 // - An entry whose expiry is at or before `now_ms` is never visible, removed or not.
 // - Pointers and views into the keyspace live until the next change.
@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "phoenix/base/hash.h"
 #include "phoenix/engine/effect.h"
@@ -109,6 +110,16 @@ class Keyspace final {
   /// Changes the time of death of a live entry; false when there is none. kNoExpiry: persists.
   bool set_expiry(const Key& key, ExpiryMs expires_at_ms, std::int64_t now_ms);
 
+  /// Removes all entries at once, whatever their number, and emits one effect if there were any.
+  /// What they took counts until free_some() has freed it. Scans that are under way find what is
+  /// put from now on, or end.
+  void clear();
+
+  /// Frees what clear() left behind, for about `work_max` nanoseconds (overdrawn by one large value
+  /// at most). True while there is more.
+  bool free_some(std::uint64_t work_max);
+  bool has_more_to_free() const { return !cleared_.empty(); }
+
   /// Replay: applies an effect that came from the log, whose record stands at `position`. Emits
   /// nothing.
   void apply(const Effect& effect, LogPosition position);
@@ -151,7 +162,8 @@ class Keyspace final {
 
   /// Everything this keyspace holds: entries, large values, index, heap.
   std::uint64_t memory_bytes() const;
-  /// The same without the free slots of pages that are partly in use: falls with every delete.
+  /// The same without the free slots of pages that are partly in use: falls with every delete (with
+  /// clear() as it is freed).
   std::uint64_t used_bytes() const;
   /// The large values among them.
   std::uint64_t large_value_bytes() const;
@@ -159,9 +171,14 @@ class Keyspace final {
  private:
   struct Parts;
 
+  void set_aside();
+
   HashKey hash_key_;
   EffectSink& sink_;
   std::unique_ptr<Parts> parts_;
+  std::vector<std::unique_ptr<Parts>> cleared_;
+  std::uint64_t cleared_bytes_ = 0;        // What those hold,
+  std::uint64_t cleared_large_bytes_ = 0;  // and the large values among it.
 };
 
 }  // namespace phoenix::engine

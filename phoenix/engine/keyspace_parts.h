@@ -37,12 +37,13 @@ void check_part(std::size_t offset, std::string_view bytes);
 
 /// The rooms of a keyspace and what ties them together. Nothing here emits.
 struct Keyspace::Parts {
-  Parts(const HashKey& key, LargeMeterRef meter)
+  /// `seed` is as secret as the key.
+  Parts(const HashKey& key, LargeMeterRef meter, std::uint64_t seed)
       : hash_key(key),
         large_meter(std::move(meter)),
         index(slab, {hash_of_entry, &hash_key}),
         heap(slab),
-        chance(key.constants[0]) {}
+        chance(seed) {}
   ~Parts();
   Parts(const Parts&) = delete;
   Parts& operator=(const Parts&) = delete;
@@ -69,6 +70,16 @@ struct Keyspace::Parts {
   /// Takes the entry out of the map; it must be released.
   Entry unlink(std::uint64_t hash, Index::Place place);
   void release(Entry entry);
+  /// After its time (clear): frees a bit of what is held, and returns what that took in
+  /// nanoseconds, about; 0: only this object is left. Nothing else may be called from then on.
+  std::uint64_t free_step();
+  /// Takes over what does not go with the entries.
+  void go_on_from(const Parts& before);
+  std::uint64_t memory_bytes() const {
+    return sizeof(Parts) + slab.memory_bytes() + index.memory_bytes() + heap.memory_bytes() +
+           large_value_bytes;
+  }
+
   void note_expired(ExpiryMs expiry) { expiry_seen_ms = std::max(expiry_seen_ms, expiry); }
 
   std::size_t resolve(const ExpiryHeap::Taken& taken, std::int64_t until_ms);
@@ -83,12 +94,14 @@ struct Keyspace::Parts {
   Slab slab;
   Index index;
   ExpiryHeap heap;
-  SeededRandom chance;  // For arm numbers; secret, as the hash key is.
+  SeededRandom chance;  // For arm numbers.
   std::size_t with_expiry = 0;
   std::size_t entries_outside_slab = 0;  // Or with a value that is: what the end must look for.
   std::uint64_t large_value_bytes = 0;
   ExpiryMs expiry_seen_ms = kNoExpiry;
   ExpiryListener* expiry_listener = nullptr;
+  std::uint64_t freed_to =
+      0;  // A scan position: entries before it are freed of the slab's outside.
 
  private:
   Entry create(const Key& key, const NewValue& value, const EntryShape& shape,
@@ -101,6 +114,7 @@ struct Keyspace::Parts {
   void patch_large(LargeValueRef& large, std::size_t offset, std::string_view bytes);
   void arm_anew(std::uint64_t hash, Entry entry, ExpiryMs expires_at_ms);
   void rearm(std::uint64_t hash, Entry entry, ExpiryMs old_expiry, ExpiryMs expires_at_ms);
+  std::uint64_t free_line();
   bool resolve_one(const ExpiryNode& node, std::int64_t until_ms);
   static bool has_outside_memory(const EntryShape& shape) {
     return shape.kind == ValueKind::large || shape.size_bytes() > Slab::kSlotBytesMax;

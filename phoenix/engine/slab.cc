@@ -139,12 +139,19 @@ std::uint32_t choose_units(std::uint32_t free_units, bool is_quad) {
 }  // namespace
 
 Slab::~Slab() {
-  for (Region*& head : regions_) {
-    while (head != nullptr) {
-      const std::unique_ptr<Region> owned(head);
-      head = head->next;
-    }
+  while (free_region()) {
   }
+}
+
+bool Slab::free_region() {
+  const auto head = std::find_if(regions_.begin(), regions_.end(),
+                                 [](const Region* region) { return region != nullptr; });
+  if (head == regions_.end()) return false;
+  const std::unique_ptr<Region> owned(*head);
+  *head = owned->next;
+  const auto touched = static_cast<std::size_t>(std::popcount(owned->touched_units));
+  memory_bytes_ -= sizeof(Region) + (owned->first ? touched * kUnitBytes : kRegionBytes);
+  return true;
 }
 
 bool Slab::same_slot(std::size_t a_bytes, std::size_t b_bytes) {

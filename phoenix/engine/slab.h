@@ -39,6 +39,10 @@ class Slab final {
   /// `size_bytes` as it was allocated, or another size that needs the same slot.
   void release(char* slot, std::size_t size_bytes);
 
+  /// At the end of its life: gives a region back, whatever is in it; false when there is none left.
+  /// Nothing may be allocated or released any more.
+  bool free_region();
+
   /// A hint that this slot will soon be released.
   static void prefetch_release(const char* slot) {
     prefetch(slot - reinterpret_cast<std::uintptr_t>(slot) % kUnitBytes);

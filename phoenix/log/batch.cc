@@ -31,9 +31,8 @@ Record record_of(const engine::Effect& effect) {
       break;
     case RecordKind::erase:
     case RecordKind::expired:
-      break;
     case RecordKind::clear:
-      PHX_CHECK(false);  // Has its place in the format only.
+      break;
   }
   if (record.expires_at_ms != engine::kNoExpiry) record.flags = kRecordExpiry;
   return record;

@@ -10,7 +10,10 @@
 namespace phoenix::log {
 namespace {
 
-// Kinds that this build applies. The others have their place in the format.
+constexpr auto kClear = static_cast<std::uint8_t>(RecordKind::clear);
+
+// What this build applies; the rest has its place in the format. A CLEAR that was written anew,
+// born before its own LSN, would have to leave alone what came between.
 bool is_known(const Record& record) {
   if ((record.flags & kRecordPart) != 0 || record.flags >> kNamespaceShift != 0) return false;
   switch (static_cast<RecordKind>(record.kind)) {
@@ -21,7 +24,7 @@ bool is_known(const Record& record) {
     case RecordKind::patch:
       return true;
     case RecordKind::clear:
-      return false;
+      return (record.flags & kRecordBorn) == 0;
   }
   return false;
 }
@@ -214,8 +217,11 @@ Result<void> Replayer::take(const BatchCursor& cursor, const Record& record, std
     if ((record.flags & kRecordSkip) != 0) return {};
     return newer_record(cursor, record);
   }
-  if (filter_.slots != nullptr && (*filter_.slots)[protocol::slot_of(record.key)] != filter_.core)
+  const bool is_of_a_key = record.kind != kClear;
+  if (is_of_a_key && filter_.slots != nullptr &&
+      (*filter_.slots)[protocol::slot_of(record.key)] != filter_.core) {
     return {};
+  }
   ReplayRecord& out = records_[count_++];
   out.effect.kind = static_cast<RecordKind>(record.kind);
   out.effect.key = record.key;

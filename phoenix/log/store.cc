@@ -251,6 +251,7 @@ io::Task<Result<void>> Store::replay(io::Context& io, unsigned core, ReplaySink&
   filter.core = core;
   Replayer replayer(io, parts.access, filter, sink, parts.progress);
   for (const CoreLog& log : place.logs) {
+    sink.begin_log();
     const Result<void> replayed = co_await replayer.run(log);
     if (!replayed) co_return replayed;
   }

@@ -44,6 +44,9 @@ class ReplaySink {
   ReplaySink(const ReplaySink&) = delete;
   ReplaySink& operator=(const ReplaySink&) = delete;
   virtual ~ReplaySink() = default;
+  /// The log of another former core begins. A record of kind clear is of the log that it stands in:
+  /// it means all that this log has brought so far, and nothing of the logs before.
+  virtual void begin_log() = 0;
   virtual void replay(std::span<const ReplayRecord> records) = 0;
 };
 

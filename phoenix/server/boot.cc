@@ -11,27 +11,75 @@
 namespace phoenix::server {
 namespace {
 
-// Feeds what replay finds to the keyspace, with the look-ups of a batch prefetched.
+// Puts what it visits into another keyspace, with nothing told to anybody.
+class EntryMover final : public engine::EntryVisitor {
+ public:
+  explicit EntryMover(engine::Keyspace& target) : target_(target) {}
+
+  void visit(const engine::EntryView& entry) override {
+    engine::Effect effect{.key = entry.key, .hash = target_.hash_of(entry.key), .value = {}};
+    effect.value = entry.large != nullptr ? engine::NewValue::adopt(*entry.large)
+                                          : engine::NewValue::copy_of(entry.value);
+    effect.expires_at_ms = entry.expires_at_ms;
+    target_.apply(effect, entry.position);
+  }
+
+ private:
+  engine::Keyspace& target_;
+};
+
+// Feeds what replay finds to the keyspace, with the look-ups of a batch prefetched. When the number
+// of cores has changed, the logs of several former cores come one after the other; each but the
+// first is replayed into a keyspace of its own, so that a CLEAR takes nothing from the others.
 class KeyspaceReplay final : public log::ReplaySink {
  public:
-  explicit KeyspaceReplay(engine::Keyspace& keyspace) : keyspace_(keyspace) {}
+  KeyspaceReplay(engine::Keyspace& keyspace, const HashKey& hash_key, engine::EffectSink& sink,
+                 engine::LargeMeterRef meter)
+      : keyspace_(keyspace), hash_key_(hash_key), sink_(sink), meter_(std::move(meter)) {}
+
+  void begin_log() override {
+    end();
+    if (keyspace_.size() == 0) return;
+    own_ = std::make_unique<engine::Keyspace>(hash_key_, sink_, meter_);
+  }
 
   void replay(std::span<const log::ReplayRecord> records) override {
+    engine::Keyspace& keyspace = own_ ? *own_ : keyspace_;
     hashes_.clear();
     for (const auto& record : records) {
-      hashes_.push_back(keyspace_.hash_of(record.effect.key));
-      keyspace_.prefetch_index(hashes_.back());
+      hashes_.push_back(keyspace.hash_of(record.effect.key));
+      keyspace.prefetch_index(hashes_.back());
     }
-    for (const auto hash : hashes_) keyspace_.prefetch_entry(hash);
+    for (const auto hash : hashes_) keyspace.prefetch_entry(hash);
     for (std::size_t i = 0; i < records.size(); ++i) {
       engine::Effect effect = records[i].effect;
       effect.hash = hashes_[i];
-      keyspace_.apply(effect, records[i].position);
+      keyspace.apply(effect, records[i].position);
+    }
+    keyspace.free_some(kFreeWorkPerTurn);
+  }
+
+  /// All is where it belongs, and nothing is left of what was cleared.
+  void end() {
+    if (own_) {
+      EntryMover mover(keyspace_);
+      engine::ScanCursor cursor = 0;
+      constexpr std::int64_t kBeforeAnyExpiry = 0;
+      do {
+        cursor = own_->scan(cursor, kRewriteSliceEntries, kBeforeAnyExpiry, mover);
+      } while (cursor != 0);
+      own_.reset();
+    }
+    while (keyspace_.free_some(kFreeWorkPerTurn)) {
     }
   }
 
  private:
   engine::Keyspace& keyspace_;
+  const HashKey& hash_key_;
+  engine::EffectSink& sink_;
+  engine::LargeMeterRef meter_;
+  std::unique_ptr<engine::Keyspace> own_;
   std::vector<std::uint64_t> hashes_;
 };
 
@@ -144,8 +192,9 @@ io::Task<Result<void>> Core::replay() {
   if (share.all_bytes_max != 0) share.bytes_max = share.all_bytes_max / shared_.cores();
   shard_ = std::make_unique<Shard>(shared_.table, shared_.store->hash_key(), buffers_, share);
   shard_->set_control(control_);
-  KeyspaceReplay sink(shard_->keyspace());
+  KeyspaceReplay sink(shard_->keyspace(), shared_.store->hash_key(), *shard_, buffers_.large);
   auto result = co_await shared_.store->replay(io_, index_, sink);
+  sink.end();
   shared_.store->note_live_bytes(index_, shard_->keyspace().used_bytes());
   co_return result;
 }

@@ -48,6 +48,7 @@ void Core::turn() {
   work.grant(kListWorkPerTurn);
   work.limit(shared_.config.bounds.list_work_per_turn_max);
   router_->step_listings(now_ns_);
+  if (shard_->keyspace().has_more_to_free()) shard_->keyspace().free_some(kFreeWorkPerTurn);
   if (!closing_.valid()) {
     expire();
     log_->seal(shard_->now_ms());
@@ -74,7 +75,8 @@ std::size_t Core::wait() {
 }
 
 std::uint64_t Core::deadline_ns() const {
-  if (connections_->has_ready() || router_->has_work_left()) return 0;
+  const bool goes_on = shard_->keyspace().has_more_to_free();
+  if (goes_on || connections_->has_ready() || router_->has_work_left()) return 0;
   std::uint64_t deadline = std::min(next_tick_ns_, io_.next_deadline_ns());
   if (expire_at_ns_ != 0) deadline = std::min(deadline, expire_at_ns_);
   return deadline;

@@ -87,6 +87,9 @@ inline constexpr std::size_t kRewriteSliceEntries = 64;
 /// A listing that finds nothing says so this often, lest its client give up.
 inline constexpr std::uint64_t kListSilenceNs = kNanosPerSecond;
 
+/// What a turn spends on freeing what FLUSHALL has removed, in nanoseconds, about.
+inline constexpr std::size_t kFreeWorkPerTurn = std::size_t{256} << 10U;
+
 /// Nodes of the expiry heap looked at in one turn.
 inline constexpr std::size_t kExpiryNodesPerTurn = 64;
 

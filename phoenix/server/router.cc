@@ -195,6 +195,7 @@ bool Router::run_here(const PendingRequest& pending) {
   if (verdict == Shard::Verdict::execute) {
     actions_.act_for(session);
     position = shard_.execute(*pending.command, pending.request, sink, &actions_);
+    work_.take(shard_.steps_of_last());
   }
   take_for_reply(session, sink.finish(session.output, position));
   return true;
@@ -285,6 +286,7 @@ bool Router::run_gathered(const PendingRequest& pending) {
     if (verdict == Shard::Verdict::wait) return false;
     if (verdict == Shard::Verdict::execute) {
       gathering->position = shard_.execute(*pending.command, part, encoder, nullptr);
+      work_.take(shard_.steps_of_last());
     }
     (void)encoder.finish();  // Parts are lists, sums or OK: never a large value.
     if (verdict == Shard::Verdict::refused) {

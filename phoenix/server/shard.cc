@@ -135,8 +135,8 @@ log::Position Shard::position_of_read(const Command& command, const Request& req
     const bool is_hit = keyspace_.find(key, now_ms_, entry);
     if (is_hit ? mutations_.hits_do_not_wait : mutations_.misses_do_not_wait) return 0;
   }
-  if (keys.count() == 1) return last_batch_[request.first_key_hash % kPlaces];
-  log::Position position = 0;
+  if (keys.count() == 1) return std::max(cleared_, last_batch_[request.first_key_hash % kPlaces]);
+  log::Position position = cleared_;
   for (std::size_t i = keys.first; i < keys.end; i += keys.step) {
     const std::uint64_t hash = keyspace_.hash_of(request.args[i]);
     position = std::max(position, last_batch_[hash % kPlaces]);
@@ -187,6 +187,8 @@ engine::LogPosition Shard::emit(const engine::Effect& effect) {
   emitted_ = true;
   last_batch_[effect.hash % kPlaces] = log_->emitted_position();
   changes_[effect.hash % kPlaces] = ++change_count_;
+  if (effect.kind == engine::Effect::Kind::clear) [[unlikely]]
+    cleared_ = log_->emitted_position();
   return position;
 }
 

@@ -112,7 +112,9 @@ class Shard final : public engine::EffectSink {
   bool emitted_ = false;
   std::uint64_t steps_of_last_ = 0;
 
-  // Which batch last touched a hash: what a read (a miss, too) may have seen (rule 7).
+  // Which batch last touched a hash: what a read (a miss, too) may have seen (rule 7); for all of
+  // them, the one that last removed everything.
+  log::Position cleared_ = 0;
   std::array<log::Position, kPlaces> last_batch_{};
   // And the number of the change that did: batches hold many (WATCH).
   std::array<std::uint32_t, kPlaces> changes_{};

@@ -73,6 +73,7 @@ TEST_CASE("what the golden files hold is read as it was meant") {
     CHECK(record.key == expected.key);
     CHECK(record.value == expected.value);
     CHECK(record.expires_at_ms == expected.expires_at_ms);
+    CHECK(record.patch_offset == expected.patch_offset);
     records.remove_prefix(size);
   }
   CHECK(records.empty());

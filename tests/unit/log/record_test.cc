@@ -151,7 +151,7 @@ TEST_CASE("a batch validates only as a whole, at its place, in its segment") {
   const auto header = decode_batch_header(bytes_of(batch), sample_place());
   REQUIRE(header.has_value());
   CHECK(header->bytes == batch.size());
-  CHECK(header->count == 3);
+  CHECK(header->count == 5);
   CHECK(header->seq == 31);
   CHECK(stamp_ms(header->stamp) == 1'700'000'000'500);
   CHECK(check_batch(*header, batch_seed(kSampleUid), bytes_of(batch)));

@@ -92,7 +92,14 @@ std::vector<Record> sample_records() {
   Record expiry;
   expiry.kind = static_cast<std::uint8_t>(RecordKind::expiry);
   expiry.key = "user:3";  // Without an expiry: it persists.
-  return {put, erase, expiry};
+  Record patch;
+  patch.kind = static_cast<std::uint8_t>(RecordKind::patch);
+  patch.key = "user:4";
+  patch.value = "ok";
+  patch.patch_offset = 1000;
+  Record clear;
+  clear.kind = static_cast<std::uint8_t>(RecordKind::clear);
+  return {put, erase, expiry, patch, clear};
 }
 
 std::string encode(const Record& record) {
@@ -127,7 +134,7 @@ std::string sample_empty_batch() {
   header.offset = 4608;
   header.flags = kBatchLast;
   header.seq = 32;
-  header.first_lsn = 94;
+  header.first_lsn = 96;
   header.stable_user_seq = 31;
   header.stamp = make_stamp(1'700'000'001'500);
   return encode_batch_of(header, {}, kSampleUid);

@@ -12,7 +12,9 @@ void write_changes(Process& process, Oracle& oracle, SeededRandom& random, unsig
   for (unsigned i = 0; i < changes && !process.down(); ++i) {
     const std::string key = std::string("k").append(std::to_string(random.below(12)));
     const std::uint64_t choice = random.below(12);
-    if (choice >= 10) {
+    if (random.below(30) == 0) {
+      oracle.clear(process, static_cast<unsigned>(random.below(oracle.cores())));
+    } else if (choice >= 10) {
       const std::string part = std::string("p").append(std::to_string(i));
       oracle.patch(process, key, random.below(choice == 10 ? 10 : 1000), part);
     } else if (choice < 7) {

@@ -38,7 +38,7 @@ Outcome live_with(const log::Options& options, const sim::ChosenFault& fault) {
     const auto started = process.start();
     if (started) {
       oracle.begin(process, 1);
-      write_changes(process, oracle, random, 25);
+      write_changes(process, oracle, random, 30);
       process.settle();
       oracle.note_acknowledged(process);
       process.close();

@@ -14,15 +14,17 @@ std::string show(const Map& map) {
   return text;
 }
 
-void apply(Map& map, const std::string& key, const std::optional<Value>& value) {
-  if (value) {
-    map[key] = *value;
+}  // namespace
+
+void Oracle::apply(Map& map, const Change& change) {
+  if (change.clears) {
+    map.clear();
+  } else if (change.value) {
+    map[change.key] = *change.value;
   } else {
-    map.erase(key);
+    map.erase(change.key);
   }
 }
-
-}  // namespace
 
 void Oracle::begin(const Process& process, unsigned cores) {
   slots_ = process.slots();
@@ -42,6 +44,12 @@ void Oracle::patch(Process& process, const std::string& key, std::size_t offset,
                    const std::string& part) {
   const auto written = process.patch(key, offset, part);
   if (written) note(process, key, process.map().at(key), written);
+}
+
+void Oracle::clear(Process& process, unsigned core) {
+  const auto written = process.clear(core);
+  if (!written) return;
+  cores_[core].changes.push_back({{}, std::nullopt, written->position, true});
 }
 
 void Oracle::set_expiry(Process& process, const std::string& key, engine::ExpiryMs expires_at_ms) {
@@ -73,7 +81,7 @@ std::string Oracle::judge(const Map& found) const {
     Map map = known.base;
     bool matches = known.acknowledged == 0 && map == shown;
     for (std::size_t i = 0; i < known.changes.size() && !matches; ++i) {
-      apply(map, known.changes[i].key, known.changes[i].value);
+      apply(map, known.changes[i]);
       matches = i + 1 >= known.acknowledged && map == shown;
     }
     if (matches) continue;

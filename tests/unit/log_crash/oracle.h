@@ -18,6 +18,7 @@ class Oracle final {
 
   void put(Process& process, const std::string& key, const Value& value);
   void erase(Process& process, const std::string& key);
+  void clear(Process& process, unsigned core);
   void patch(Process& process, const std::string& key, std::size_t offset, const std::string& part);
   void set_expiry(Process& process, const std::string& key, engine::ExpiryMs expires_at_ms);
 
@@ -28,12 +29,14 @@ class Oracle final {
   std::string judge(const Map& found) const;
 
   std::size_t changes() const;
+  unsigned cores() const { return static_cast<unsigned>(cores_.size()); }
 
  private:
   struct Change {
     std::string key;
     std::optional<Value> value;  // None: erased.
     log::Position position = 0;
+    bool clears = false;  // All keys of the core.
   };
   struct Core {
     Map base;
@@ -43,6 +46,7 @@ class Oracle final {
 
   void note(const Process& process, const std::string& key, std::optional<Value> value,
             const std::optional<Process::Written>& written);
+  static void apply(Map& map, const Change& change);
   Map of_core(const Map& map, unsigned core) const;
 
   std::vector<Core> cores_;

@@ -1,6 +1,7 @@
 #include "tests/unit/log_crash/process.h"
 
 #include <algorithm>
+#include <set>
 
 #include "phoenix/base/check.h"
 
@@ -25,6 +26,8 @@ class Process::Sink final : public log::ReplaySink {
  public:
   Sink(Process& process, unsigned core) : process_(process), core_(core) {}
 
+  void begin_log() override { of_log_.clear(); }
+
   void replay(std::span<const log::ReplayRecord> records) override {
     process_.replayed_records_ += records.size();
     Map& map = process_.map_;
@@ -32,6 +35,11 @@ class Process::Sink final : public log::ReplaySink {
       const engine::Effect& effect = record.effect;
       PHX_CHECK(record.position.bits != 0);
       const std::string key(effect.key);
+      if (effect.kind == engine::Effect::Kind::clear) {
+        for (const auto& cleared : of_log_) map.erase(cleared);
+        continue;
+      }
+      of_log_.insert(key);
       if (process_.core_of(key) != core_) ++process_.misplaced_records_;
       switch (effect.kind) {
         case engine::Effect::Kind::put:
@@ -55,6 +63,7 @@ class Process::Sink final : public log::ReplaySink {
  private:
   Process& process_;
   unsigned core_;
+  std::set<std::string> of_log_;  // Keys that the log being replayed has named.
 };
 
 Process::Process(sim::World& world, const log::Options& options, unsigned cores)
@@ -181,6 +190,14 @@ std::optional<Process::Written> Process::erase(const std::string& key) {
   effect.kind = engine::Effect::Kind::erase;
   effect.key = key;
   map_.erase(key);
+  return emit(core, effect);
+}
+
+std::optional<Process::Written> Process::clear(unsigned core) {
+  if (!reserve(core, 0, true)) return std::nullopt;
+  std::erase_if(map_, [&](const auto& item) { return core_of(item.first) == core; });
+  engine::Effect effect;
+  effect.kind = engine::Effect::Kind::clear;
   return emit(core, effect);
 }
 

@@ -61,6 +61,8 @@ class Process final {
   std::optional<Written> erase(const std::string& key);
   /// Writes over a part of a value that is there, which may grow.
   std::optional<Written> patch(const std::string& key, std::size_t offset, const std::string& part);
+  /// Removes all keys of a core.
+  std::optional<Written> clear(unsigned core);
   std::optional<Written> set_expiry(const std::string& key, engine::ExpiryMs expires_at_ms);
 
   /// The end of a turn of every core.

@@ -121,6 +121,33 @@ bool all_answered(const std::vector<std::unique_ptr<Asker>>& askers) {
                      [](const auto& one) { return one->has_answer(); });
 }
 
+// Finds what the life before has left behind, and leaves as much.
+void live_with_flushall(sim::World& world, unsigned cores, std::string_view found) {
+  Process process(world, small_config(cores));
+  REQUIRE_MESSAGE(process.boot(), process.refusal());
+  Asker asker(world, process);
+  CHECK(asker.ask({"DBSIZE"}).text == found);
+  for (int i = 0; i < 200; ++i) CHECK(asker.ask({"SET", key_on(i % 2, i), "old"}).text == "OK");
+  CHECK(asker.ask({"FLUSHALL"}).text == "OK");
+  CHECK(asker.ask({"DBSIZE"}).text == "(integer) 0");
+  for (int i = 100; i < 120; ++i) {
+    CHECK(asker.ask({"SET", key_on(i % 2, i), std::string(600, 'v')}).text == "OK");
+  }
+  CHECK(process.stop());
+  world.crash_now();
+}
+
+TEST_CASE("FLUSHALL holds over restarts, for the keys of each former core and no others") {
+  sim::World world(1);
+  std::string_view found = "(integer) 0";
+  for (const unsigned cores : {2U, 1U, 3U, 2U, 2U}) {
+    CAPTURE(cores);
+    live_with_flushall(world, cores, found);
+    world.power_cut();
+    found = "(integer) 20";
+  }
+}
+
 TEST_CASE("a turn ends when its work is done, on the client's core and on the other one") {
   for (const unsigned owner : {0U, 1U}) {
     CAPTURE(owner);

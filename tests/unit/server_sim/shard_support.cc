@@ -9,6 +9,8 @@ constexpr MemoryShare kShare{
     .core = 3, .bytes_max = std::uint64_t{64} << 20U, .all_bytes_max = std::uint64_t{256} << 20U};
 
 class NothingToReplay final : public log::ReplaySink {
+  void begin_log() override {}
+
  public:
   void replay(std::span<const log::ReplayRecord> records) override { CHECK(records.empty()); }
 };

@@ -101,6 +101,27 @@ TEST_CASE("a miss waits for the delete that made it") {
   CHECK(world.position_of("GET a") == 0);
 }
 
+TEST_CASE("after FLUSHALL every read waits for it, of a key that never was too") {
+  ShardWorld world;
+  CHECK(world("SET a text").text == "OK");
+  world.settle();
+  const Answer flushed = world("FLUSHALL");
+  CHECK(flushed.text == "OK");
+  CHECK(flushed.position > world.log().commit_position());
+  CHECK(world("GET a").text == "(nil)");
+  for (const std::string_view line : {"GET a", "GET never", "MGET x y", "DBSIZE", "DEL a"}) {
+    CAPTURE(line);
+    CHECK(world.position_of(line) == flushed.position);
+  }
+  CHECK(world.position_of("FLUSHDB SYNC") == flushed.position);  // Changes nothing: it reads.
+  world.seal();
+  CHECK(world.position_of("SET a 2") > flushed.position);
+  CHECK(world.position_of("GET a") > flushed.position);
+  CHECK(world.position_of("GET never") == flushed.position);
+  world.settle();
+  CHECK(world.position_of("GET never") == 0);
+}
+
 TEST_CASE("an error waits for what it was judged by") {
   ShardWorld world;
   const log::Position written = world.position_of("SET a text");
