@@ -159,6 +159,15 @@ struct Command {
   void (*merge)(std::span<const protocol::Value> parts, ReplySink& reply) = nullptr;
 };
 
+/// Whether a usage begins with the row's name; that of "CLIENT|KILL" with "CLIENT KILL".
+constexpr bool begins_with_name(std::string_view usage, std::string_view name) {
+  if (usage.size() < name.size()) return false;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    if (usage[i] != (name[i] == '|' ? ' ' : name[i])) return false;
+  }
+  return usage.size() == name.size() || usage[name.size()] == ' ';
+}
+
 constexpr bool is_sound(const Command& c) {
   const bool reads = has(c.flags, Flags::readonly);
   const bool writes = has(c.flags, Flags::write);
@@ -166,7 +175,7 @@ constexpr bool is_sound(const Command& c) {
   const int words = c.arity < 0 ? -c.arity : c.arity;
   if (c.name.empty() || c.arity == 0 || c.run == nullptr) return false;
   if (c.usage.empty() || c.summary.empty() || c.since.empty() || c.example.empty()) return false;
-  if (c.usage.substr(0, c.name.size()) != c.name) return false;
+  if (!begins_with_name(c.usage, c.name)) return false;
   if (reads && writes) return false;
   if (keyed && !reads && !writes) return false;
   if (keyed && (words <= c.keys.first || c.keys.step < 1)) return false;

@@ -23,15 +23,16 @@ std::string wire_form(const Command& command) {
   return fmt::format("short form (type {}) and argv", static_cast<unsigned>(command.opcode));
 }
 
-// In lines of at most 100 columns, as all text of the tree; lines after the first start with
-// `indent`.
-std::string wrapped(std::string_view text, std::string_view indent) {
-  constexpr std::size_t kColumns = 100;
+constexpr std::size_t kColumns = 100;  // As all text of the tree.
+
+}  // namespace
+
+std::string wrapped(std::string_view text, std::string_view indent, std::size_t columns) {
   std::string lines;
   std::size_t column = 0;
   while (!text.empty()) {
     const auto word = text.substr(0, text.find(' '));
-    if (column > 0 && column + 1 + word.size() > kColumns) {
+    if (column > 0 && column + 1 + word.size() > columns) {
       lines += fmt::format("\n{}", indent);
       column = indent.size();
     } else if (column > 0) {
@@ -44,8 +45,6 @@ std::string wrapped(std::string_view text, std::string_view indent) {
   }
   return lines;
 }
-
-}  // namespace
 
 std::string help_overview(const Table& table) {
   std::string text;
@@ -66,9 +65,10 @@ std::string commands_markdown(const Table& table) {
       "# Commands\n\nPrinted from the command table by `phoenix-server --print-commands`; do not "
       "edit.\nExamples are run as tests; in them `...` stands for anything.\n";
   for (const auto* command : table.all()) {
-    text += fmt::format("\n## {}\n\n```\n{}\n```\n\n{}\n\nSince {}. Native protocol: {}.\n\n```\n",
-                        command->name, wrapped(command->usage, "    "),
-                        wrapped(command->summary, ""), command->since, wire_form(*command));
+    text +=
+        fmt::format("\n## {}\n\n```\n{}\n```\n\n{}\n\nSince {}. Native protocol: {}.\n\n```\n",
+                    command->name, wrapped(command->usage, "    ", kColumns),
+                    wrapped(command->summary, "", kColumns), command->since, wire_form(*command));
     for (const auto line : example_lines(command->example)) text += fmt::format("{}\n", line);
     text += "```\n";
   }

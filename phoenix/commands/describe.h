@@ -13,6 +13,10 @@ std::string help_overview(const Table& table);
 /// Usage, summary and example of one.
 std::string help_page(const Command& command);
 
+/// `text` in lines of at most `columns`, as far as its words allow; those after the first start
+/// with `indent`.
+std::string wrapped(std::string_view text, std::string_view indent, std::size_t columns);
+
 /// docs/COMMANDS.md.
 std::string commands_markdown(const Table& table);
 

@@ -72,6 +72,15 @@ const Command* Table::find_subcommand(const Command& container, std::string_view
   return nullptr;
 }
 
+std::span<const Command* const> Table::subcommands_of(std::string_view container) const {
+  const std::string prefix = std::string(container) + '|';
+  const auto is_before = [](const auto* row, const auto& name) { return row->name < name; };
+  const auto first = std::lower_bound(sorted_.begin(), sorted_.end(), prefix, is_before);
+  const auto last = std::find_if_not(
+      first, sorted_.end(), [&](const auto* row) { return row->name.starts_with(prefix); });
+  return {first, last};
+}
+
 std::string_view Table::group_of(const Command& command) const {
   for (const auto& family : kFamilies) {
     const auto rows = family.rows();

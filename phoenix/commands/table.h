@@ -25,6 +25,8 @@ class Table final {
   const Command* find(std::uint8_t opcode) const { return by_opcode_[opcode]; }
   /// Sorted by name; subcommands stand behind their container.
   std::span<const Command* const> all() const { return sorted_; }
+  /// The rows of a container's subcommands, sorted by name.
+  std::span<const Command* const> subcommands_of(std::string_view container) const;
   /// The family's name, as Redis groups commands: "string", "generic", "connection" ...
   std::string_view group_of(const Command& command) const;
 

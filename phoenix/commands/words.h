@@ -12,6 +12,10 @@ constexpr char to_upper(char c) {
   return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
 }
 
+constexpr char to_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
 bool equals_ignoring_case(std::string_view a, std::string_view b);
 
 /// A decimal integer as Redis takes it: optional '-', digits, no leading zeros, no spaces, in

@@ -111,9 +111,16 @@ void FakeSession::hello(ReplySink& reply) {
 
 Harness::Harness(std::uint64_t seed) : random(seed), keyspace(HashKey::draw(random), effects) {}
 
+const Command* Harness::find(const std::vector<std::string_view>& words) const {
+  const Command* const command = table.find(words[0]);
+  const bool has_more = command != nullptr && words.size() > 1;
+  if (!has_more || !has(command->flags, Flags::container)) return command;
+  return table.find_subcommand(*command, words[1]);
+}
+
 std::string Harness::run(const std::vector<std::string_view>& words, const Extras& extras) {
   REQUIRE_FALSE(words.empty());
-  const Command* const command = table.find(words[0]);
+  const Command* const command = find(words);
   if (command == nullptr) return "unknown command";
   if (!arity_fits(*command, words.size())) return "wrong arity";
   Request request;

@@ -95,6 +95,8 @@ class Harness final {
  public:
   explicit Harness(std::uint64_t seed = 1);
 
+  /// The row that a request is for, as a session finds it; null when there is none.
+  const Command* find(const std::vector<std::string_view>& words) const;
   /// The reply as text; an unknown command or a wrong number of words answers as a session does.
   std::string run(const std::vector<std::string_view>& words, const Extras& extras = {});
   /// As run(), of words between single spaces.

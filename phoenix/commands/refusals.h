@@ -1,0 +1,25 @@
+// What is answered to requests that name no command, no subcommand, or too few or too many words:
+// Redis's texts, which clients compare. Both protocols put the prefix "ERR" before them.
+#pragma once
+
+#include <string>
+
+#include "phoenix/commands/command.h"
+
+namespace phoenix::commands {
+
+/// Of a request whose first word is no command. Shows at most 128 bytes of it, and of its
+/// arguments as many as begin within 128 bytes. Has no line ends, and ends with a blank, as Redis's
+/// text does. `args` is not empty.
+std::string unknown_command_text(Args args);
+
+/// Of a request whose second word is no subcommand of `container`.
+std::string unknown_subcommand_text(const Command& container, std::string_view word);
+
+/// Of a request with another number of words than the row takes: "... for 'client|kill' command".
+std::string wrong_arity_text(const Command& command);
+
+/// "client|kill": the name as clients are told it.
+std::string lower_name(const Command& command);
+
+}  // namespace phoenix::commands
