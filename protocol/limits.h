@@ -32,7 +32,7 @@ inline constexpr std::uint32_t kUnauthenticatedArgsMax = 10;
 inline constexpr std::uint64_t kUnauthenticatedBytesMax = std::uint64_t{16} << 10U;
 
 /// How deep lists in a reply may nest: bounds the stack of a decoder.
-inline constexpr std::uint32_t kReplyDepthMax = 8;
+inline constexpr std::uint32_t kReplyDepthMax = 16;
 
 /// The same for RESP, where servers describe their commands in deep lists.
 inline constexpr std::uint32_t kRespDepthMax = 32;

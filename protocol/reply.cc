@@ -92,7 +92,7 @@ class ValueDecoder final {
   }
 
   DecodeError decode_items(std::string_view bytes, std::uint32_t depth, Value& out) {
-    if (depth >= kReplyDepthMax) return {Status::too_large, "lists nested over 8 deep"};
+    if (depth >= kReplyDepthMax) return {Status::too_large, "lists nested over 16 deep"};
     if (bytes.size() < sizeof(std::uint32_t)) return bad("bad list: no room for its count");
     std::uint64_t count = load_le<std::uint32_t>(bytes.data());
     if (out.kind == Kind::map) count *= 2;

@@ -32,6 +32,7 @@ enum class Flags : std::uint32_t {
   when_subscribed = 1U << 11,  // Allowed to a RESP2 session that has subscribed.
   watches = 1U << 12,          // WATCH: the session remembers the versions of the keys.
   executes = 1U << 13,         // EXEC: runs what the session has queued.
+  on_disk = 1U << 14,  // Of every_core: answers once all before it is on disk, in every mode.
   // The rest changes nothing here; COMMAND tells clients of it.
   fast = 1U << 16,    // Constant or logarithmic time.
   admin = 1U << 17,   // For operators.
@@ -200,6 +201,24 @@ constexpr bool all_sound(const std::array<Command, kCount>& commands) {
 constexpr bool arity_fits(const Command& command, std::size_t words) {
   return command.arity > 0 ? words == static_cast<std::size_t>(command.arity)
                            : words >= static_cast<std::size_t>(-command.arity);
+}
+
+/// Positions in argv of the keys of a request, as the row tells: first, first + step, ... below
+/// end.
+struct KeyRange {
+  std::size_t first = 0;
+  std::size_t end = 0;
+  std::size_t step = 1;
+  std::size_t count() const { return end > first ? (end - first + step - 1) / step : 0; }
+};
+
+constexpr KeyRange key_range(const Command& command, std::size_t words) {
+  if (command.keys.first <= 0) return {};
+  const auto first = static_cast<std::size_t>(command.keys.first);
+  const std::size_t end = command.keys.last < 0
+                              ? words + 1 - static_cast<std::size_t>(-command.keys.last)
+                              : static_cast<std::size_t>(command.keys.last) + 1;
+  return {first, end < words ? end : words, static_cast<std::size_t>(command.keys.step)};
 }
 
 }  // namespace phoenix::commands

@@ -7,11 +7,14 @@
 
 namespace phoenix::commands {
 
-/// A line per command.
+/// A line per command, by group. Containers are told of by their subcommands.
 std::string help_overview(const Table& table);
 
-/// Usage, summary and example of one.
-std::string help_page(const Command& command);
+/// The lines of one group; empty when there is none of that name.
+std::string help_group(const Table& table, std::string_view group);
+
+/// Usage, summary and example of one; of a container also what its subcommands do.
+std::string help_page(const Table& table, const Command& command);
 
 /// `text` in lines of at most `columns`, as far as its words allow; those after the first start
 /// with `indent`.

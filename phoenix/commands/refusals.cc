@@ -37,13 +37,7 @@ std::string unknown_subcommand_text(const Command& container, std::string_view w
 }
 
 std::string wrong_arity_text(const Command& command) {
-  return fmt::format("wrong number of arguments for '{}' command", lower_name(command));
-}
-
-std::string lower_name(const Command& command) {
-  std::string name(command.name);
-  for (char& c : name) c = to_lower(c);
-  return name;
+  return fmt::format("wrong number of arguments for '{}' command", lower_case(command.name));
 }
 
 }  // namespace phoenix::commands

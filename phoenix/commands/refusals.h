@@ -19,7 +19,4 @@ std::string unknown_subcommand_text(const Command& container, std::string_view w
 /// Of a request with another number of words than the row takes: "... for 'client|kill' command".
 std::string wrong_arity_text(const Command& command);
 
-/// "client|kill": the name as clients are told it.
-std::string lower_name(const Command& command);
-
 }  // namespace phoenix::commands

@@ -1,30 +1,10 @@
 // The server as a whole.
 #include <array>
-#include <string>
 
-#include <fmt/format.h>
-
-#include "phoenix/commands/describe.h"
 #include "phoenix/commands/table.h"
-#include "phoenix/commands/words.h"
 
 namespace phoenix::commands {
 namespace {
-
-void help(Context& context, const Request& request) {
-  if (request.args.size() == 1) return context.reply.text(help_overview(context.table));
-  if (request.args.size() > 2) {
-    return context.reply.error(protocol::Status::error,
-                               "wrong number of arguments for 'help' command");
-  }
-  const Command* const command = context.table.find(request.args[1]);
-  if (command == nullptr) {
-    return context.reply.error(
-        protocol::Status::error,
-        fmt::format("no command '{}': HELP lists all", printable(request.args[1])));
-  }
-  context.reply.text(help_page(*command));
-}
 
 void info(Context& context, const Request&) {
   context.reply.text(context.session->info());
@@ -67,14 +47,6 @@ constexpr auto kCommands = std::to_array<Command>({
      .since = "0.1",
      .example = "SET a 1 => OK; FLUSHDB ASYNC => OK; GET a => (nil)",
      .run = flush},
-    {.name = "HELP",
-     .arity = -1,
-     .flags = Flags::before_auth,
-     .usage = "HELP [command]",
-     .summary = "Answers all commands in a line each, or the page of one.",
-     .since = "0.1",
-     .example = "HELP PING => PING [text]\\n  Answers PONG, or the text.\\n...",
-     .run = help},
     {.name = "INFO",
      .arity = 1,
      .flags = Flags::none,

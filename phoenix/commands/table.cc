@@ -14,6 +14,10 @@ constexpr auto kFamilies = std::to_array<Family>({
     {"generic", key_commands},
     {"generic", expiry_commands},
     {"connection", connection_commands},
+    {"server", introspection_commands},
+    {"server", acl_commands},
+    {"server", standing_commands},
+    {"cluster", cluster_commands},
     {"server", server_commands},
     {"transactions", transaction_commands},
 });

@@ -48,6 +48,10 @@ std::span<const Command> string_commands();
 std::span<const Command> key_commands();
 std::span<const Command> expiry_commands();
 std::span<const Command> connection_commands();
+std::span<const Command> introspection_commands();
+std::span<const Command> acl_commands();
+std::span<const Command> standing_commands();
+std::span<const Command> cluster_commands();
 std::span<const Command> server_commands();
 std::span<const Command> transaction_commands();
 

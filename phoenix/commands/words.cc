@@ -23,6 +23,12 @@ std::optional<T> parse(std::string_view word) {
 
 }  // namespace
 
+std::string lower_case(std::string_view word) {
+  std::string text(word);
+  for (char& c : text) c = to_lower(c);
+  return text;
+}
+
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
   return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
            return to_upper(x) == to_upper(y);

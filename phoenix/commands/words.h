@@ -16,6 +16,9 @@ constexpr char to_lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
+/// In lower case, of ASCII only.
+std::string lower_case(std::string_view word);
+
 bool equals_ignoring_case(std::string_view a, std::string_view b);
 
 /// A decimal integer as Redis takes it: optional '-', digits, no leading zeros, no spaces, in

@@ -12,15 +12,6 @@ using commands::Flags;
 using commands::Request;
 using protocol::Status;
 
-KeyRange key_range(const Command& command, std::size_t words) {
-  if (command.keys.first <= 0) return {};
-  const auto first = static_cast<std::size_t>(command.keys.first);
-  const std::size_t end = command.keys.last < 0
-                              ? words + 1 - static_cast<std::size_t>(-command.keys.last)
-                              : static_cast<std::size_t>(command.keys.last) + 1;
-  return {first, std::min(end, words), static_cast<std::size_t>(command.keys.step)};
-}
-
 Shard::Shard(const commands::Table& table, const HashKey& hash_key, const BufferBytes& buffers,
              const MemoryShare& share)
     : table_(table),
@@ -68,6 +59,12 @@ std::optional<Shard::Refusal> Shard::refusal(const Command& command, const Reque
 
 Shard::Verdict Shard::admit(const Command& command, const Request& request,
                             commands::ReplySink& reply) {
+  if (durability_ == log::Durability::off && has(command.flags, Flags::on_disk)) {
+    reply.error(Status::error,
+                "nothing is saved: the server keeps nothing on disk "
+                "(--durability off)");
+    return Verdict::refused;
+  }
   if (!has(command.flags, Flags::write)) return Verdict::execute;
   if (const auto refusal = this->refusal(command, request)) [[unlikely]] {
     reply.error(refusal->status, refusal->text);
@@ -120,7 +117,8 @@ log::Position Shard::execute(const Command& command, const Request& request,
   if (expiry_ms != engine::kNoExpiry) {
     position = std::max(position, position_of_expiry(expiry_ms, request.flags));
   }
-  return by_policy(position, request.flags);
+  const bool must_wait = has(command.flags, Flags::on_disk);
+  return by_policy(position, must_wait ? std::uint16_t{protocol::kWaitDurable} : request.flags);
 }
 
 log::Position Shard::position_of_read(const Command& command, const Request& request) {

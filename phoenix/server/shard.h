@@ -22,6 +22,9 @@ class Encoder;
 struct TransactionJob;
 struct Watch;
 
+using commands::key_range;
+using commands::KeyRange;
+
 class Shard final : public engine::EffectSink {
  public:
   Shard(const commands::Table& table, const HashKey& hash_key, const BufferBytes& buffers,
@@ -120,15 +123,5 @@ class Shard final : public engine::EffectSink {
   std::array<std::uint32_t, kPlaces> changes_{};
   std::uint32_t change_count_ = 0;
 };
-
-/// Positions in argv of the keys of a request, as the row tells: first, first + step, ... below
-/// end.
-struct KeyRange {
-  std::size_t first = 0;
-  std::size_t end = 0;
-  std::size_t step = 1;
-  std::size_t count() const { return end > first ? (end - first + step - 1) / step : 0; }
-};
-KeyRange key_range(const commands::Command& command, std::size_t words);
 
 }  // namespace phoenix::server

@@ -204,17 +204,40 @@ TEST_CASE("HELP tells about each command what its row says") {
   const std::string overview = harness("HELP");
   for (const Command* command : harness.table.all()) {
     CAPTURE(command->name);
-    CHECK(overview.find(std::string(command->usage) + "\n") != std::string::npos);
-    const std::string page = harness.run({"help", command->name});
-    CHECK(page == help_page(*command));
+    const bool answers = !has(command->flags, Flags::container) || command->arity == -1;
+    const bool is_shown =
+        overview.find("\n" + std::string(command->usage) + "\n") != std::string::npos;
+    CHECK(is_shown == answers);
+    std::vector<std::string_view> words{"help"};
+    const std::size_t bar = command->name.find('|');
+    words.push_back(command->name.substr(0, bar));
+    if (bar != std::string_view::npos) words.push_back(command->name.substr(bar + 1));
+    const std::string page = harness.run(words);
+    CHECK(page == help_page(harness.table, *command));
     CHECK(page.find(command->summary) != std::string::npos);
     for (const ExampleStep& step : steps_of(command->example)) {
       CHECK(page.find(step.request) != std::string::npos);
     }
   }
+}
+
+TEST_CASE("HELP of a container has its subcommands, and that of a group its commands") {
+  Harness harness;
+  CHECK(harness("HELP command").find("\n\nCOMMAND COUNT\n  Answers") != std::string::npos);
+  CHECK(harness("HELP command count").starts_with("COMMAND COUNT\n"));
+  CHECK(harness("HELP @String").find("GET key\n") != std::string::npos);
+  CHECK(harness("HELP @string").find("PING") == std::string::npos);
+  CHECK(harness("HELP").find("@string\n") != std::string::npos);
+}
+
+TEST_CASE("HELP of what there is not says so") {
+  Harness harness;
   CHECK(harness("HELP nothing") == "(error) ERR no command 'nothing': HELP lists all");
+  CHECK(harness("HELP GET SET") == "(error) ERR no command 'GET SET': HELP lists all");
+  CHECK(harness("HELP command x") == "(error) ERR no command 'command x': HELP lists all");
+  CHECK(harness("HELP @") == "(error) ERR no group '': HELP lists all");
   CHECK(harness.run({"HELP", "a\r\nb"}) == "(error) ERR no command 'a\\x0d\\x0ab': HELP lists all");
-  CHECK(harness("HELP GET SET") == "(error) ERR wrong number of arguments for 'help' command");
+  CHECK(harness("HELP a b c") == "(error) ERR wrong number of arguments for 'help' command");
 }
 
 }  // namespace

@@ -151,15 +151,15 @@ TEST_CASE("reply value: a nested error's text has the bound of any error's text"
   CHECK(names(judge_value(Kind::list, body, value), Status::too_large, "error text"));
 }
 
-TEST_CASE("reply value: eight lists deep and not nine") {
+TEST_CASE("reply value: sixteen lists deep and not seventeen") {
   Value value;
   REQUIRE(judge_value(Kind::list, nested_lists(kReplyDepthMax), value).ok());
   std::string again;
   append_reply(again, 1, value);
   CHECK(again.substr(kHeaderBytes) == nested_lists(kReplyDepthMax));
   CHECK(names(judge_value(Kind::list, nested_lists(kReplyDepthMax + 1), value), Status::too_large,
-              "8 deep"));
-  CHECK(names(judge_value(Kind::list, nested_lists(20'000), value), Status::too_large, "8 deep"));
+              "16 deep"));
+  CHECK(names(judge_value(Kind::list, nested_lists(20'000), value), Status::too_large, "16 deep"));
 }
 
 TEST_CASE("reply value: counts that lie allocate nothing") {

@@ -1,0 +1,128 @@
+// COMMAND and its subcommands: what clients read from the rows.
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "phoenix/commands/command_info.h"
+#include "tests/unit/commands/harness.h"
+
+using namespace phoenix;
+using namespace phoenix::commands;
+using namespace phoenix::commands::test;
+
+namespace {
+
+constexpr std::string_view kUnknown = "(error) ERR Invalid command specified";
+
+TEST_CASE("an entry tells all that a row says") {
+  Harness harness;
+  CHECK(harness("COMMAND INFO mset") ==
+        "[[\"mset\", (integer) -3, [write, denyoom], (integer) 1, (integer) -1, (integer) 2, "
+        "[@write, @string, @slow], "
+        "[\"request_policy:multi_shard\", \"response_policy:all_succeeded\"], "
+        "[{\"flags\": [RW, access, update], "
+        "\"begin_search\": {\"type\": \"index\", \"spec\": {\"index\": (integer) 1}}, "
+        "\"find_keys\": {\"type\": \"range\", \"spec\": {\"lastkey\": (integer) -1, "
+        "\"keystep\": (integer) 2, \"limit\": (integer) 0}}}], []]]");
+  CHECK(harness("COMMAND INFO command|count nothing COUNT") ==
+        "[[\"command|count\", (integer) 2, [], (integer) 0, (integer) 0, (integer) 0, [@slow], [], "
+        "[], []], (nil), (nil)]");
+  const std::string container = harness("COMMAND INFO COMMAND");
+  CHECK(container.find("[[\"command|count\", (integer) 2") != std::string::npos);
+  CHECK(container.find("[\"command|list\", (integer) -2") != std::string::npos);
+}
+
+TEST_CASE("keys are told as they are used") {
+  const Table table;
+  const auto first_flag = [&](std::string_view name) {
+    return key_flag_words(*table.find(name))[0];
+  };
+  CHECK(first_flag("GET") == "RO");
+  CHECK(first_flag("DEL") == "RM");
+  CHECK(first_flag("SET") == "RW");
+  CHECK(key_flag_words(*table.find("PING")).empty());
+}
+
+TEST_CASE("COMMAND, COUNT and LIST agree") {
+  Harness harness;
+  const auto rows = top_level(harness.table);
+  CHECK(harness("COMMAND") == harness("COMMAND INFO"));
+  CHECK(harness("COMMAND COUNT") == "(integer) " + std::to_string(rows.size()));
+  CHECK(rows.size() < harness.table.all().size());
+  const std::string names = harness("COMMAND LIST");
+  for (const Command* row : harness.table.all()) {
+    std::string name;
+    for (const char c : row->name) name += static_cast<char>(std::tolower(c));
+    CAPTURE(name);
+    CHECK(names.find(quoted(name)) != std::string::npos);
+  }
+}
+
+TEST_CASE("COMMAND LIST filters by category and pattern, and has no modules") {
+  Harness harness;
+  CHECK(harness("command list FilterBy pattern M?ET") == "[\"mget\", \"mset\"]");
+  CHECK(harness("COMMAND LIST FILTERBY PATTERN command|c*") == "[\"command|count\"]");
+  const std::string written = harness("COMMAND LIST FILTERBY ACLCAT Write");
+  CHECK(written.find("\"set\"") != std::string::npos);
+  CHECK(written.find("\"get\"") == std::string::npos);
+  CHECK(harness("COMMAND LIST FILTERBY ACLCAT nothing") == "[]");
+  CHECK(harness("COMMAND LIST FILTERBY MODULE json") == "[]");
+  CHECK(harness.run({"COMMAND", "LIST", "FILTERBY", "PATTERN", std::string(100'000, '*')}) == "[]");
+  for (const auto* line :
+       {"COMMAND LIST x", "COMMAND LIST FILTERBY", "COMMAND LIST FILTERBY PATTERN",
+        "COMMAND LIST FILTERBY NAME x", "COMMAND LIST FILTERBY PATTERN x y"}) {
+    CAPTURE(line);
+    CHECK(harness(line) == "(error) ERR syntax error");
+  }
+}
+
+TEST_CASE("keys are found in whole requests") {
+  Harness harness;
+  CHECK(harness("COMMAND GETKEYS get a") == "[\"a\"]");
+  CHECK(harness("COMMAND GETKEYS MSET a b c") == "[\"a\", \"c\"]");
+  CHECK(harness("COMMAND GETKEYS DEL a b c") == "[\"a\", \"b\", \"c\"]");
+  CHECK(harness("COMMAND GETKEYSANDFLAGS DEL a b") ==
+        "[[\"a\", [RM, delete]], [\"b\", [RM, delete]]]");
+  CHECK(harness("COMMAND GETKEYS nothing a") == kUnknown);
+  CHECK(harness("COMMAND GETKEYS command nothing") == kUnknown);
+  CHECK(harness("COMMAND GETKEYS command|list x") == kUnknown);
+  CHECK(harness("COMMAND GETKEYS ping a") == "(error) ERR The command has no key arguments");
+  CHECK(harness("COMMAND GETKEYS command list") == "(error) ERR The command has no key arguments");
+  CHECK(harness("COMMAND GETKEYS get a b") ==
+        "(error) ERR Invalid number of arguments specified for command");
+  CHECK(harness("COMMAND GETKEYSANDFLAGS set a") ==
+        "(error) ERR Invalid number of arguments specified for command");
+}
+
+TEST_CASE("the documentation has texts, arguments and subcommands") {
+  Harness harness;
+  CHECK(harness("COMMAND DOCS persist nothing") ==
+        "{\"persist\": {\"summary\": \"Takes the time to live from a key. Answers 1, or 0 when "
+        "there was none.\", \"since\": \"0.1\", \"group\": \"generic\", \"arguments\": [{\"name\": "
+        "\"key\", \"type\": \"key\", \"key_spec_index\": (integer) 0}]}}");
+  const std::string list = harness("COMMAND DOCS COMMAND|LIST");
+  CHECK(list.find("{\"command|list\": {") == 0);
+  CHECK(
+      list.find("\"arguments\": [{\"name\": \"module-name_category_pattern\", \"type\": \"oneof\", "
+                "\"token\": \"FILTERBY\", \"flags\": [optional], \"arguments\": [{") !=
+      std::string::npos);
+  const std::string container = harness("COMMAND DOCS command");
+  CHECK(container.find("\"subcommands\": {\"command|count\": {") != std::string::npos);
+  const std::string all = harness("COMMAND DOCS");
+  for (const Command* row : top_level(harness.table)) {
+    CAPTURE(row->name);
+    CHECK(all.find(quoted(row->summary)) != std::string::npos);
+  }
+}
+
+TEST_CASE("the help of a container has all its subcommands, HELP last") {
+  Harness harness;
+  const std::string help = harness("COMMAND HELP");
+  CHECK(
+      help.starts_with("[COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:, COUNT, "
+                       "    Answers the number of commands, without subcommands., DOCS "
+                       "[command-name ...], "));
+  CHECK(help.ends_with(", HELP,     Answers the subcommands and what they do.]"));
+}
+
+}  // namespace
