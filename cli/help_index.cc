@@ -41,6 +41,19 @@ std::string lower(std::string_view text) {
   return result;
 }
 
+std::string_view first_word(std::string_view text) {
+  return text.substr(0, text.find(' '));
+}
+
+/// The words in upper case that a synopsis begins with, up to two: a command's name.
+std::string_view name_of(std::string_view line) {
+  const std::string_view first = first_word(line);
+  if (!is_keyword(first)) return {};
+  const std::string_view rest = line.substr(std::min(first.size() + 1, line.size()));
+  const std::string_view second = first_word(rest);
+  return is_keyword(second) ? line.substr(0, first.size() + 1 + second.size()) : first;
+}
+
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
@@ -62,10 +75,6 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
     start = at + 1;
   }
   return pieces;
-}
-
-std::string_view first_word(std::string_view text) {
-  return text.substr(0, text.find(' '));
 }
 
 /// One argument or one group in brackets.
@@ -175,8 +184,11 @@ void HelpIndex::add_page(std::string_view page) {
   while (!page.empty()) {
     const std::string_view line = page.substr(0, page.find('\n'));
     page.remove_prefix(std::min(line.size() + 1, page.size()));
-    const std::string_view name = first_word(line);
-    if (is_keyword(name) && !line.ends_with('.')) add(name, line.substr(name.size()));
+    if (line.starts_with('@') && is_ascii(line) && groups_.size() < kCommandsMax) {
+      groups_.emplace(upper(line));
+    }
+    const std::string_view name = name_of(line);
+    if (!name.empty() && !line.ends_with('.')) add(name, line.substr(name.size()));
   }
 }
 
@@ -217,7 +229,10 @@ std::vector<std::string> HelpIndex::next_words(const std::vector<std::string>& w
     for (const std::string_view each : split(item.inside, '|')) {
       const std::string_view word = first_word(each);
       if (is_keyword(word)) found.emplace(word);
-      if (word == "command") add_names("", found);  // HELP [command]
+      // HELP [command [subcommand] | @group]
+      if (word == "command") add_names("", found);
+      if (word == "subcommand" && words.size() > 1) add_names(upper(words.back()) + " ", found);
+      if (word == "@group") found.insert(groups_.begin(), groups_.end());
     }
     if (!item.is_optional) break;
   }
@@ -238,12 +253,34 @@ Completion HelpIndex::complete(std::string_view before) const {
   return completion;
 }
 
+/// What may follow a name that has subcommands: "GET | SET | ...".
+std::string HelpIndex::names_hint(const std::string& name, std::size_t columns,
+                                  bool is_in_word) const {
+  constexpr std::string_view kMore = "...";
+  std::set<std::string> names;
+  add_names(upper(name) + " ", names);
+  std::string text;
+  std::size_t left = names.size();
+  for (const std::string& each : names) {
+    const std::string piece = (text.empty() ? (is_in_word ? " " : "") : " | ") + each;
+    const std::size_t kept = --left > 0 ? 3 + kMore.size() : 0;  // Behind " | ".
+    if (text.size() + piece.size() + kept > columns) {
+      return text.empty() ? text : text.append(" | ").append(kMore);
+    }
+    text += piece;
+  }
+  return text;
+}
+
 std::string HelpIndex::hint(std::string_view line, std::size_t columns) const {
   Typed typed(line);
   if (typed.is_open) return {};
   const bool is_in_word = !typed.partial.empty();
   if (is_in_word) typed.words.push_back(std::move(typed.partial));
   const Known known = find(typed.words);
+  if (typed.words.size() == 1 && known.arguments.empty()) {
+    return names_hint(typed.words[0], columns, is_in_word);
+  }
   if (known.words == 0) return {};
   Items items = items_of(known.arguments);
   for (std::size_t i = known.words; i < typed.words.size(); ++i) take_word(items, typed.words[i]);

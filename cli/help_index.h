@@ -23,8 +23,9 @@ struct Completion {
 
 class HelpIndex final {
  public:
-  /// Takes every synopsis of a HELP page: the lines that begin with a name in upper case and do not
-  /// end as a sentence does.
+  /// Takes every synopsis of a HELP page: the lines that begin with a name in upper case, or with
+  /// that of a command and its subcommand, and do not end as a sentence does. Lines that begin with
+  /// '@' name groups of commands.
   void add_page(std::string_view page);
 
   /// One command; `name` may have two words, `arguments` is what stands behind it. Those beyond
@@ -37,7 +38,8 @@ class HelpIndex final {
   Completion complete(std::string_view before) const;
 
   /// What may follow `line`, with a blank in front where the line has none; cut to `columns` at the
-  /// end of an argument. Empty when nothing does, or the line is no known command.
+  /// end of an argument. Empty when nothing does, or the line is no known command. Of one that only
+  /// has subcommands, their names.
   std::string hint(std::string_view line, std::size_t columns) const;
 
  private:
@@ -47,10 +49,12 @@ class HelpIndex final {
   };
 
   Known find(const std::vector<std::string>& words) const;
+  std::string names_hint(const std::string& name, std::size_t columns, bool is_in_word) const;
   void add_names(const std::string& parent, std::set<std::string>& found) const;
   std::vector<std::string> next_words(const std::vector<std::string>& words) const;
 
   std::map<std::string, std::string, std::less<>> arguments_;  // By name.
+  std::set<std::string> groups_;                               // In upper case, with '@'.
 };
 
 }  // namespace phoenix::cli

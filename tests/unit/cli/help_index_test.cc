@@ -89,6 +89,38 @@ TEST_CASE("hints are cut at the end of an argument") {
   CHECK(index.hint("GET", 3).empty());
 }
 
+TEST_CASE("subcommands are told in a page by lines of their own") {
+  const HelpIndex index = index_of(
+      "@connection\n"
+      "CLIENT GETNAME\n"
+      "CLIENT KILL [ID client-id] [SKIPME <YES | NO>]\n"
+      "CLIENT LIST\n"
+      "\n"
+      "@server\n"
+      "COMMAND\n"
+      "COMMAND COUNT\n"
+      "HELP [command [subcommand] | @group]\n"
+      "HELP command tells more about one, HELP @group lists a group.\n");
+  CHECK(candidates(index, "C") == Words{"CLIENT", "COMMAND"});
+  CHECK(candidates(index, "client ") == Words{"GETNAME", "KILL", "LIST"});
+  CHECK(candidates(index, "client kill s") == Words{"skipme"});
+  CHECK(hint(index, "client kill") == " [ID client-id] [SKIPME <YES | NO>]");
+  CHECK(hint(index, "CLIENT") == " GETNAME | KILL | LIST");
+  CHECK(hint(index, "CLIENT ") == "GETNAME | KILL | LIST");
+  CHECK(hint(index, "CLIENT LIST").empty());
+  CHECK(hint(index, "CLIENT x").empty());
+  CHECK(hint(index, "COMMAND") == " COUNT");
+  CHECK(index.hint("CLIENT", 22) == " GETNAME | KILL | LIST");
+  CHECK(index.hint("CLIENT", 21) == " GETNAME | KILL | ...");
+  CHECK(index.hint("CLIENT", 20) == " GETNAME | ...");
+  CHECK(index.hint("CLIENT", 7).empty());
+  CHECK(candidates(index, "HELP cl") == Words{"client"});
+  CHECK(candidates(index, "HELP client k") == Words{"kill"});
+  CHECK(candidates(index, "HELP client kill ").empty());
+  CHECK(candidates(index, "help @s") == Words{"@server"});
+  CHECK(candidates(index, "HELP @") == Words{"@CONNECTION", "@SERVER"});
+}
+
 TEST_CASE("names of two words, groups that must be there, and groups in groups") {
   HelpIndex index;
   index.add("config", "");
@@ -98,6 +130,7 @@ TEST_CASE("names of two words, groups that must be there, and groups in groups")
   CHECK(candidates(index, "CO") == Words{"CONFIG"});
   CHECK(candidates(index, "CONFIG ") == Words{"GET", "SET"});
   CHECK(candidates(index, "config s") == Words{"set"});
+  CHECK(hint(index, "config") == " GET | SET");
   CHECK(hint(index, "config set") == " parameter value");
   CHECK(hint(index, "config get maxmemory") == " [parameter ...]");
   CHECK(hint(index, "SPOP k 3") == " [ANY] <LEFT | RIGHT>");
