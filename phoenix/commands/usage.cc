@@ -130,12 +130,12 @@ class Parser final {
   explicit Parser(std::string_view text) : text_(text) {}
 
   Result<Arguments> run() {
-    std::vector<Arguments> all = alternatives('\0');
+    Choice choice = alternatives('\0');
     Arguments arguments;
-    if (all.size() == 1) {
-      arguments = std::move(all.front());
+    if (choice.all.size() == 1) {
+      arguments = std::move(choice.all.front());
     } else {
-      arguments.push_back(one_of(std::move(all)));
+      arguments.push_back(one_of(std::move(choice)));
     }
     if (levels_of(arguments) > kArgumentDepthMax) refuse(kTooDeep);
     if (!error_.empty()) return fail(ErrorCode::invalid, std::move(error_));
@@ -150,11 +150,20 @@ class Parser final {
     std::size_t end = 0;
   };
 
-  static Argument one_of(std::vector<Arguments> all) {
-    if (all.size() == 1) return in_one(std::move(all.front()));
+  /// What stands between bars.
+  struct Choice {
+    std::vector<Arguments> all;
+    std::size_t begin = 0;  // Where it stands.
+    bool is_repeated = false;
+  };
+
+  static Argument one_of(Choice choice) {
+    if (choice.all.size() == 1) return in_one(std::move(choice.all.front()));
     Arguments parts;
-    for (auto& each : all) parts.push_back(in_one(std::move(each)));
-    return joined(ArgumentType::oneof, std::move(parts));
+    for (auto& each : choice.all) parts.push_back(in_one(std::move(each)));
+    Argument one = joined(ArgumentType::oneof, std::move(parts));
+    one.is_multiple = choice.is_repeated;
+    return one;
   }
 
   void refuse(std::string_view what) {
@@ -169,10 +178,12 @@ class Parser final {
 
   // NOLINTBEGIN(misc-no-recursion): group() holds it to kArgumentDepthMax.
   /// Up to and including `close`.
-  std::vector<Arguments> alternatives(char close) {
-    std::vector<Arguments> all;
+  Choice alternatives(char close) {
+    Choice choice;
+    choice.begin = at_;
+    auto& all = choice.all;
     while (true) {
-      all.push_back(sequence());
+      all.push_back(sequence(choice));
       const char c = peek();
       if (c == '|') {
         ++at_;
@@ -187,15 +198,15 @@ class Parser final {
     const bool has_empty =
         std::any_of(all.begin(), all.end(), [](const auto& each) { return each.empty(); });
     if (has_empty && (close != '\0' || all.size() > 1)) refuse("nothing to choose");
-    return all;
+    return choice;
   }
 
-  Arguments sequence() {
+  Arguments sequence(Choice& choice) {
     Items items;
     for (char c = peek(); c != '\0' && c != '|' && c != ']' && c != '>'; c = peek()) {
       const std::size_t begin = at_;
       if (c == '[' && is_repetition()) {
-        repeat(items);
+        repeat(items, choice);
       } else if (c == '[' || c == '<') {
         items.begins.push_back(begin);
         items.arguments.push_back(group(c));
@@ -221,10 +232,16 @@ class Parser final {
     return argument;
   }
 
-  /// "[x ...]": what is told of x, with the x before it when that is the same.
-  void repeat(Items& items) {
+  /// "[x ...]": what is told of x, with the x before it when that is the same; "[a | b ...]" may
+  /// repeat the whole choice that it ends.
+  void repeat(Items& items, Choice& choice) {
     const std::size_t close = closing_bracket();
     const std::string_view again = trimmed(text_.substr(at_ + 1, close - at_ - 1 - kDots.size()));
+    if (!choice.all.empty() && trimmed(text_.substr(choice.begin, at_ - choice.begin)) == again) {
+      choice.is_repeated = true;
+      at_ = close + 1;
+      return;
+    }
     std::size_t first = 0;
     while (first < items.begins.size() &&
            text_.substr(items.begins[first], items.end - items.begins[first]) != again) {
@@ -255,8 +272,8 @@ class Parser final {
     }
     Parser inner(text);
     inner.depth_ = depth_ + 1;
-    std::vector<Arguments> all = inner.alternatives('\0');
-    if (inner.error_.empty() && !text.empty()) return one_of(std::move(all));
+    Choice choice = inner.alternatives('\0');
+    if (inner.error_.empty() && !text.empty()) return one_of(std::move(choice));
     refuse("nothing to repeat");
     return {};
   }

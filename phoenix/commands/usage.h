@@ -5,7 +5,8 @@
 //   EX seconds      a token and what stands behind it up to the next token are one argument
 //   [a b]           may be left out
 //   a | b, <a | b>  one of these
-//   key [key ...]   one or more; [key ...] alone: none or more
+//   key [key ...]   one or more; [key ...] alone: none or more; a | b [a | b ...]: a choice
+//                   that may be made again
 #pragma once
 
 #include <cstdint>
