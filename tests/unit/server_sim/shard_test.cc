@@ -259,6 +259,27 @@ TEST_CASE("without a log an expiry is believed at once, and removed") {
   }
 }
 
+TEST_CASE("SAVE and LASTSAVE wait for the disk in every mode, and are refused without one") {
+  for (const Durability durability : {Durability::always, Durability::interval}) {
+    ShardWorld world(durability);
+    CHECK(world.position_of("SAVE") == 0);
+    CHECK(world("SET a 1").text == "OK");
+    for (const auto flags : {std::uint16_t{0}, std::uint16_t{protocol::kDoNotWait}}) {
+      CHECK(world.position_of("SAVE", flags) == world.log().emitted_position());
+      CHECK(world.position_of("LASTSAVE", flags) == world.log().emitted_position());
+    }
+    world.settle();
+    CHECK(world.log().commit_position() == world.log().emitted_position());
+    CHECK(world.position_of("SAVE") == 0);
+  }
+  ShardWorld world(Durability::off);
+  for (const std::string_view line : {"SAVE", "LASTSAVE"}) {
+    CHECK(world(line).verdict == Verdict::refused);
+    CHECK(world(line).text ==
+          "(error) ERR nothing is saved: the server keeps nothing on disk (--durability off)");
+  }
+}
+
 TEST_CASE("with an interval 'it has expired' waits for a stamp when the request wants to be sure") {
   ShardWorld world(Durability::interval);
   CHECK(world("SET a v PX 10").text == "OK");
