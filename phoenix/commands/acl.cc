@@ -28,6 +28,11 @@ void acl_cat(Context& context, const Request& request) {
     return answer_names(context.reply,
                         std::vector<std::string>(categories.begin(), categories.end()));
   }
+  if (request.args.size() > 3) {
+    const Command& container = *context.table.find(request.args[0]);
+    return context.reply.error(protocol::Status::error,
+                               misused_subcommand_text(container, request.args[1]));
+  }
   const std::string category = lower_case(request.args[2]);
   if (std::find(categories.begin(), categories.end(), category) == categories.end()) {
     return context.reply.error(protocol::Status::error,

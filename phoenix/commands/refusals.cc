@@ -36,6 +36,11 @@ std::string unknown_subcommand_text(const Command& container, std::string_view w
                      container.name);
 }
 
+std::string misused_subcommand_text(const Command& container, std::string_view word) {
+  return fmt::format("unknown subcommand or wrong number of arguments for '{}'. Try {} HELP.",
+                     shown(word, kShownBytesMax), container.name);
+}
+
 std::string wrong_arity_text(const Command& command) {
   return fmt::format("wrong number of arguments for '{}' command", lower_case(command.name));
 }

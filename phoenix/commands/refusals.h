@@ -16,6 +16,9 @@ std::string unknown_command_text(Args args);
 /// Of a request whose second word is no subcommand of `container`.
 std::string unknown_subcommand_text(const Command& container, std::string_view word);
 
+/// Of a subcommand whose words its own handler refuses, where Redis says no more than this.
+std::string misused_subcommand_text(const Command& container, std::string_view word);
+
 /// Of a request with another number of words than the row takes: "... for 'client|kill' command".
 std::string wrong_arity_text(const Command& command);
 

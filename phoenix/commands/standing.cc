@@ -11,7 +11,7 @@ namespace {
 
 using protocol::Status;
 
-void time(Context& context, const Request&) {
+void tell_time(Context& context, const Request&) {
   constexpr std::int64_t kMicrosPerMs = 1'000;
   context.reply.begin_list(2);
   context.reply.bytes(std::to_string(context.now_ms / 1'000));
@@ -101,7 +101,7 @@ constexpr auto kCommands = std::to_array<Command>({
                 "(whole milliseconds).",
      .since = "0.1",
      .example = "TIME => [\"1...]",
-     .run = time},
+     .run = tell_time},
 });
 static_assert(all_sound(kCommands), "a row is incomplete or contradicts itself");
 

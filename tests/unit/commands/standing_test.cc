@@ -45,6 +45,8 @@ TEST_CASE("there is one user, and categories have their commands") {
   CHECK(read.find("\"get\"") != std::string::npos);
   CHECK(read.find("\"set\"") == std::string::npos);
   CHECK(harness("ACL CAT geo") == "[]");
+  CHECK(harness("ACL cat geo x") ==
+        "(error) ERR unknown subcommand or wrong number of arguments for 'cat'. Try ACL HELP.");
   CHECK(harness("ACL CAT nothing") == "(error) ERR Unknown category 'nothing'");
 }
 
