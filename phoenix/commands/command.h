@@ -197,6 +197,11 @@ constexpr bool all_sound(const std::array<Command, kCount>& commands) {
   return true;
 }
 
+/// Whether the row is a subcommand's: "CLIENT|LIST".
+constexpr bool is_subcommand(const Command& command) {
+  return command.name.find('|') != std::string_view::npos;
+}
+
 /// Whether argv has as many words as the row wants.
 constexpr bool arity_fits(const Command& command, std::size_t words) {
   return command.arity > 0 ? words == static_cast<std::size_t>(command.arity)

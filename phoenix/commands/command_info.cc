@@ -159,7 +159,7 @@ std::vector<std::string> names_in_category(const Table& table, std::string_view 
 std::vector<const Command*> top_level(const Table& table) {
   std::vector<const Command*> rows;
   for (const auto* row : table.all()) {
-    if (row->name.find('|') == std::string_view::npos) rows.push_back(row);
+    if (!is_subcommand(*row)) rows.push_back(row);
   }
   return rows;
 }

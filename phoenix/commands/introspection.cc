@@ -26,7 +26,6 @@ constexpr std::uint64_t kStepsPerDocs = 4'000;
 
 // The row that a request names whose words begin at `args`; null when there is none.
 const Command* row_of(const Table& table, Args args) {
-  if (args[0].find('|') != std::string_view::npos) return nullptr;  // Nobody calls it so.
   const Command* const command = table.find(args[0]);
   if (command == nullptr || !has(command->flags, Flags::container)) return command;
   // A container that is named alone: its arity says what that means.
@@ -57,7 +56,7 @@ void command_count(Context& context, const Request&) {
 void command_info(Context& context, const Request& request) {
   if (request.args.size() == 2) return answer_infos(context, top_level(context.table));
   std::vector<const Command*> rows;
-  for (const auto name : request.args.subspan(2)) rows.push_back(context.table.find(name));
+  for (const auto name : request.args.subspan(2)) rows.push_back(context.table.find_row(name));
   answer_infos(context, rows);
 }
 
@@ -65,7 +64,7 @@ void command_docs(Context& context, const Request& request) {
   std::vector<const Command*> rows;
   if (request.args.size() == 2) rows = top_level(context.table);
   for (const auto name : request.args.subspan(2)) {
-    const Command* const row = context.table.find(name);
+    const Command* const row = context.table.find_row(name);
     if (row != nullptr) rows.push_back(row);
   }
   context.steps += rows.size() * kStepsPerDocs;

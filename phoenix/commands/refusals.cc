@@ -22,13 +22,14 @@ std::string shown(std::string_view word, std::size_t bytes_max) {
 }  // namespace
 
 std::string unknown_command_text(Args args) {
+  const std::string_view name = args.empty() ? std::string_view() : args[0];
   std::string words;
-  for (const auto word : args.subspan(1)) {
+  for (const auto word : args.subspan(args.empty() ? 0 : 1)) {
     if (words.size() >= kShownBytesMax) break;
     words += fmt::format("'{}' ", shown(word, kShownBytesMax - words.size()));
   }
   return fmt::format("unknown command '{}', with args beginning with: {}",
-                     shown(args[0], kShownBytesMax), words);
+                     shown(name, kShownBytesMax), words);
 }
 
 std::string unknown_subcommand_text(const Command& container, std::string_view word) {

@@ -10,7 +10,7 @@ namespace phoenix::commands {
 
 /// Of a request whose first word is no command. Shows at most 128 bytes of it, and of its
 /// arguments as many as begin within 128 bytes. Has no line ends, and ends with a blank, as Redis's
-/// text does. `args` is not empty.
+/// text does. `args` is empty of a request in short form whose type is unknown.
 std::string unknown_command_text(Args args);
 
 /// Of a request whose second word is no subcommand of `container`.

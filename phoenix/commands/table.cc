@@ -43,10 +43,11 @@ Table::Table() {
   std::sort(sorted_.begin(), sorted_.end(),
             [](const auto* a, const auto* b) { return a->name < b->name; });
   for (const auto* command : sorted_) {
-    PHX_CHECK(find(command->name) == nullptr);
+    PHX_CHECK(find_row(command->name) == nullptr);
+    auto& rows = is_subcommand(*command) ? subcommands_ : by_name_;
     std::size_t bucket = bucket_of(fold(kEmptyHash, command->name), kBuckets);
-    while (by_name_[bucket] != nullptr) bucket = (bucket + 1) % kBuckets;
-    by_name_[bucket] = command;
+    while (rows[bucket] != nullptr) bucket = (bucket + 1) % kBuckets;
+    rows[bucket] = command;
     if (command->opcode == protocol::Opcode::argv) continue;
     auto& place = by_opcode_[static_cast<std::size_t>(command->opcode)];
     PHX_CHECK(place == nullptr);
@@ -62,16 +63,25 @@ const Command* Table::find(std::string_view name) const {
   return nullptr;
 }
 
+const Command* Table::find_row(std::string_view name) const {
+  const auto bar = name.find('|');
+  const Command* const command = find(name.substr(0, bar));
+  if (command == nullptr || bar == std::string_view::npos) return command;
+  return find_subcommand(*command, name.substr(bar + 1));
+}
+
 const Command* Table::find_subcommand(const Command& container, std::string_view word) const {
   const std::uint32_t hash = fold(fold(fold(kEmptyHash, container.name), "|"), word);
   const std::size_t prefix = container.name.size() + 1;
   std::size_t bucket = bucket_of(hash, kBuckets);
-  for (; by_name_[bucket] != nullptr; bucket = (bucket + 1) % kBuckets) {
-    const std::string_view name = by_name_[bucket]->name;
+  for (; subcommands_[bucket] != nullptr; bucket = (bucket + 1) % kBuckets) {
+    const std::string_view name = subcommands_[bucket]->name;
     const bool is_of_container = name.size() == prefix + word.size() &&
                                  name.substr(0, prefix - 1) == container.name &&
                                  name[prefix - 1] == '|';
-    if (is_of_container && equals_ignoring_case(name.substr(prefix), word)) return by_name_[bucket];
+    if (is_of_container && equals_ignoring_case(name.substr(prefix), word)) {
+      return subcommands_[bucket];
+    }
   }
   return nullptr;
 }

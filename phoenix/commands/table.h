@@ -17,8 +17,10 @@ class Table final {
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
 
-  /// By name in any case; null when there is none. A subcommand's is "CLIENT|LIST".
+  /// By the first word of a request, in any case; null when there is none.
   const Command* find(std::string_view name) const;
+  /// By name in any case, that of a subcommand ("client|list") included; null when there is none.
+  const Command* find_row(std::string_view name) const;
   /// The subcommand of a container that a request's second word names; null when there is none.
   const Command* find_subcommand(const Command& container, std::string_view word) const;
   /// By short form; null when there is none.
@@ -35,7 +37,10 @@ class Table final {
 
   std::vector<const Command*> sorted_;
   std::array<const Command*, 256> by_opcode_{};
-  std::array<const Command*, kBuckets> by_name_{};
+  // Subcommands apart: "client|list" is no first word of a request.
+  using Buckets = std::array<const Command*, kBuckets>;
+  Buckets by_name_{};
+  Buckets subcommands_{};
 };
 
 /// Commands of one kind, in the file of its name.

@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <atomic>
 
-#include <fmt/format.h>
-
 #include "phoenix/base/check.h"
-#include "phoenix/commands/words.h"
+#include "phoenix/commands/refusals.h"
 #include "protocol/slot.h"
 
 namespace phoenix::server {
@@ -153,20 +151,16 @@ bool Router::run_command(PendingRequest& pending) {
 
 void Router::answer_fault(const PendingRequest& pending) {
   const auto& args = pending.request.args;
-  const std::string_view name = args.empty() ? std::string_view() : args[0];
   SessionSink& sink = begin_sink(pending.head());
   switch (pending.fault) {
     case Fault::unknown_command:
-      sink.error(Status::error, fmt::format("unknown command '{}': HELP lists all commands",
-                                            commands::printable(name)));
+      sink.error(Status::error, commands::unknown_command_text(args));
       break;
     case Fault::unknown_subcommand:
-      sink.error(Status::error, fmt::format("unknown subcommand '{}'. Try {} HELP.",
-                                            commands::printable(args[1]), name));
+      sink.error(Status::error, commands::unknown_subcommand_text(*pending.command, args[1]));
       break;
     case Fault::wrong_arity:
-      sink.error(Status::error, fmt::format("wrong number of arguments for '{0}' command: {1}",
-                                            pending.command->name, pending.command->usage));
+      sink.error(Status::error, commands::wrong_arity_text(*pending.command));
       break;
     case Fault::not_authenticated:
       sink.error(Status::not_authenticated, "Authentication required.");

@@ -28,6 +28,7 @@ Command row(std::string_view name) {
 TEST_CASE("an unknown command is shown with its first arguments") {
   CHECK(unknown({"foo"}) == "unknown command 'foo', with args beginning with: ");
   CHECK(unknown({"FOO", "a", "b"}) == "unknown command 'FOO', with args beginning with: 'a' 'b' ");
+  CHECK(unknown({}) == "unknown command '', with args beginning with: ");
   CHECK(unknown({"", ""}) == "unknown command '', with args beginning with: '' ");
 }
 

@@ -150,6 +150,23 @@ TEST_CASE("names are found in any case, and nothing else is") {
   CHECK(table.find(std::string(100'000, 'G')) == nullptr);
 }
 
+TEST_CASE("subcommands are found behind their container, and as rows, but not as commands") {
+  const Table table;
+  const Command* const count = table.find_subcommand(*table.find("COMMAND"), "Count");
+  REQUIRE(count != nullptr);
+  CHECK(count->name == "COMMAND|COUNT");
+  CHECK(table.find_row("command|count") == count);
+  CHECK(table.find_row("Command") == table.find("COMMAND"));
+  CHECK(table.find("COMMAND|COUNT") == nullptr);
+  CHECK(table.find_subcommand(*table.find("COMMAND"), "") == nullptr);
+  CHECK(table.find_subcommand(*table.find("COMMAND"), "COUNT|COUNT") == nullptr);
+  CHECK(table.find_subcommand(*table.find("GET"), "COUNT") == nullptr);
+  for (const std::string_view name : {"COMMAND|", "|", "|COUNT", "COMMAND|COUNT|", "GET|COUNT"}) {
+    CAPTURE(name);
+    CHECK(table.find_row(name) == nullptr);
+  }
+}
+
 TEST_CASE("types are found, and the rest is not") {
   const Table table;
   std::size_t found = 0;
