@@ -296,8 +296,10 @@ int main(int argc, char** argv) {
     (void)std::fputs(("phoenix-server: " + most.error().message + "\n").c_str(), stderr);
     return kStartFailed;
   }
-  shared.connections_max =
+  const std::uint64_t connections_max =
       config->connections_max == 0 ? *most : std::min(config->connections_max, *most);
+  shared.settings.set_clients_most(static_cast<std::int64_t>(*most));
+  shared.settings.set(commands::Setting::clients_max, static_cast<std::int64_t>(connections_max));
   shared.process_id = getpid();
 
   Threads threads(shared, host);

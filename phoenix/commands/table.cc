@@ -20,6 +20,7 @@ constexpr auto kFamilies = std::to_array<Family>({
     {"cluster", cluster_commands},
     {"server", server_commands},
     {"transactions", transaction_commands},
+    {"server", configuration_commands},
 });
 
 // FNV-1a over the upper-cased name: short, and every name is a constant of this table.

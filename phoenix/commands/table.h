@@ -59,5 +59,6 @@ std::span<const Command> standing_commands();
 std::span<const Command> cluster_commands();
 std::span<const Command> server_commands();
 std::span<const Command> transaction_commands();
+std::span<const Command> configuration_commands();
 
 }  // namespace phoenix::commands

@@ -165,6 +165,7 @@ Result<void> Core::listen_first() {
     const std::uint16_t port = environment_.host.bound_port(listeners_.back());
     shared_.port = port != 0 ? port : endpoint.port;
   }
+  tell_port(shared_.port.load(), shared_.settings);
   if (shared_.config.unix_path.empty()) return {};
   io::Endpoint endpoint;
   endpoint.unix_path = shared_.config.unix_path;
@@ -186,10 +187,7 @@ Result<void> Core::listen_on_core_port() {
 }
 
 io::Task<Result<void>> Core::replay() {
-  MemoryShare share;
-  share.core = index_;
-  share.all_bytes_max = shared_.config.memory_bytes_max;
-  if (share.all_bytes_max != 0) share.bytes_max = share.all_bytes_max / shared_.cores();
+  const MemoryShare share = share_of(shared_.config.memory_bytes_max, index_, shared_.cores());
   shard_ = std::make_unique<Shard>(shared_.table, shared_.store->hash_key(), buffers_, share);
   shard_->set_control(control_);
   KeyspaceReplay sink(shard_->keyspace(), shared_.store->hash_key(), *shard_, buffers_.large);

@@ -30,6 +30,12 @@ struct MemoryShare {
   std::uint64_t all_bytes_max = 0;     // Of all cores: --max-memory; 0: no limit.
 };
 
+/// What core `core` of `cores` gets of `all_bytes_max`; 0: no limit.
+inline MemoryShare share_of(std::uint64_t all_bytes_max, unsigned core, unsigned cores) {
+  const std::uint64_t bytes_max = all_bytes_max == 0 ? kNoLimit : all_bytes_max / cores;
+  return {core, bytes_max, all_bytes_max};
+}
+
 class MemoryBudget final {
  public:
   /// Both are this core's and outlive this.
@@ -57,6 +63,7 @@ class MemoryBudget final {
     return used_bytes() + more_bytes >= share_.bytes_max || holds_too_much;
   }
   std::uint64_t bytes_max() const { return share_.bytes_max; }
+  void set_share(const MemoryShare& share) { share_ = share; }
 
   /// The error's text, which says whose share is used up. `more_bytes`: what was not counted and
   /// would have been too much; 0: unknown, or not worth telling.

@@ -62,7 +62,8 @@ void Connections::on_accept(const io::Completion& completion) {
   const auto index = static_cast<std::size_t>(io::token_id(completion.token));
   Listener& listener = listeners_[index];
   if (completion.result >= 0) {
-    const bool is_full = shared_.connections.load() >= shared_.connections_max;
+    const auto most = shared_.settings.get(commands::Setting::clients_max);
+    const bool is_full = shared_.connections.load() >= static_cast<std::uint64_t>(most);
     if (is_full || stops_) {
       reject(completion.result);
     } else {
@@ -91,6 +92,7 @@ void Connections::open(int fd) {
   Session& session = *sessions_[index];
   session.is_authenticated = shared_.config.password.empty();
   session.opened_ns = io_.clock().monotonic_ns();
+  session.active_ns = session.opened_ns;
   ++open_;
   shared_.connections.fetch_add(1);
   metrics_.accepted.add(1);
@@ -169,6 +171,7 @@ void Connections::on_receive(const io::Completion& completion) {
   if (completion.result > 0) {
     if (session.ignores_input) return;
     session.memory_is_full = budget_.is_full();
+    session.active_ns = std::max(session.active_ns, ticked_ns_);
     const std::string_view bytes(reinterpret_cast<const char*>(completion.bytes.data()),
                                  completion.bytes.size());
     session.feed(bytes);
@@ -377,6 +380,7 @@ void Connections::tick() {
     if (listeners_[i].is_paused && !stops_) arm_accept(i);
   }
   const std::uint64_t now_ns = io_.clock().monotonic_ns();
+  ticked_ns_ = now_ns;
   const std::size_t count = std::min(kSessionsPerTick, sessions_.size());
   for (std::size_t i = 0; i < count; ++i) {
     next_to_check_ = (next_to_check_ + 1) % sessions_.size();
@@ -410,7 +414,15 @@ void Connections::check_deadlines(Session& session, std::uint64_t now_ns) {
   }
   if (!session.is_authenticated && is_over(session.opened_ns, kUnauthenticatedNs)) {
     metrics_.closed_by_deadline.add(1);
-    refuse(session, 0, protocol::Status::not_authenticated, "no AUTH within 10 s");
+    return refuse(session, 0, protocol::Status::not_authenticated, "no AUTH within 10 s");
+  }
+  const auto timeout_s =
+      static_cast<std::uint64_t>(shared_.settings.get(commands::Setting::client_timeout_s));
+  const bool owes_something = !session.output.empty() || session.listing || session.hops > 0;
+  if (owes_something) session.active_ns = now_ns;
+  if (timeout_s != 0 && is_over(session.active_ns, timeout_s * kNanosPerSecond)) {
+    metrics_.closed_by_deadline.add(1);
+    end_input(session);
   }
 }
 

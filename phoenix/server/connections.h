@@ -109,6 +109,7 @@ class Connections final {
   std::vector<io::BufferId> buffers_;  // To be given back at the end of the turn.
   log::Position committed_ = 0;
   std::size_t next_to_check_ = 0;
+  std::uint64_t ticked_ns_ = 0;  // Time of the last tick: exact enough for who is idle.
   std::uint64_t stop_deadline_ns_ = 0;
   bool stops_ = false;
 };

@@ -17,6 +17,7 @@ Core::Core(unsigned index, Shared& shared, const CoreEnvironment& environment)
       completions_(kCompletionsPerTurn) {
   buffers_.receive = environment.ring.buffer_bytes();
   shared.doors[index].wake_handle = environment.ring.wake_handle();
+  control_.settings = &shared.settings;
 }
 
 // The log and the sessions hold coroutines that wait in io_.
@@ -30,6 +31,7 @@ Core::~Core() {
 void Core::turn() {
   const std::size_t count = wait();
   now_ns_ = environment_.clock.monotonic_ns();
+  apply_settings();
   shard_->advance_time(environment_.clock.wall_ms());
   for (std::size_t i = 0; i < count; ++i) dispatch(completions_[i]);
   io_.timers().run_due(now_ns_);
@@ -222,6 +224,17 @@ void Core::stop_when_asked() {
     closing_ = log_->close(shard_->now_ms());
     closing_.start();
   }
+}
+
+// What CONFIG has changed since the last turn.
+void Core::apply_settings() {
+  const commands::Settings& settings = shared_.settings;
+  const std::uint64_t version = settings.version();
+  if (version == settings_version_) [[likely]]
+    return;
+  settings_version_ = version;
+  const auto memory = static_cast<std::uint64_t>(settings.get(commands::Setting::memory_bytes_max));
+  shard_->set_memory_share(share_of(memory, index_, shared_.cores()));
 }
 
 void Core::publish_metrics() {

@@ -75,6 +75,7 @@ class Core final : private SessionActions {
   void expire();
   void stop_when_asked();
   void publish_metrics();
+  void apply_settings();
 
   AuthResult authenticate(std::string_view password) override;
   void close_after_reply() override;
@@ -105,6 +106,7 @@ class Core final : private SessionActions {
   bool is_drained_ = false;
   io::Task<void> closing_;
   std::string info_;
+  std::uint64_t settings_version_ = 0;
 };
 
 }  // namespace phoenix::server

@@ -49,7 +49,8 @@ void append_log(std::string& page, const Shared& shared) {
 
 void append_cores(std::string& page, const Shared& shared) {
   page += "\n# Cores\n";
-  const std::uint64_t share = shared.config.memory_bytes_max / shared.cores();
+  const auto memory = shared.settings.get(commands::Setting::memory_bytes_max);
+  const std::uint64_t share = static_cast<std::uint64_t>(memory) / shared.cores();
   for (unsigned core = 0; core < shared.cores(); ++core) {
     const Metrics& m = shared.metrics[core];
     page += fmt::format(
@@ -72,11 +73,12 @@ std::string_view Core::info() {
   info_ += fmt::format(
       "\n# Clients\nconnected_clients:{}\nmaxclients:{}\ntotal_connections_received:{}\n"
       "rejected_connections:{}\nclosed_by_deadline:{}\n",
-      shared.connections.load(), shared.connections_max, sum(shared, &Metrics::accepted),
-      sum(shared, &Metrics::rejected), sum(shared, &Metrics::closed_by_deadline));
+      shared.connections.load(), shared.settings.get(commands::Setting::clients_max),
+      sum(shared, &Metrics::accepted), sum(shared, &Metrics::rejected),
+      sum(shared, &Metrics::closed_by_deadline));
   info_ += fmt::format("\n# Memory\nused_memory:{}\nbuffer_memory:{}\nmaxmemory:{}\n",
                        sum(shared, &Metrics::memory_bytes), sum(shared, &Metrics::buffer_bytes),
-                       shared.config.memory_bytes_max);
+                       shared.settings.get(commands::Setting::memory_bytes_max));
   info_ +=
       fmt::format("\n# Keyspace\nkeys:{}\nkeys_with_expiry:{}\nexpired_keys:{}\nexpiry_lag_ms:{}\n",
                   sum(shared, &Metrics::keys), sum(shared, &Metrics::keys_with_expiry),

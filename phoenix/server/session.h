@@ -182,6 +182,7 @@ class Session final {
   std::unique_ptr<Transaction> transaction;  // Since MULTI, or WATCH.
   bool is_watching = false;                  // A WATCH is on another core: what is behind it waits.
   std::unique_ptr<Listing> listing;          // While it streams, the requests behind it wait.
+  std::uint64_t active_ns = 0;             // It sent or was owed something, to a tick.
 
   io::Signal input_ended;       // No further request will be taken.
   io::Signal output_drained;    // Everything has left, or cannot.

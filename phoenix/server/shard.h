@@ -74,6 +74,7 @@ class Shard final : public engine::EffectSink {
   std::int64_t remove_expired(std::size_t nodes_max);
 
   const MemoryBudget& budget() const { return budget_; }
+  void set_memory_share(const MemoryShare& share) { budget_.set_share(share); }
 
   engine::LogPosition emit(const engine::Effect& effect) override;
 

@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "phoenix/base/check.h"
+#include "phoenix/commands/settings.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/log/store.h"
 #include "phoenix/server/config.h"
 #include "phoenix/server/hop.h"
 #include "phoenix/server/metrics.h"
+#include "phoenix/server/start_facts.h"
 
 namespace phoenix::server {
 
@@ -29,6 +31,7 @@ class Shared final {
         doors(std::make_unique<CoreDoor[]>(server_config.cores)),
         metrics(std::make_unique<Metrics[]>(server_config.cores)) {
     PHX_CHECK(config.cores >= 1);
+    tell_start(config, settings);
     mailboxes.reserve(std::size_t{config.cores} * config.cores);
     for (unsigned i = 0; i < config.cores * config.cores; ++i) {
       mailboxes.push_back(config.cores > 1 ? std::make_unique<HopMailbox>() : nullptr);
@@ -44,6 +47,7 @@ class Shared final {
 
   const Config& config;
   const commands::Table& table;
+  commands::Settings settings;
   std::unique_ptr<log::Store> store;  // Set by the first phase of the boot.
   std::unique_ptr<CoreDoor[]> doors;
   std::unique_ptr<Metrics[]> metrics;
@@ -55,7 +59,6 @@ class Shared final {
   std::atomic<std::uint16_t> port{0};         // The one in use (for --port 0).
   std::int64_t started_ms = 0;
   std::int64_t process_id = 0;
-  std::uint64_t connections_max = 0;
 };
 
 }  // namespace phoenix::server

@@ -24,7 +24,7 @@ Process::Process(sim::World& world, server::Config config)
       failure_(world),
       shared_(config_, table_) {
   // Clients come and go faster than commits let go of what they left.
-  shared_.connections_max = 1'000'000;
+  shared_.settings.set(commands::Setting::clients_max, 1'000'000);
   for (unsigned core = 0; core < config_.cores; ++core) {
     rings_.push_back(std::make_unique<sim::Ring>(world));
     const server::CoreEnvironment environment{*rings_[core], world.clock(), host_, failure_,

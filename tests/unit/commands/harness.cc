@@ -109,7 +109,10 @@ void FakeSession::hello(ReplySink& reply) {
   reply.end();
 }
 
-Harness::Harness(std::uint64_t seed) : random(seed), keyspace(HashKey::draw(random), effects) {}
+Harness::Harness(std::uint64_t seed) : random(seed), keyspace(HashKey::draw(random), effects) {
+  settings.set_fact("databases", "1");
+  control.settings = &settings;
+}
 
 const Command* Harness::find(const std::vector<std::string_view>& words) const {
   const Command* const command = table.find(words[0]);
@@ -133,6 +136,7 @@ std::string Harness::run(const std::vector<std::string_view>& words, const Extra
     request.first_key_hash = keyspace.hash_of(words[first]);
   }
   Context context{keyspace, now_ms, reply, table, &session};
+  context.core = &control;
   command->run(context, request);
   return reply.take();
 }

@@ -11,6 +11,8 @@
 
 #include "phoenix/base/random.h"
 #include "phoenix/commands/command.h"
+#include "phoenix/commands/core_control.h"
+#include "phoenix/commands/settings.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/engine/keyspace.h"
 
@@ -114,6 +116,8 @@ class Harness final {
   Table table;
   TextSink reply;
   FakeSession session;
+  Settings settings;
+  CoreControl control;
   std::int64_t now_ms = kStartMs;
 };
 
