@@ -179,7 +179,10 @@ void append_quoted(std::string& out, std::string_view bytes) {
 void append_text(std::string& out, std::string_view text) {
   while (!text.empty()) {
     std::size_t count = 1;
-    if (is_plain_ascii(text[0]) || text[0] == '\n' || text[0] == '\t') {
+    if (text.starts_with("\r\n")) {  // The lines of INFO end as Redis's do.
+      out += '\n';
+      count = 2;
+    } else if (is_plain_ascii(text[0]) || text[0] == '\n' || text[0] == '\t') {
       out += text[0];
     } else {
       count = append_visible(out, text);

@@ -31,7 +31,8 @@ struct Style {
 /// `bytes` in double quotes. Printable UTF-8 stays as it is.
 void append_quoted(std::string& out, std::string_view bytes);
 
-/// `text` of a server for a terminal: tabs and newlines stay, other controls are escaped.
+/// `text` of a server for a terminal: tabs and newlines (CR LF, too) stay, other controls
+/// are escaped.
 void append_text(std::string& out, std::string_view text);
 
 class Renderer final {

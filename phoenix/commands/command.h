@@ -77,7 +77,6 @@ class SessionControl {
   enum class AuthResult : std::uint8_t { accepted, refused, no_password_set };
   virtual AuthResult authenticate(std::string_view password) = 0;
   virtual void close_after_reply() = 0;
-  virtual std::string_view info() = 0;       // The INFO page; lives until the next call.
   virtual void hello(ReplySink& reply) = 0;  // The map that HELLO answers.
 
   /// MULTI: false when it has begun already. What follows is queued until EXEC.

@@ -3,6 +3,7 @@
 
 #include "phoenix/commands/container_help.h"
 #include "phoenix/commands/core_control.h"
+#include "phoenix/commands/facts.h"
 #include "phoenix/commands/settings.h"
 #include "phoenix/commands/table.h"
 
@@ -24,6 +25,11 @@ void config_get(Context& context, const Request& request) {
 void config_set(Context& context, const Request& request) {
   const auto changed = context.core->settings->change(request.args.subspan(2));
   if (!changed) return context.reply.error(Status::error, changed.error());
+  context.reply.ok();
+}
+
+void config_resetstat(Context& context, const Request&) {
+  context.core->facts->reset_statistics();
   context.reply.ok();
 }
 
@@ -61,6 +67,15 @@ constexpr auto kCommands = std::to_array<Command>({
      .since = "0.1",
      .example = "CONFIG HELP => [CONFIG <subcommand>...",
      .run = config_help},
+    {.name = "CONFIG|RESETSTAT",
+     .arity = 2,
+     .flags = Flags::admin | Flags::every_core,
+     .gather = Gather::all_ok,
+     .usage = "CONFIG RESETSTAT",
+     .summary = "Lets the counters that INFO shows begin again at zero.",
+     .since = "0.1",
+     .example = "CONFIG RESETSTAT => OK",
+     .run = config_resetstat},
     {.name = "CONFIG|REWRITE",
      .arity = 2,
      .flags = Flags::admin,

@@ -1,13 +1,19 @@
 // The server as a whole.
 #include <array>
+#include <string>
 
+#include "phoenix/commands/core_control.h"
+#include "phoenix/commands/facts.h"
 #include "phoenix/commands/table.h"
+#include "phoenix/commands/words.h"
 
 namespace phoenix::commands {
 namespace {
 
-void info(Context& context, const Request&) {
-  context.reply.text(context.session->info());
+void info(Context& context, const Request& request) {
+  std::string page;
+  context.core->facts->info(request.args.subspan(1), page);
+  context.reply.text(page);
 }
 
 // Fresh rooms are set up for the keys to come, and the first of the old ones are freed: long for a
@@ -48,10 +54,12 @@ constexpr auto kCommands = std::to_array<Command>({
      .example = "SET a 1 => OK; FLUSHDB ASYNC => OK; GET a => (nil)",
      .run = flush},
     {.name = "INFO",
-     .arity = 1,
+     .arity = -1,
      .flags = Flags::none,
-     .usage = "INFO",
-     .summary = "Answers the server's state as lines of name:value, in sections.",
+     .usage = "INFO [section [section ...]]",
+     .summary =
+         "Answers the server's state as lines of name:value, in sections: those named, those "
+         "that most want, or with \"everything\" all.",
      .since = "0.1",
      .example = "INFO => ...",
      .run = info},

@@ -38,8 +38,11 @@ std::size_t bucket_of(std::uint32_t hash, std::size_t buckets) {
 
 Table::Table() {
   for (const auto& family : kFamilies) {
-    for (const auto& command : family.rows()) sorted_.push_back(&command);
+    const auto rows = family.rows();
+    rows_.insert(rows_.end(), rows.begin(), rows.end());
+    groups_.resize(rows_.size(), family.group);
   }
+  for (const auto& command : rows_) sorted_.push_back(&command);
   PHX_CHECK(sorted_.size() < kBuckets / 4);
   std::sort(sorted_.begin(), sorted_.end(),
             [](const auto* a, const auto* b) { return a->name < b->name; });
@@ -94,14 +97,6 @@ std::span<const Command* const> Table::subcommands_of(std::string_view container
   const auto last = std::find_if_not(
       first, sorted_.end(), [&](const auto* row) { return row->name.starts_with(prefix); });
   return {first, last};
-}
-
-std::string_view Table::group_of(const Command& command) const {
-  for (const auto& family : kFamilies) {
-    const auto rows = family.rows();
-    if (&command >= rows.data() && &command < rows.data() + rows.size()) return family.group;
-  }
-  return {};
 }
 
 }  // namespace phoenix::commands

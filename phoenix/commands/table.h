@@ -30,11 +30,17 @@ class Table final {
   /// The rows of a container's subcommands, sorted by name.
   std::span<const Command* const> subcommands_of(std::string_view container) const;
   /// The family's name, as Redis groups commands: "string", "generic", "connection" ...
-  std::string_view group_of(const Command& command) const;
+  std::string_view group_of(const Command& command) const { return groups_[index_of(command)]; }
+  /// A number for each command of the table, below all().size().
+  std::size_t index_of(const Command& command) const {
+    return static_cast<std::size_t>(&command - rows_.data());
+  }
 
  private:
   static constexpr std::size_t kBuckets = 1024;  // Far above the number of commands: short probes.
 
+  std::vector<Command> rows_;  // Together, so that they can be counted.
+  std::vector<std::string_view> groups_;
   std::vector<const Command*> sorted_;
   std::array<const Command*, 256> by_opcode_{};
   // Subcommands apart: "client|list" is no first word of a request.

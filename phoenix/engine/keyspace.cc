@@ -208,7 +208,9 @@ void Keyspace::prefetch_entry(std::uint64_t hash) const {
 
 bool Keyspace::find(const Key& key, std::int64_t now_ms, EntryView& entry) {
   const Index::Place place = parts_->find_live(key, now_ms);
+  ++lookups_.all;
   if (!place) return false;
+  ++lookups_.hits;
   entry = view_of(Entry(Index::entry_at(place)));
   return true;
 }

@@ -65,6 +65,17 @@ struct ExpirySlice {
   ExpiryMs next_due_ms = kNoExpiry;  // Earliest time at which a call can do something; 0: none.
 };
 
+/// Calls of Keyspace::find.
+struct Lookups {
+  std::uint64_t all = 0;
+  std::uint64_t hits = 0;
+
+  void add(const Lookups& from, const Lookups& to) {
+    all += to.all - from.all;
+    hits += to.hits - from.hits;
+  }
+};
+
 class Keyspace final {
  public:
   /// Large values count by `meter` from when they are stored, also when they are overwritten and
@@ -85,6 +96,7 @@ class Keyspace final {
   /// The live entry of `key`, or false. Where an expired entry is the reason for the miss, its
   /// expiry is noted (take_expiry_seen).
   bool find(const Key& key, std::int64_t now_ms, EntryView& entry);
+  const Lookups& lookups() const { return lookups_; }
 
   /// Creates or replaces the entry. Keys up to 64 KiB, values up to 512 MiB (entry.h); those above
   /// kSmallValueBytesMax should come as a large block, plain bytes are copied into one.
@@ -173,6 +185,7 @@ class Keyspace final {
 
   void set_aside();
 
+  Lookups lookups_;
   HashKey hash_key_;
   EffectSink& sink_;
   std::unique_ptr<Parts> parts_;

@@ -27,6 +27,15 @@ struct Endpoint {
   std::string unix_path;
 };
 
+/// What the system says of this process; all of it is 0 where nothing is known.
+struct ProcessUsage {
+  std::uint64_t resident_bytes = 0;
+  std::uint64_t user_us = 0;  // CPU time of all threads.
+  std::uint64_t system_us = 0;
+  std::uint64_t machine_bytes = 0;  // Memory of the machine.
+  std::string system;               // "Linux 6.1.0 x86_64".
+};
+
 class Host {
  public:
   Host() = default;
@@ -57,6 +66,8 @@ class Host {
 
   /// The TCP port that a listener got when it asked for port 0; 0 where there is none to tell.
   virtual std::uint16_t bound_port(int /*listener*/) { return 0; }
+
+  virtual ProcessUsage usage() { return {}; }
 
   virtual void close(int fd) = 0;
 };

@@ -106,6 +106,13 @@ class EntryCollector final : public engine::EntryVisitor {
   std::vector<Entry> entries;
 };
 
+// Names this run of the server: 40 hexadecimal digits, as Redis has them.
+std::string draw_run_id(Random& random) {
+  std::string id;
+  while (id.size() < 40) id += fmt::format("{:08x}", static_cast<std::uint32_t>(random.next()));
+  return id;
+}
+
 }  // namespace
 
 io::Task<Result<void>> Core::run_phase(Phase phase) {
@@ -190,6 +197,7 @@ io::Task<Result<void>> Core::replay() {
   const MemoryShare share = share_of(shared_.config.memory_bytes_max, index_, shared_.cores());
   shard_ = std::make_unique<Shard>(shared_.table, shared_.store->hash_key(), buffers_, share);
   shard_->set_control(control_);
+  facts_.watch(*shard_);
   KeyspaceReplay sink(shard_->keyspace(), shared_.store->hash_key(), *shard_, buffers_.large);
   auto result = co_await shared_.store->replay(io_, index_, sink);
   sink.end();
@@ -249,6 +257,7 @@ io::Task<Result<void>> Core::rewrite() {
 Result<void> Core::serve() {
   if (index_ == 0) {
     shared_.started_ms = environment_.clock.wall_ms();
+    shared_.run_id = draw_run_id(environment_.random);
   } else {
     for (const auto& address : shared_.config.bind) {
       io::Endpoint endpoint;

@@ -170,6 +170,8 @@ void Connections::on_receive(const io::Completion& completion) {
   touch(session);
   if (completion.result > 0) {
     if (session.ignores_input) return;
+    metrics_.receives.add(1);
+    metrics_.received_bytes.add(completion.bytes.size());
     session.memory_is_full = budget_.is_full();
     session.active_ns = std::max(session.active_ns, ticked_ns_);
     const std::string_view bytes(reinterpret_cast<const char*>(completion.bytes.data()),
@@ -233,6 +235,8 @@ void Connections::on_send(const io::Completion& completion) {
   }
   const auto sent = static_cast<std::size_t>(std::max(result, 0));
   if (sent > 0) {
+    metrics_.sends.add(1);
+    metrics_.sent_bytes.add(sent);
     session.output.consume(sent);
     session.stalled_since_ns = 0;
   }

@@ -14,10 +14,12 @@ Core::Core(unsigned index, Shared& shared, const CoreEnvironment& environment)
       io_(environment.ring, environment.clock),
       metrics_(shared.metrics[index]),
       chunks_(buffers_),
+      facts_(shared, metrics_, environment.host, environment.clock),
       completions_(kCompletionsPerTurn) {
   buffers_.receive = environment.ring.buffer_bytes();
   shared.doors[index].wake_handle = environment.ring.wake_handle();
   control_.settings = &shared.settings;
+  control_.facts = &facts_;
 }
 
 // The log and the sessions hold coroutines that wait in io_.
@@ -38,6 +40,7 @@ void Core::turn() {
   const bool ticks = now_ns_ >= next_tick_ns_;
   if (ticks) {
     connections_->tick();
+    facts_.tick(now_ns_, index_ == 0);
     next_tick_ns_ = now_ns_ + kTickNs;
   }
   TurnWork& work = router_->work();
@@ -243,6 +246,8 @@ void Core::publish_metrics() {
   chunks_.set_memory_full(budget.is_full());
   metrics_.turns.add(1);
   metrics_.keys.set(shard_->keyspace().size());
+  metrics_.keyspace_hits.set(shard_->lookups().hits);
+  metrics_.keyspace_misses.set(shard_->lookups().all - shard_->lookups().hits);
   metrics_.keys_with_expiry.set(shard_->keyspace().size_with_expiry());
   metrics_.memory_bytes.set(budget.memory_bytes());
   metrics_.buffer_bytes.set(budget.buffer_bytes());

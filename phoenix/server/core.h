@@ -14,6 +14,7 @@
 #include "phoenix/io/task.h"
 #include "phoenix/log/log.h"
 #include "phoenix/server/connections.h"
+#include "phoenix/server/facts.h"
 #include "phoenix/server/router.h"
 #include "phoenix/server/shard.h"
 #include "phoenix/server/shared.h"
@@ -79,7 +80,6 @@ class Core final : private SessionActions {
 
   AuthResult authenticate(std::string_view password) override;
   void close_after_reply() override;
-  std::string_view info() override;
   void hello(commands::ReplySink& reply) override;
 
   unsigned index_;
@@ -89,6 +89,7 @@ class Core final : private SessionActions {
   Metrics& metrics_;
   BufferBytes buffers_;
   ChunkPool chunks_;
+  ServerFacts facts_;
   commands::CoreControl control_;
   std::unique_ptr<Shard> shard_;
   std::unique_ptr<log::Log> log_;
@@ -105,7 +106,6 @@ class Core final : private SessionActions {
   std::uint64_t stop_deadline_ns_ = 0;
   bool is_drained_ = false;
   io::Task<void> closing_;
-  std::string info_;
   std::uint64_t settings_version_ = 0;
 };
 

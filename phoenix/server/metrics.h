@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include "phoenix/io/mailbox.h"
 
@@ -40,6 +41,18 @@ struct alignas(io::kCacheLineBytes) Metrics {
   Gauge commit_position;
   Gauge commit_ns_last;
   Gauge commit_ns_max;
+  Gauge requests_per_second;
+  Gauge received_per_second;  // Bytes.
+  Gauge sent_per_second;
+  Gauge received_bytes;
+  Gauge sent_bytes;
+  Gauge receives;
+  Gauge sends;
+  Gauge keyspace_hits;
+  Gauge keyspace_misses;
+  Gauge channels;  // That somebody here listens to.
+  Gauge patterns;
+  std::unique_ptr<Gauge[]> calls;  // By Table::index_of.
 };
 
 }  // namespace phoenix::server

@@ -101,6 +101,7 @@ void Router::run(RequestBatch& batch) {
     const bool may_run = !is_held && !session.output.full() && !work_.is_spent();
     if (may_run && run_one(pending)) {
       ++requests_run;
+      if (pending.fault == Fault::none) count_call(*pending.command);
       if (pending.frame == nullptr) session.large_input_done();
       continue;
     }
@@ -125,6 +126,10 @@ Encoder& Router::begin_encoder(ReplyHead head, std::string& out) {
   Encoder& encoder = is_resp(head.wire) ? static_cast<Encoder&>(resp_encoder_) : native_encoder_;
   encoder.begin(head, out);
   return encoder;
+}
+
+void Router::count_call(const Command& command) {
+  metrics_.calls[shared_.table.index_of(command)].add(1);
 }
 
 bool Router::run_one(PendingRequest& pending) {

@@ -74,6 +74,7 @@ class Router final {
  private:
   SessionSink& begin_sink(ReplyHead head);
   Encoder& begin_encoder(ReplyHead head, std::string& out);
+  void count_call(const commands::Command& command);
   bool run_one(PendingRequest& pending);
   bool run_command(PendingRequest& pending);
   void answer_fault(const PendingRequest& pending);

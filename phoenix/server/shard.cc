@@ -105,7 +105,9 @@ log::Position Shard::execute(const Command& command, const Request& request,
   emitted_ = false;
   commands::Context context = this->context(reply);
   context.session = session;
+  const engine::Lookups before = keyspace_.lookups();
   command.run(context, request);
+  if (has(command.flags, Flags::readonly)) lookups_.add(before, keyspace_.lookups());
   steps_of_last_ = context.steps;
   const engine::ExpiryMs expiry_ms = std::max(keyspace_.take_expiry_seen(), removed_until_ms_);
   log::Position position = 0;

@@ -74,6 +74,9 @@ class Shard final : public engine::EffectSink {
   std::int64_t remove_expired(std::size_t nodes_max);
 
   const MemoryBudget& budget() const { return budget_; }
+  /// Of keys, by requests that only read.
+  const engine::Lookups& lookups() const { return lookups_; }
+  void reset_lookups() { lookups_ = {}; }
   void set_memory_share(const MemoryShare& share) { budget_.set_share(share); }
 
   engine::LogPosition emit(const engine::Effect& effect) override;
@@ -115,6 +118,7 @@ class Shard final : public engine::EffectSink {
   engine::ExpiryMs removed_until_ms_ = engine::kNoExpiry;
   bool emitted_ = false;
   std::uint64_t steps_of_last_ = 0;
+  engine::Lookups lookups_;
 
   // Which batch last touched a hash: what a read (a miss, too) may have seen (rule 7); for all of
   // them, the one that last removed everything.

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "phoenix/base/check.h"
@@ -32,6 +33,9 @@ class Shared final {
         metrics(std::make_unique<Metrics[]>(server_config.cores)) {
     PHX_CHECK(config.cores >= 1);
     tell_start(config, settings);
+    for (unsigned i = 0; i < config.cores; ++i) {
+      metrics[i].calls = std::make_unique<Gauge[]>(table.all().size());
+    }
     mailboxes.reserve(std::size_t{config.cores} * config.cores);
     for (unsigned i = 0; i < config.cores * config.cores; ++i) {
       mailboxes.push_back(config.cores > 1 ? std::make_unique<HopMailbox>() : nullptr);
@@ -57,7 +61,9 @@ class Shared final {
   std::atomic<unsigned> cores_drained{0};     // Cores whose sessions are all closed.
   std::atomic<std::uint64_t> connections{0};  // Open now.
   std::atomic<std::uint16_t> port{0};         // The one in use (for --port 0).
+  Gauge memory_peak;                          // Written by the first core.
   std::int64_t started_ms = 0;
+  std::string run_id;
   std::int64_t process_id = 0;
 };
 

@@ -36,6 +36,8 @@ class Host final : public io::Host {
 
   std::uint16_t bound_port(int listener) override;
 
+  io::ProcessUsage usage() override;
+
   void close(int fd) override;
 
  private:

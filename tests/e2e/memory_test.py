@@ -147,7 +147,7 @@ class MemoryBudget(unittest.TestCase):
             while not (reply := db.set(b"{a}%d" % stored, b"x" * 30_000)).is_error:
                 stored += 1
             self.assertRegex(reply.value, r"'maxmemory': core 1 uses .* its share of 64\.0 MiB")
-            self.assertRegex(db.value("INFO"), rf"core_1:.*,maxmemory={BUDGET // 2}\n")
+            self.assertRegex(db.value("INFO"), rf"core_1:.*,maxmemory={BUDGET // 2}\r\n")
             for form in (argv_frame("SET", "{a}big", b"y" * 3 * MIB, request_id=2),
                          frame(client.SET, b"{a}big", b"y" * 3 * MIB, request_id=2)):
                 before = frame(client.GET, b"{a}0", request_id=1)

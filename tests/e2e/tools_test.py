@@ -71,7 +71,7 @@ class Full(unittest.TestCase):
     def is_alone(self):
         with self.server.client() as db:
             reply = db.command("INFO")
-            return not reply.is_error and "connected_clients:1\n" in reply.value
+            return not reply.is_error and "connected_clients:1\r\n" in reply.value
 
 
 class Tools(unittest.TestCase):

@@ -109,9 +109,15 @@ void FakeSession::hello(ReplySink& reply) {
   reply.end();
 }
 
+void FakeFacts::info(Args sections, std::string& page) {
+  page = "# Server\r\nversion:1\r\n";
+  for (const auto section : sections) page += fmt::format("# {}\r\n", section);
+}
+
 Harness::Harness(std::uint64_t seed) : random(seed), keyspace(HashKey::draw(random), effects) {
   settings.set_fact("databases", "1");
   control.settings = &settings;
+  control.facts = &facts;
 }
 
 const Command* Harness::find(const std::vector<std::string_view>& words) const {

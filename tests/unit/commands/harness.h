@@ -12,6 +12,7 @@
 #include "phoenix/base/random.h"
 #include "phoenix/commands/command.h"
 #include "phoenix/commands/core_control.h"
+#include "phoenix/commands/facts.h"
 #include "phoenix/commands/settings.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/engine/keyspace.h"
@@ -74,7 +75,6 @@ class FakeSession final : public SessionControl {
  public:
   AuthResult authenticate(std::string_view given) override;
   void close_after_reply() override { closes = true; }
-  std::string_view info() override { return "# Server\nversion:1\n"; }
   void hello(ReplySink& reply) override;
   bool begin_transaction() override { return !std::exchange(is_in_multi, true); }
   bool discard_transaction() override { return std::exchange(is_in_multi, false); }
@@ -84,6 +84,16 @@ class FakeSession final : public SessionControl {
   bool is_authenticated = false;
   bool closes = false;
   bool is_in_multi = false;
+};
+
+/// A server that knows little of itself.
+class FakeFacts final : public Facts {
+ public:
+  void info(Args sections, std::string& page) override;
+  MemoryFacts memory() override { return {.used = 3000, .peak = 4000, .buffers = 1000, .keys = 2}; }
+  void reset_statistics() override { ++resets; }
+
+  int resets = 0;
 };
 
 /// What a request may carry beside its words.
@@ -117,6 +127,7 @@ class Harness final {
   TextSink reply;
   FakeSession session;
   Settings settings;
+  FakeFacts facts;
   CoreControl control;
   std::int64_t now_ms = kStartMs;
 };

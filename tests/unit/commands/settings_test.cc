@@ -1,6 +1,8 @@
 // CONFIG: what is told, what may be changed, and Redis's words for what may not.
 #include "phoenix/commands/settings.h"
 
+#include <limits>
+
 #include <doctest/doctest.h>
 
 #include "tests/unit/commands/harness.h"

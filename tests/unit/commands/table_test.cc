@@ -52,7 +52,8 @@ TEST_CASE("every example is what the command answers") {
       CHECK_MESSAGE(fits_example(reply, step.reply), "got: ", reply);
       const auto words = words_of(step.request);
       const bool is_of_container = has(command->flags, Flags::container);
-      shows_itself = shows_itself || harness.find(words) == command ||
+      const Command* const shown = harness.find(words);
+      shows_itself = shows_itself || (shown != nullptr && shown->name == command->name) ||
                      (is_of_container && words[0] == command->name);
       ++steps_run;
     }

@@ -1,0 +1,41 @@
+#include "phoenix/server/facts.h"
+
+#include <algorithm>
+
+#include "phoenix/server/info_page.h"
+
+namespace phoenix::server {
+
+void ServerFacts::tick(std::uint64_t now_ns, bool is_first) {
+  metrics_.requests_per_second.set(requests_.sample(metrics_.requests.get(), now_ns));
+  metrics_.received_per_second.set(received_.sample(metrics_.received_bytes.get(), now_ns));
+  metrics_.sent_per_second.set(sent_.sample(metrics_.sent_bytes.get(), now_ns));
+  if (is_first) shared_.memory_peak.set(memory_peak(shared_));
+}
+
+void ServerFacts::info(commands::Args sections, std::string& page) {
+  append_info({shared_, host_.usage(), clock_.wall_ms()}, sections, page);
+}
+
+commands::MemoryFacts ServerFacts::memory() {
+  commands::MemoryFacts facts;
+  facts.used = memory_used(shared_);
+  facts.peak = memory_peak(shared_);
+  facts.buffers = std::min(sum_of(shared_, &Metrics::buffer_bytes), facts.used);
+  facts.keys = sum_of(shared_, &Metrics::keys);
+  facts.resident = host_.usage().resident_bytes;
+  return facts;
+}
+
+void ServerFacts::reset_statistics() {
+  for (auto* gauge : {&metrics_.requests, &metrics_.accepted, &metrics_.rejected,
+                      &metrics_.closed_by_deadline, &metrics_.expired, &metrics_.received_bytes,
+                      &metrics_.sent_bytes, &metrics_.receives, &metrics_.sends}) {
+    gauge->set(0);
+  }
+  const std::size_t commands = shared_.table.all().size();
+  for (std::size_t i = 0; i < commands; ++i) metrics_.calls[i].set(0);
+  shard_->reset_lookups();
+}
+
+}  // namespace phoenix::server

@@ -1,0 +1,38 @@
+// The server's own answers (commands/facts.h), of one core.
+#pragma once
+
+#include "phoenix/base/clock.h"
+#include "phoenix/commands/facts.h"
+#include "phoenix/io/host.h"
+#include "phoenix/server/rate.h"
+#include "phoenix/server/shard.h"
+#include "phoenix/server/shared.h"
+
+namespace phoenix::server {
+
+class ServerFacts final : public commands::Facts {
+ public:
+  ServerFacts(Shared& shared, Metrics& metrics, io::Host& host, const Clock& clock)
+      : shared_(shared), metrics_(metrics), host_(host), clock_(clock) {}
+
+  /// Where look-ups are counted; set before requests come.
+  void watch(Shard& shard) { shard_ = &shard; }
+  /// Every tick: how fast the counters grow. The first core also keeps the peak of memory.
+  void tick(std::uint64_t now_ns, bool is_first);
+
+  void info(commands::Args sections, std::string& page) override;
+  commands::MemoryFacts memory() override;
+  void reset_statistics() override;
+
+ private:
+  Shared& shared_;
+  Metrics& metrics_;
+  io::Host& host_;
+  const Clock& clock_;
+  Shard* shard_ = nullptr;
+  Rate requests_;
+  Rate received_;
+  Rate sent_;
+};
+
+}  // namespace phoenix::server
