@@ -32,7 +32,7 @@ enum class Flags : std::uint32_t {
   when_subscribed = 1U << 11,  // Allowed to a RESP2 session that has subscribed.
   watches = 1U << 12,          // WATCH: the session remembers the versions of the keys.
   executes = 1U << 13,         // EXEC: runs what the session has queued.
-  on_disk = 1U << 14,  // Of every_core: answers once all before it is on disk, in every mode.
+  durable = 1U << 14,          // Its reply waits for all that was emitted before, whatever the mode.
   // The rest changes nothing here; COMMAND tells clients of it.
   fast = 1U << 16,    // Constant or logarithmic time.
   admin = 1U << 17,   // For operators.
@@ -77,6 +77,8 @@ class SessionControl {
   enum class AuthResult : std::uint8_t { accepted, refused, no_password_set };
   virtual AuthResult authenticate(std::string_view password) = 0;
   virtual void close_after_reply() = 0;
+  /// The connection ends at once; what it was not sent yet is not sent any more.
+  virtual void cut_off() = 0;
   virtual void hello(ReplySink& reply) = 0;  // The map that HELLO answers.
 
   /// MULTI: false when it has begun already. What follows is queued until EXEC.

@@ -8,6 +8,7 @@ namespace phoenix::commands {
 class Channels;  // Subscribers of this core (channels.h).
 class Clients;   // Connections of this core (clients.h).
 class Settings;  // What CONFIG reads and changes; one for all cores (settings.h).
+class Latency;   // Events of this core that took long (latency.h).
 class SlowLog;   // Requests of this core that took long (slow_log.h).
 class Facts;     // What the server tells of itself (facts.h).
 
@@ -17,7 +18,9 @@ class CoreControl final {
   Clients* clients = nullptr;
   Settings* settings = nullptr;
   SlowLog* slow_log = nullptr;
+  Latency* latency = nullptr;
   Facts* facts = nullptr;
+  unsigned cores = 1;  // More: a row with Gather::by_row answers its part, and merge the whole.
 };
 
 }  // namespace phoenix::commands

@@ -30,6 +30,15 @@ class Facts {
   virtual MemoryFacts memory() = 0;
   /// Counters of this core begin again at zero.
   virtual void reset_statistics() = 0;
+
+  /// Whether this server was started for DEBUG.
+  virtual bool allows_debug() const = 0;
+  /// Whether writes are kept on disk.
+  virtual bool is_durable() const = 0;
+  /// Stops this core for so long.
+  virtual void sleep_ns(std::uint64_t ns) = 0;
+  /// As a signal does: what was received is answered, and the process ends.
+  virtual void stop_server() = 0;
 };
 
 }  // namespace phoenix::commands

@@ -64,7 +64,7 @@ constexpr auto kCommands = std::to_array<Command>({
      .run = bgsave},
     {.name = "LASTSAVE",
      .arity = 1,
-     .flags = Flags::readonly | Flags::every_core | Flags::on_disk | Flags::fast,
+     .flags = Flags::readonly | Flags::every_core | Flags::durable | Flags::fast,
      .gather = Gather::by_row,
      .usage = "LASTSAVE",
      .summary = "Answers the Unix time up to which everything is on disk: that of the request, "
@@ -85,7 +85,7 @@ constexpr auto kCommands = std::to_array<Command>({
     {.name = "SAVE",
      .arity = 1,
      .flags =
-         Flags::readonly | Flags::every_core | Flags::on_disk | Flags::admin | Flags::not_in_multi,
+         Flags::readonly | Flags::every_core | Flags::durable | Flags::admin | Flags::not_in_multi,
      .gather = Gather::all_ok,
      .usage = "SAVE",
      .summary = "Answers OK once all that was written before is on disk, in every mode of "

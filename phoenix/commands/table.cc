@@ -21,6 +21,11 @@ constexpr auto kFamilies = std::to_array<Family>({
     {"server", server_commands},
     {"transactions", transaction_commands},
     {"server", configuration_commands},
+    {"server", slow_log_commands},
+    {"server", latency_commands},
+    {"server", memory_commands},
+    {"server", debug_commands},
+    {"generic", durable_commands},
 });
 
 // FNV-1a over the upper-cased name: short, and every name is a constant of this table.

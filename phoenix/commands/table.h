@@ -66,5 +66,10 @@ std::span<const Command> cluster_commands();
 std::span<const Command> server_commands();
 std::span<const Command> transaction_commands();
 std::span<const Command> configuration_commands();
+std::span<const Command> slow_log_commands();
+std::span<const Command> latency_commands();
+std::span<const Command> memory_commands();
+std::span<const Command> debug_commands();
+std::span<const Command> durable_commands();
 
 }  // namespace phoenix::commands

@@ -69,6 +69,9 @@ class Host {
 
   virtual ProcessUsage usage() { return {}; }
 
+  /// Stops the calling thread.
+  virtual void sleep_ns(std::uint64_t /*ns*/) {}
+
   virtual void close(int fd) = 0;
 };
 

@@ -366,6 +366,10 @@ io::Task<void> Log::close(std::int64_t stamp_ms) {
   co_await p.close();
 }
 
+std::uint64_t Log::commit_ns_last() const {
+  return parts_->context.statistics.commit_ns_last;
+}
+
 LogStatistics Log::statistics() const {
   LogStatistics statistics = parts_->context.statistics;
   statistics.buffer_bytes = buffer_bytes();

@@ -97,6 +97,8 @@ class Log final : public engine::EffectSink {
   io::Task<void> close(std::int64_t stamp_ms);
 
   LogStatistics statistics() const;
+  /// From seal to durable, of the newest batch that is durable.
+  std::uint64_t commit_ns_last() const;
   std::uint64_t buffer_bytes() const;
 
  private:

@@ -270,7 +270,7 @@ Result<void> Core::serve() {
   connections_ = std::make_unique<Connections>(io_, shared_, metrics_, chunks_, shard_->budget());
   SessionActions& actions = *this;
   router_ = std::make_unique<Router>(index_, shared_, *shard_, *connections_, chunks_, actions,
-                                     environment_.ring, metrics_);
+                                     environment_.ring, metrics_, slow_watch_);
   for (const int listener : listeners_) connections_->serve(listener);
   return {};
 }

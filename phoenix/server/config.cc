@@ -35,6 +35,7 @@ struct Flags {
   std::string password_file;
   std::string max_memory = "0";
   std::string segment_size = "64M";
+  std::string debug = "no";
   bool allow_open_bind = false;
 };
 
@@ -103,6 +104,10 @@ void add_flags(CLI::App& app, Config& config, Flags& flags) {
   app.add_flag_callback(
       "--no-pin", [&config] { config.pin_cores = false; },
       "Let the kernel move threads between CPUs");
+  app.add_option("--enable-debug-command", flags.debug,
+                 "Who may use DEBUG; local: only where all addresses are this machine's")
+      ->check(CLI::IsMember({"no", "local", "yes"}))
+      ->option_text("WHO [no]");
   app.add_flag("--print-commands", config.print_commands, "Print the command reference and end");
   app.footer(
       "Exit status: 0 stopped as asked, 1 could not start, 2 wrong flags, 70 the log could\n"
@@ -173,11 +178,17 @@ tl::expected<void, ConfigExit> apply_security(Config& config, const Flags& flags
     if (!password) return refuse(password.error().message);
     config.password = *password;
   }
+  if (flags.debug == "yes") config.debug = DebugAccess::yes;
+  if (flags.debug == "local") config.debug = DebugAccess::local;
   for (const auto& address : config.bind) {
     std::array<unsigned char, sizeof(in6_addr)> parsed{};
     if (inet_pton(AF_INET, address.c_str(), parsed.data()) != 1 &&
         inet_pton(AF_INET6, address.c_str(), parsed.data()) != 1) {
       return refuse(fmt::format("--bind {}: not an IPv4 or IPv6 address", address));
+    }
+    if (config.debug == DebugAccess::local && !is_loopback(address)) {
+      return refuse(fmt::format(
+          "--enable-debug-command local: --bind {} is reached from other machines, too", address));
     }
     if (is_loopback(address) || !config.password.empty() || flags.allow_open_bind) continue;
     return refuse(fmt::format(

@@ -30,6 +30,13 @@ struct Bounds {
   std::size_t list_work_per_turn_max = kListWorkPerTurnMax;
 };
 
+/// Who may use DEBUG.
+enum class DebugAccess : std::uint8_t {
+  no,
+  local,  // Whoever reaches the server, which must be on this machine.
+  yes,
+};
+
 struct Config {
   log::Options log;  // --dir, --durability, --interval-ms, ...
   std::vector<std::string> bind{"127.0.0.1"};
@@ -41,6 +48,7 @@ struct Config {
   std::uint64_t connections_max = 0;   // 0: as many as descriptors allow.
   std::string password;                // Empty: none.
   bool pin_cores = true;
+  DebugAccess debug = DebugAccess::no;
   bool print_commands = false;  // Print docs/COMMANDS.md and end.
   Mutations mutations;          // Not reachable from the command line.
   Bounds bounds;

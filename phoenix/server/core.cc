@@ -14,12 +14,17 @@ Core::Core(unsigned index, Shared& shared, const CoreEnvironment& environment)
       io_(environment.ring, environment.clock),
       metrics_(shared.metrics[index]),
       chunks_(buffers_),
-      facts_(shared, metrics_, environment.host, environment.clock),
+      facts_(shared, metrics_, environment.ring, environment.host, environment.clock),
+      slow_log_(shared.slow_log_ids),
+      slow_watch_(environment.clock, slow_log_, latency_),
       completions_(kCompletionsPerTurn) {
   buffers_.receive = environment.ring.buffer_bytes();
   shared.doors[index].wake_handle = environment.ring.wake_handle();
   control_.settings = &shared.settings;
   control_.facts = &facts_;
+  control_.slow_log = &slow_log_;
+  control_.latency = &latency_;
+  control_.cores = shared.cores();
 }
 
 // The log and the sessions hold coroutines that wait in io_.
@@ -59,6 +64,10 @@ void Core::turn() {
     log_->seal(shard_->now_ms());
   }
   const log::Position committed = log_->commit_position();
+  if (committed != committed_) {
+    committed_ = committed;
+    slow_watch_.keep_commit(log_->commit_ns_last(), shard_->now_ms());
+  }
   router_->post_hops(committed);
   connections_->end_turn(committed);
   publish_metrics();
@@ -187,7 +196,8 @@ void Core::expire() {
     expire_at_ns_ = std::min(expire_at_ns_, next_tick_ns_);
     if (expire_at_ns_ > now_ns_) return;
   }
-  if (shard_->keyspace().size_with_expiry() == 0) {
+  const bool is_off = shared_.settings.get(commands::Setting::active_expiry) == 0;
+  if (shard_->keyspace().size_with_expiry() == 0 || is_off) {
     expire_at_ns_ = 0;
     return;
   }
@@ -236,6 +246,7 @@ void Core::apply_settings() {
   if (version == settings_version_) [[likely]]
     return;
   settings_version_ = version;
+  slow_watch_.apply(settings);
   const auto memory = static_cast<std::uint64_t>(settings.get(commands::Setting::memory_bytes_max));
   shard_->set_memory_share(share_of(memory, index_, shared_.cores()));
 }
@@ -278,6 +289,11 @@ SessionActions::AuthResult Core::authenticate(std::string_view password) {
   if (difference != 0) return AuthResult::refused;
   session_->is_authenticated = true;
   return AuthResult::accepted;
+}
+
+void Core::cut_off() {
+  session_->is_broken = true;
+  connections_->end_input(*session_);
 }
 
 void Core::close_after_reply() {

@@ -80,6 +80,7 @@ class Core final : private SessionActions {
 
   AuthResult authenticate(std::string_view password) override;
   void close_after_reply() override;
+  void cut_off() override;
   void hello(commands::ReplySink& reply) override;
 
   unsigned index_;
@@ -90,6 +91,9 @@ class Core final : private SessionActions {
   BufferBytes buffers_;
   ChunkPool chunks_;
   ServerFacts facts_;
+  commands::SlowLog slow_log_;
+  commands::Latency latency_;
+  SlowWatch slow_watch_;
   commands::CoreControl control_;
   std::unique_ptr<Shard> shard_;
   std::unique_ptr<log::Log> log_;
@@ -107,6 +111,7 @@ class Core final : private SessionActions {
   bool is_drained_ = false;
   io::Task<void> closing_;
   std::uint64_t settings_version_ = 0;
+  log::Position committed_ = 0;
 };
 
 }  // namespace phoenix::server

@@ -38,4 +38,19 @@ void ServerFacts::reset_statistics() {
   shard_->reset_lookups();
 }
 
+bool ServerFacts::is_durable() const {
+  return shared_.config.log.durability != log::Durability::off;
+}
+
+// Every core sees it in its next turn; those that sleep are woken.
+void ServerFacts::stop_server() {
+  shared_.stops = true;
+  for (unsigned core = 0; core < shared_.cores(); ++core) {
+    io::Operation wake;
+    wake.kind = io::Operation::Kind::wake;
+    wake.fd = shared_.doors[core].wake_handle.load();
+    if (wake.fd >= 0) ring_.submit(wake);
+  }
+}
+
 }  // namespace phoenix::server

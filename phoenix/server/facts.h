@@ -4,6 +4,7 @@
 #include "phoenix/base/clock.h"
 #include "phoenix/commands/facts.h"
 #include "phoenix/io/host.h"
+#include "phoenix/io/ring.h"
 #include "phoenix/server/rate.h"
 #include "phoenix/server/shard.h"
 #include "phoenix/server/shared.h"
@@ -12,8 +13,8 @@ namespace phoenix::server {
 
 class ServerFacts final : public commands::Facts {
  public:
-  ServerFacts(Shared& shared, Metrics& metrics, io::Host& host, const Clock& clock)
-      : shared_(shared), metrics_(metrics), host_(host), clock_(clock) {}
+  ServerFacts(Shared& shared, Metrics& metrics, io::Ring& ring, io::Host& host, const Clock& clock)
+      : shared_(shared), metrics_(metrics), ring_(ring), host_(host), clock_(clock) {}
 
   /// Where look-ups are counted; set before requests come.
   void watch(Shard& shard) { shard_ = &shard; }
@@ -23,10 +24,15 @@ class ServerFacts final : public commands::Facts {
   void info(commands::Args sections, std::string& page) override;
   commands::MemoryFacts memory() override;
   void reset_statistics() override;
+  bool allows_debug() const override { return shared_.config.debug != DebugAccess::no; }
+  bool is_durable() const override;
+  void sleep_ns(std::uint64_t ns) override { host_.sleep_ns(ns); }
+  void stop_server() override;
 
  private:
   Shared& shared_;
   Metrics& metrics_;
+  io::Ring& ring_;
   io::Host& host_;
   const Clock& clock_;
   Shard* shard_ = nullptr;

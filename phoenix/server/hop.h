@@ -43,6 +43,7 @@ struct HopPart {
 
   // Set by the owner.
   log::Position position = 0;
+  std::uint64_t took_ns = 0;  // When that is worth being kept (SlowWatch::lap).
   std::size_t reply_begin = 0;
   std::size_t reply_bytes = 0;
   engine::LargeValueRef reply_large;  // Follows the reply's bytes; a long list is all in here.

@@ -26,10 +26,15 @@ std::uint32_t bytes_away(const Command& command, commands::Args args) {
   return static_cast<std::uint32_t>(bytes);  // Bounded by protocol::kArgvBytesMax.
 }
 
+commands::SlowLog::Client client_of(const Session&) {
+  return {};
+}
+
 }  // namespace
 
 Router::Router(unsigned core, Shared& shared, Shard& shard, Connections& connections,
-               ChunkPool& pool, SessionActions& actions, io::Ring& ring, Metrics& metrics)
+               ChunkPool& pool, SessionActions& actions, io::Ring& ring, Metrics& metrics,
+               SlowWatch& watch)
     : core_(core),
       shared_(shared),
       shard_(shard),
@@ -37,6 +42,7 @@ Router::Router(unsigned core, Shared& shared, Shard& shard, Connections& connect
       actions_(actions),
       ring_(ring),
       metrics_(metrics),
+      watch_(watch),
       buffers_(pool.buffers()),
       native_sink_(pool, &shard.budget()),
       resp_sink_(pool, &shard.budget()),
@@ -92,6 +98,7 @@ void Router::run(RequestBatch& batch) {
     std::reverse(batch.requests.begin(), batch.requests.end());
   }
   std::size_t requests_run = 0;
+  watch_.begin();
   for (auto& pending : batch.requests) {
     Session& session = *pending.session;
     session.requests_in_batch = 0;
@@ -99,9 +106,10 @@ void Router::run(RequestBatch& batch) {
     if (session.ignores_input) continue;
     const bool is_held = session.listing || session.is_watching;
     const bool may_run = !is_held && !session.output.full() && !work_.is_spent();
+    const std::size_t left = work_.left();
     if (may_run && run_one(pending)) {
       ++requests_run;
-      if (pending.fault == Fault::none) count_call(*pending.command);
+      note_run(pending, left - work_.left());
       if (pending.frame == nullptr) session.large_input_done();
       continue;
     }
@@ -128,8 +136,22 @@ Encoder& Router::begin_encoder(ReplyHead head, std::string& out) {
   return encoder;
 }
 
-void Router::count_call(const Command& command) {
-  metrics_.calls[shared_.table.index_of(command)].add(1);
+// `work` is that of its reply.
+void Router::note_run(const PendingRequest& pending, std::size_t work) {
+  if (pending.fault != Fault::none) return;
+  const auto& args = pending.request.args;
+  metrics_.calls[shared_.table.index_of(*pending.command)].add(1);
+  const auto took_ns = watch_.lap(work + shard_.steps_of_last() + args.size() * kWorkPerWord);
+  if (took_ns == 0) return;
+  watch_.keep(*pending.command, args, took_ns, shard_.now_ms(), client_of(*pending.session));
+}
+
+// On the home core: it knows the client.
+void Router::keep_slow(const HopBatch& batch, const HopPart& part) {
+  const bool is_slice = part.run == nullptr && part.gathering == nullptr;  // Of a listing.
+  if (is_slice) return;
+  watch_.keep(*part.command, batch.words_of(part), part.took_ns, shard_.now_ms(),
+              client_of(*part.session));
 }
 
 bool Router::run_one(PendingRequest& pending) {

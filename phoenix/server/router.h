@@ -21,6 +21,7 @@
 #include "phoenix/server/shard.h"
 #include "phoenix/server/shared.h"
 #include "phoenix/server/sink.h"
+#include "phoenix/server/slow_watch.h"
 #include "phoenix/server/work.h"
 
 namespace phoenix::server {
@@ -45,7 +46,7 @@ inline constexpr std::string_view kCrossSlot =
 class Router final {
  public:
   Router(unsigned core, Shared& shared, Shard& shard, Connections& connections, ChunkPool& pool,
-         SessionActions& actions, io::Ring& ring, Metrics& metrics);
+         SessionActions& actions, io::Ring& ring, Metrics& metrics, SlowWatch& watch);
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 
@@ -74,7 +75,8 @@ class Router final {
  private:
   SessionSink& begin_sink(ReplyHead head);
   Encoder& begin_encoder(ReplyHead head, std::string& out);
-  void count_call(const commands::Command& command);
+  void note_run(const PendingRequest& pending, std::size_t work);
+  void keep_slow(const HopBatch& batch, const HopPart& part);
   bool run_one(PendingRequest& pending);
   bool run_command(PendingRequest& pending);
   void answer_fault(const PendingRequest& pending);
@@ -142,6 +144,7 @@ class Router final {
   SessionActions& actions_;
   io::Ring& ring_;
   Metrics& metrics_;
+  SlowWatch& watch_;
   BufferBytes& buffers_;
   NativeSink native_sink_;
   RespSink resp_sink_;

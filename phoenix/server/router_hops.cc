@@ -78,6 +78,7 @@ bool Router::execute_parts(HopBatch& batch) {
     const std::size_t end = std::min(begin + kRequestsPerBatch, batch.parts.size());
     for (std::size_t i = begin; i < end; ++i) keyspace.prefetch_index(batch.parts[i].hash);
     for (std::size_t i = begin; i < end; ++i) keyspace.prefetch_entry(batch.parts[i].hash);
+    watch_.begin();
     for (std::size_t i = begin; i < end; ++i) {
       was_cut_short_ = work_.is_spent();
       if (was_cut_short_ || !execute_part(batch, batch.parts[i])) return false;
@@ -112,6 +113,8 @@ bool Router::execute_part(HopBatch& batch, HopPart& part) {
   if (is_list) keep_list(batch, part);
   part.reply_bytes = batch.replies.size() - part.reply_begin;
   work_.take(request.args.size() * kWorkPerWord + part.reply_bytes + list_bytes);
+  part.took_ns = watch_.lap(shard_.steps_of_last() + request.args.size() * kWorkPerWord +
+                            part.reply_bytes + list_bytes);
   batch.position_max = std::max(batch.position_max, part.position);
   ++batch.executed;
   return true;
@@ -156,6 +159,8 @@ void Router::take_back(HopBatch& batch, HopMessage::Kind kind) {
     const bool is_in_partial = part.position == 0;
     if (kind == Kind::partial && !is_in_partial) continue;
     if (kind == Kind::complete && is_in_partial) continue;
+    if (part.took_ns != 0) [[unlikely]]
+      keep_slow(batch, part);
     deliver(part, std::string_view(batch.replies).substr(part.reply_begin, part.reply_bytes));
   }
   if (kind == Kind::partial) return;

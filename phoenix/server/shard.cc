@@ -59,7 +59,7 @@ std::optional<Shard::Refusal> Shard::refusal(const Command& command, const Reque
 
 Shard::Verdict Shard::admit(const Command& command, const Request& request,
                             commands::ReplySink& reply) {
-  if (durability_ == log::Durability::off && has(command.flags, Flags::on_disk)) {
+  if (durability_ == log::Durability::off && has(command.flags, Flags::durable)) {
     reply.error(Status::error,
                 "nothing is saved: the server keeps nothing on disk "
                 "(--durability off)");
@@ -103,6 +103,9 @@ commands::Context Shard::context(commands::ReplySink& reply) {
 log::Position Shard::execute(const Command& command, const Request& request,
                              commands::ReplySink& reply, commands::SessionControl* session) {
   emitted_ = false;
+  std::uint16_t flags = request.flags;
+  if (has(command.flags, Flags::durable)) [[unlikely]]
+    flags = protocol::kWaitDurable;
   commands::Context context = this->context(reply);
   context.session = session;
   const engine::Lookups before = keyspace_.lookups();
@@ -117,10 +120,9 @@ log::Position Shard::execute(const Command& command, const Request& request,
     position = position_of_read(command, request);
   }
   if (expiry_ms != engine::kNoExpiry) {
-    position = std::max(position, position_of_expiry(expiry_ms, request.flags));
+    position = std::max(position, position_of_expiry(expiry_ms, flags));
   }
-  const bool must_wait = has(command.flags, Flags::on_disk);
-  return by_policy(position, must_wait ? std::uint16_t{protocol::kWaitDurable} : request.flags);
+  return by_policy(position, flags);
 }
 
 log::Position Shard::position_of_read(const Command& command, const Request& request) {

@@ -61,7 +61,8 @@ class Shared final {
   std::atomic<unsigned> cores_drained{0};     // Cores whose sessions are all closed.
   std::atomic<std::uint64_t> connections{0};  // Open now.
   std::atomic<std::uint16_t> port{0};         // The one in use (for --port 0).
-  Gauge memory_peak;                          // Written by the first core.
+  std::atomic<std::int64_t> slow_log_ids{0};
+  Gauge memory_peak;  // Written by the first core.
   std::int64_t started_ms = 0;
   std::string run_id;
   std::int64_t process_id = 0;

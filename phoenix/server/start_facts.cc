@@ -19,6 +19,18 @@ std::string_view sync_policy(Durability durability) {
   return "no";
 }
 
+std::string_view debug_access(DebugAccess access) {
+  switch (access) {
+    case DebugAccess::no:
+      return "no";
+    case DebugAccess::local:
+      return "local";
+    case DebugAccess::yes:
+      return "yes";
+  }
+  return "no";
+}
+
 std::string addresses(const std::vector<std::string>& bind) {
   std::string text;
   for (const auto& address : bind) text += (text.empty() ? "" : " ") + address;
@@ -38,6 +50,7 @@ void tell_start(const Config& config, commands::Settings& settings) {
   settings.set_fact("databases", "1");
   settings.set_fact("dbfilename", "");
   settings.set_fact("dir", config.log.directory);
+  settings.set_fact("enable-debug-command", std::string(debug_access(config.debug)));
   settings.set_fact("io-threads", std::to_string(config.cores));
   settings.set_fact("logfile", "");
   settings.set_fact("maxmemory-policy", "noeviction");

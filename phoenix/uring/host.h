@@ -37,6 +37,7 @@ class Host final : public io::Host {
   std::uint16_t bound_port(int listener) override;
 
   io::ProcessUsage usage() override;
+  void sleep_ns(std::uint64_t ns) override;
 
   void close(int fd) override;
 

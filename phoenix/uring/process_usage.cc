@@ -1,10 +1,12 @@
-// What Linux says of this process.
+// What Linux says of this process, and its sleep.
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -53,6 +55,13 @@ io::ProcessUsage Host::usage() {
     usage.system = fmt::format("{} {} {}", name.sysname, name.release, name.machine);
   }
   return usage;
+}
+
+void Host::sleep_ns(std::uint64_t ns) {
+  constexpr std::uint64_t kNanosPerSecond = 1'000'000'000;
+  timespec left{static_cast<time_t>(ns / kNanosPerSecond), static_cast<long>(ns % kNanosPerSecond)};
+  while (nanosleep(&left, &left) != 0 && errno == EINTR) {
+  }
 }
 
 }  // namespace phoenix::uring

@@ -118,6 +118,8 @@ Harness::Harness(std::uint64_t seed) : random(seed), keyspace(HashKey::draw(rand
   settings.set_fact("databases", "1");
   control.settings = &settings;
   control.facts = &facts;
+  control.slow_log = &slow_log;
+  control.latency = &latency;
 }
 
 const Command* Harness::find(const std::vector<std::string_view>& words) const {

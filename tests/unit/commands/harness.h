@@ -13,7 +13,9 @@
 #include "phoenix/commands/command.h"
 #include "phoenix/commands/core_control.h"
 #include "phoenix/commands/facts.h"
+#include "phoenix/commands/latency.h"
 #include "phoenix/commands/settings.h"
+#include "phoenix/commands/slow_log.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/engine/keyspace.h"
 
@@ -75,6 +77,7 @@ class FakeSession final : public SessionControl {
  public:
   AuthResult authenticate(std::string_view given) override;
   void close_after_reply() override { closes = true; }
+  void cut_off() override { is_cut_off = true; }
   void hello(ReplySink& reply) override;
   bool begin_transaction() override { return !std::exchange(is_in_multi, true); }
   bool discard_transaction() override { return std::exchange(is_in_multi, false); }
@@ -84,6 +87,7 @@ class FakeSession final : public SessionControl {
   bool is_authenticated = false;
   bool closes = false;
   bool is_in_multi = false;
+  bool is_cut_off = false;
 };
 
 /// A server that knows little of itself.
@@ -92,8 +96,16 @@ class FakeFacts final : public Facts {
   void info(Args sections, std::string& page) override;
   MemoryFacts memory() override { return {.used = 3000, .peak = 4000, .buffers = 1000, .keys = 2}; }
   void reset_statistics() override { ++resets; }
+  bool allows_debug() const override { return allows; }
+  bool is_durable() const override { return durable; }
+  void sleep_ns(std::uint64_t ns) override { slept_ns += ns; }
+  void stop_server() override { stops = true; }
 
   int resets = 0;
+  bool allows = true;
+  bool durable = true;
+  bool stops = false;
+  std::uint64_t slept_ns = 0;
 };
 
 /// What a request may carry beside its words.
@@ -128,6 +140,9 @@ class Harness final {
   FakeSession session;
   Settings settings;
   FakeFacts facts;
+  std::atomic<std::int64_t> slow_log_ids{0};
+  SlowLog slow_log{slow_log_ids};
+  Latency latency;
   CoreControl control;
   std::int64_t now_ms = kStartMs;
 };
