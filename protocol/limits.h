@@ -43,8 +43,8 @@ inline constexpr std::size_t kRespLineBytesMax = std::size_t{64} << 10U;
 /// An inline command of RESP: a line that a person typed.
 inline constexpr std::size_t kRespInlineBytesMax = std::size_t{64} << 10U;
 
-/// Of the name that a client may give in HELLO: it is meant for a line of a list.
-inline constexpr std::uint32_t kClientNameBytesMax = 64;
+/// Of the name that a client may give itself: it is meant for a line of a list.
+inline constexpr std::uint32_t kClientNameBytesMax = 1024;
 
 /// The longest error text that a server sends.
 inline constexpr std::uint32_t kErrorTextBytesMax = 512;

@@ -88,7 +88,7 @@ Connection::~Connection() = default;
 
 Result<void> Connection::greet(Deadline deadline) {
   if (options_.client_name.size() > protocol::kClientNameBytesMax) {
-    return fail(ErrorCode::invalid, "a client's name has at most 64 characters");
+    return fail(ErrorCode::invalid, "a client's name has at most 1024 characters");
   }
   if (!codec_->append_greeting(out_, options_.client_name)) {
     greeted_ = true;

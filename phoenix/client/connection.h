@@ -34,8 +34,8 @@ struct Options {
   Endpoint endpoint;
   /// Over RESP there is no greeting: a peer that is something else shows at the first reply.
   Wire wire = Wire::native;
-  /// Told in HELLO; the server checks it and does not use it yet. Empty, or up to 64 printable
-  /// ASCII characters. Not told over RESP.
+  /// Told in HELLO, for CLIENT LIST. Empty, or up to 1024 printable ASCII characters without
+  /// blanks. Not told over RESP.
   std::string client_name;
   /// Sent with AUTH when set.
   std::optional<std::string> password;

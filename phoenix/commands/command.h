@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "phoenix/commands/channels.h"
+#include "phoenix/commands/client.h"
 #include "phoenix/commands/reply_sink.h"
 #include "phoenix/engine/keyspace.h"
 #include "protocol/binary.h"
@@ -33,6 +35,7 @@ enum class Flags : std::uint32_t {
   watches = 1U << 12,          // WATCH: the session remembers the versions of the keys.
   executes = 1U << 13,         // EXEC: runs what the session has queued.
   durable = 1U << 14,          // Its reply waits for all that was emitted before, whatever the mode.
+  paused_as_write = 1U << 15,  // Held by CLIENT PAUSE WRITE though it changes no key (PUBLISH).
   // The rest changes nothing here; COMMAND tells clients of it.
   fast = 1U << 16,    // Constant or logarithmic time.
   admin = 1U << 17,   // For operators.
@@ -79,7 +82,7 @@ class SessionControl {
   virtual void close_after_reply() = 0;
   /// The connection ends at once; what it was not sent yet is not sent any more.
   virtual void cut_off() = 0;
-  virtual void hello(ReplySink& reply) = 0;  // The map that HELLO answers.
+  virtual void hello(ReplySink& reply) = 0;  // The map that HELLO answers natively.
 
   /// MULTI: false when it has begun already. What follows is queued until EXEC.
   virtual bool begin_transaction() = 0;
@@ -87,6 +90,27 @@ class SessionControl {
   virtual bool discard_transaction() = 0;
   /// UNWATCH.
   virtual void forget_watches() = 0;
+
+  virtual Client& client() = 0;
+  virtual bool is_authenticated() const = 0;
+  virtual Wire wire() const = 0;
+  /// Its replies from this one on. Only of a session that speaks RESP, and to another of RESP.
+  virtual void set_wire(Wire wire) = 0;
+  /// As a new connection: no transaction, subscriptions, monitoring or name, RESP2, and without
+  /// authentication where a password is set.
+  virtual void reset() = 0;
+  /// Appends its line of CLIENT LIST.
+  virtual void describe(std::string& line) = 0;
+  /// Sends every request that any session runs from now on.
+  virtual void monitor() = 0;
+
+  enum class Subscribed : std::uint8_t { done, too_many, out_of_memory };
+  /// Nothing changes when it has been subscribed to already.
+  virtual Subscribed subscribe(ChannelKind kind, std::string_view name) = 0;
+  virtual void unsubscribe(ChannelKind kind, std::string_view name) = 0;
+  virtual std::size_t subscriptions(ChannelKind kind) const = 0;
+  /// One of them, the first; lives until it is unsubscribed. There must be one.
+  virtual std::string_view first_subscription(ChannelKind kind) const = 0;
 };
 
 class Table;

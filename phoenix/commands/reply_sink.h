@@ -45,6 +45,10 @@ class ReplySink {
   virtual void begin_map(std::uint32_t pairs) = 0;
   /// What nobody asked for at this moment: a message of a channel.
   virtual void begin_push(std::uint32_t items) { begin_list(items); }
+  /// Several replies to one request (SUBSCRIBE: one for each channel): begin, the replies, end.
+  /// Where a request must have one reply, they are the items of a list.
+  virtual void begin_replies(std::uint32_t count) { begin_list(count); }
+  virtual void end_replies() { end(); }
   /// Ends the innermost list, set, map or push, which must have all its items.
   virtual void end() = 0;
 };

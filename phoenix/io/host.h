@@ -36,6 +36,12 @@ struct ProcessUsage {
   std::string system;               // "Linux 6.1.0 x86_64".
 };
 
+/// Both ends of a connection, as "ip:port", "[v6]:port" or "path:0".
+struct SocketNames {
+  std::string peer = "?:0";
+  std::string local = "?:0";
+};
+
 class Host {
  public:
   Host() = default;
@@ -71,6 +77,7 @@ class Host {
 
   /// Stops the calling thread.
   virtual void sleep_ns(std::uint64_t /*ns*/) {}
+  virtual SocketNames socket_names(int /*connection*/) { return {}; }
 
   virtual void close(int fd) = 0;
 };

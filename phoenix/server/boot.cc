@@ -268,9 +268,12 @@ Result<void> Core::serve() {
     }
   }
   connections_ = std::make_unique<Connections>(io_, shared_, metrics_, chunks_, shard_->budget());
+  messaging_ = std::make_unique<Messaging>(
+      Messaging::Parts{index_, shared_, *shard_, *connections_, chunks_, environment_.host,
+                       environment_.clock, metrics_, control_});
   SessionActions& actions = *this;
-  router_ = std::make_unique<Router>(index_, shared_, *shard_, *connections_, chunks_, actions,
-                                     environment_.ring, metrics_, slow_watch_);
+  router_ = std::make_unique<Router>(index_, shared_, *shard_, *connections_, *messaging_, chunks_,
+                                     actions, environment_.ring, metrics_, slow_watch_);
   for (const int listener : listeners_) connections_->serve(listener);
   return {};
 }

@@ -13,11 +13,12 @@ namespace phoenix::server {
 
 /// What a core holds beside its entries.
 struct BufferBytes {
-  std::uint64_t output = 0;   // Chunks, and replies that lie in none.
-  std::uint64_t input = 0;    // Of sessions: what is unparsed, and the places of their replies.
-  std::uint64_t hops = 0;     // Requests of other cores, and answers that are being joined.
-  std::uint64_t log = 0;      // Open batches and those in flight.
-  std::uint64_t receive = 0;  // The ring's.
+  std::uint64_t output = 0;    // Chunks, and replies that lie in none.
+  std::uint64_t input = 0;     // Of sessions: what is unparsed, and the places of their replies.
+  std::uint64_t hops = 0;      // Requests of other cores, and answers that are being joined.
+  std::uint64_t channels = 0;  // Subscriptions, and what is told of keys and has to wait.
+  std::uint64_t log = 0;       // Open batches and those in flight.
+  std::uint64_t receive = 0;   // The ring's.
   // Large values, stored or not: those that arrive, and old ones that are still being sent.
   engine::LargeMeterRef large = std::make_shared<engine::LargeMeter>();
 };
@@ -45,8 +46,8 @@ class MemoryBudget final {
 
   std::uint64_t buffer_bytes() const {
     const std::uint64_t unstored = buffers_.large->bytes() - keyspace_.large_value_bytes();
-    return buffers_.output + buffers_.input + buffers_.hops + buffers_.log + buffers_.receive +
-           unstored;
+    return buffers_.output + buffers_.input + buffers_.hops + buffers_.channels + buffers_.log +
+           buffers_.receive + unstored;
   }
   /// All that the core holds.
   std::uint64_t memory_bytes() const { return keyspace_.memory_bytes() + buffer_bytes(); }

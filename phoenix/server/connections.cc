@@ -93,6 +93,7 @@ void Connections::open(int fd) {
   session.is_authenticated = shared_.config.password.empty();
   session.opened_ns = io_.clock().monotonic_ns();
   session.active_ns = session.opened_ns;
+  session.client.id = shared_.clients.fetch_add(1) + 1;
   ++open_;
   shared_.connections.fetch_add(1);
   metrics_.accepted.add(1);
@@ -268,6 +269,21 @@ void Connections::wait_for_room(Session& session) {
   waiting_for_room_.push_back(&session);
 }
 
+void Connections::hold(Session& session) {
+  if (session.is_paused) return;
+  session.is_paused = true;
+  paused_.push_back(&session);
+}
+
+void Connections::release_held() {
+  for (auto* session : paused_) {
+    session->is_paused = false;
+    touch(*session);
+    make_ready(*session);
+  }
+  paused_.clear();
+}
+
 void Connections::touch(Session& session) {
   if (session.is_dirty) return;
   session.is_dirty = true;
@@ -409,7 +425,8 @@ void Connections::check_deadlines(Session& session, std::uint64_t now_ns) {
   }
   if (session.ignores_input) return;
   // The time in which we do not read, or do not look at what came, is not the peer's.
-  const bool is_read = session.is_receiving && !session.listing && !session.is_waiting_for_room;
+  const bool is_read = session.is_receiving && !session.listing && !session.is_waiting_for_room &&
+                       !session.is_paused;
   if (session.partial_since_ns != 0 && !is_read) session.partial_since_ns = now_ns;
   if (is_over(session.partial_since_ns, kPartialFrameNs)) {
     metrics_.closed_by_deadline.add(1);
@@ -470,6 +487,8 @@ void Connections::reap() {
       forget(ready_long_);
     }
     if (session->is_waiting_for_room) forget(waiting_for_room_);
+    if (session->is_paused) forget(paused_);
+    if (observer_ != nullptr) observer_->closing(*session);
     sessions_[index].reset();
     free_.push_back(index);
     --open_;

@@ -21,6 +21,17 @@
 
 namespace phoenix::server {
 
+/// Is told when a session is about to be reaped.
+class SessionObserver {
+ public:
+  SessionObserver() = default;
+  SessionObserver(const SessionObserver&) = delete;
+  SessionObserver& operator=(const SessionObserver&) = delete;
+  virtual ~SessionObserver() = default;
+
+  virtual void closing(Session& session) = 0;
+};
+
 class Connections final {
  public:
   Connections(io::Context& io, Shared& shared, Metrics& metrics, ChunkPool& pool,
@@ -28,6 +39,10 @@ class Connections final {
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
   ~Connections();
+
+  void set_observer(SessionObserver* observer) { observer_ = observer; }
+  /// By index; null where none is.
+  const std::vector<std::unique_ptr<Session>>& sessions() const { return sessions_; }
 
   /// Accepts from a listening socket from now on.
   void serve(int listener);
@@ -42,6 +57,9 @@ class Connections final {
   void make_ready(Session& session);
   /// Its request waits for room in the log, or on the way to another core.
   void wait_for_room(Session& session);
+  /// Its requests are paused until release_held().
+  void hold(Session& session);
+  void release_held();
   /// Something has completed: those that wait for room are ready again.
   void retry_waiting();
   /// It has new output, or changed otherwise: looked at at the end of the turn.
@@ -49,6 +67,8 @@ class Connections final {
 
   /// No further request of this session will be taken; it closes once its replies have left.
   void end_input(Session& session);
+  /// Closes it at once: nothing more is sent.
+  void cut_off(Session& session);
   /// Answers an error that belongs to no request and ends the input.
   void refuse(Session& session, std::uint32_t id, protocol::Status status, std::string_view text);
 
@@ -85,7 +105,6 @@ class Connections final {
   void update_receiving(Session& session);
   void cancel_receive(Session& session);
   void check_deadlines(Session& session, std::uint64_t now_ns);
-  void cut_off(Session& session);
   void reap();
   Session* find(io::Token token);
 
@@ -94,6 +113,7 @@ class Connections final {
   Metrics& metrics_;
   ChunkPool& pool_;
   const MemoryBudget& budget_;
+  SessionObserver* observer_ = nullptr;
   std::vector<Listener> listeners_;
   std::vector<std::unique_ptr<Session>> sessions_;  // By index; null where free.
   std::vector<std::uint32_t> free_;
@@ -103,6 +123,7 @@ class Connections final {
   std::deque<Session*> ready_;
   std::deque<Session*> ready_long_;  // Whose next request takes long.
   std::vector<Session*> waiting_for_room_;
+  std::vector<Session*> paused_;
   std::vector<Session*> touched_;
   std::vector<Session*> held_;  // Outputs that wait for the commit position.
   std::vector<Session*> finished_;

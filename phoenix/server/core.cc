@@ -31,6 +31,7 @@ Core::Core(unsigned index, Shared& shared, const CoreEnvironment& environment)
 Core::~Core() {
   closing_ = {};
   router_.reset();
+  messaging_.reset();
   connections_.reset();
   log_.reset();
 }
@@ -50,8 +51,10 @@ void Core::turn() {
   }
   TurnWork& work = router_->work();
   work.begin();
+  messaging_->receive();
   work.grant(kHopWorkPerTurn);
   const bool has_mail = shared_.cores() > 1 && router_->receive_hops();
+  messaging_->clients().end_pause_when_due(now_ns_);
   if (count > 0 || ticks || has_mail) connections_->retry_waiting();
   serve_requests();
   stop_when_asked();
@@ -68,6 +71,8 @@ void Core::turn() {
     committed_ = committed;
     slow_watch_.keep_commit(log_->commit_ns_last(), shard_->now_ms());
   }
+  messaging_->deliver(committed, work);
+  messaging_->post([this](unsigned core) { router_->note_posted(core); });
   router_->post_hops(committed);
   connections_->end_turn(committed);
   publish_metrics();
@@ -80,7 +85,7 @@ std::size_t Core::wait() {
     door.is_asleep.store(true, std::memory_order_relaxed);
     // Ordered against Router::post_hops: whoever pushed before this sees the flag, or is seen here.
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (router_->has_mail()) deadline = 0;
+    if (router_->has_mail() || messaging_->has_mail()) deadline = 0;
   }
   const std::size_t count = environment_.ring.run_once(completions_, deadline);
   // Without completions it may be about to wait again: a wake too many is harmless.
@@ -91,7 +96,10 @@ std::size_t Core::wait() {
 std::uint64_t Core::deadline_ns() const {
   const bool goes_on = shard_->keyspace().has_more_to_free();
   if (goes_on || connections_->has_ready() || router_->has_work_left()) return 0;
+  if (messaging_->has_work_left(log_->commit_position())) return 0;
   std::uint64_t deadline = std::min(next_tick_ns_, io_.next_deadline_ns());
+  const std::uint64_t paused_until_ns = messaging_->clients().paused_until_ns();
+  if (paused_until_ns != 0) deadline = std::min(deadline, paused_until_ns);
   if (expire_at_ns_ != 0) deadline = std::min(deadline, expire_at_ns_);
   return deadline;
 }
@@ -150,8 +158,8 @@ bool Core::serve_batch(bool takes_long) {
 void Core::decode_from(Session& session) {
   connections_->touch(session);
   while (true) {
-    if (session.ignores_input || session.listing || session.is_waiting_for_room) return;
-    if (session.is_watching) return;
+    if (session.ignores_input || session.listing) return;
+    if (session.is_waiting_for_room || session.is_paused || session.is_watching) return;
     if (session.output.full()) return;  // Ready again when something was sent.
     const Session::Decoded decoded = session.decode(shared_.table, batch_);
     // What ends the input must not overtake the requests before it.
@@ -216,6 +224,7 @@ void Core::stop_when_asked() {
   if (shared_.stops.load(std::memory_order_relaxed) && !stops_) {
     stops_ = true;
     stop_deadline_ns_ = now_ns_ + kShutdownNs + kShutdownDiskNs;
+    messaging_->clients().unpause();
     connections_->stop(now_ns_ + kShutdownNs);
   }
   if (!stops_) return;
@@ -249,6 +258,7 @@ void Core::apply_settings() {
   slow_watch_.apply(settings);
   const auto memory = static_cast<std::uint64_t>(settings.get(commands::Setting::memory_bytes_max));
   shard_->set_memory_share(share_of(memory, index_, shared_.cores()));
+  messaging_->apply(settings);
 }
 
 void Core::publish_metrics() {
@@ -275,29 +285,6 @@ void Core::publish_metrics() {
   metrics_.log_segments.set(log.segments);
   metrics_.commit_ns_last.set(log.commit_ns_last);
   metrics_.commit_ns_max.set(log.commit_ns_max);
-}
-
-SessionActions::AuthResult Core::authenticate(std::string_view password) {
-  const std::string& expected = shared_.config.password;
-  if (expected.empty()) return AuthResult::no_password_set;
-  // As long for a wrong password as for a right one.
-  unsigned difference = password.size() == expected.size() ? 0U : 1U;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    const char given = i < password.size() ? password[i] : '\0';
-    difference |= static_cast<unsigned char>(given) ^ static_cast<unsigned char>(expected[i]);
-  }
-  if (difference != 0) return AuthResult::refused;
-  session_->is_authenticated = true;
-  return AuthResult::accepted;
-}
-
-void Core::cut_off() {
-  session_->is_broken = true;
-  connections_->end_input(*session_);
-}
-
-void Core::close_after_reply() {
-  connections_->end_input(*session_);
 }
 
 }  // namespace phoenix::server

@@ -15,6 +15,7 @@
 #include "phoenix/log/log.h"
 #include "phoenix/server/connections.h"
 #include "phoenix/server/facts.h"
+#include "phoenix/server/messaging.h"
 #include "phoenix/server/router.h"
 #include "phoenix/server/shard.h"
 #include "phoenix/server/shared.h"
@@ -82,6 +83,17 @@ class Core final : private SessionActions {
   void close_after_reply() override;
   void cut_off() override;
   void hello(commands::ReplySink& reply) override;
+  commands::Client& client() override;
+  bool is_authenticated() const override;
+  Wire wire() const override;
+  void set_wire(Wire wire) override;
+  void reset() override;
+  void describe(std::string& line) override;
+  void monitor() override;
+  Subscribed subscribe(commands::ChannelKind kind, std::string_view name) override;
+  void unsubscribe(commands::ChannelKind kind, std::string_view name) override;
+  std::size_t subscriptions(commands::ChannelKind kind) const override;
+  std::string_view first_subscription(commands::ChannelKind kind) const override;
 
   unsigned index_;
   Shared& shared_;
@@ -98,6 +110,7 @@ class Core final : private SessionActions {
   std::unique_ptr<Shard> shard_;
   std::unique_ptr<log::Log> log_;
   std::unique_ptr<Connections> connections_;
+  std::unique_ptr<Messaging> messaging_;
   std::unique_ptr<Router> router_;
   std::vector<int> listeners_;
   RequestBatch batch_;

@@ -122,6 +122,19 @@ inline constexpr std::uint64_t kCoreDescriptors = 10;
 /// What --max-connections may ask for: Linux has no more descriptors for one process.
 inline constexpr std::uint64_t kConnectionsMax = std::uint64_t{1} << 30U;
 
+/// Subscriptions of one session, and the memory that they may take: patterns take most.
+inline constexpr std::size_t kSessionSubscriptionsMax = 100'000;
+inline constexpr std::uint64_t kSessionSubscriptionBytesMax = std::uint64_t{32} << 20U;
+
+/// Changes of keys that wait until they are durable; more are not told.
+inline constexpr std::uint64_t kKeyEventBytesHeldMax = std::uint64_t{16} << 20U;
+/// What telling them may take in a turn.
+inline constexpr std::size_t kEventWorkPerTurn = std::size_t{128} << 10U;
+/// What waits for a core that is slow to take what another one tells; more is dropped.
+inline constexpr std::uint64_t kNoticeBytesKeptMax = std::uint64_t{8} << 20U;
+/// Batches of it that a core takes from each other one in a turn.
+inline constexpr std::size_t kNoticeBatchesPerTurn = 4;
+
 /// Cores of one server; a superblock could hold more.
 inline constexpr unsigned kCoresMax = 256;
 

@@ -31,6 +31,7 @@ struct alignas(io::kCacheLineBytes) Metrics {
   Gauge keys_with_expiry;
   Gauge expired;
   Gauge expiry_lag_ms;
+  Gauge notices_dropped;  // Changes of keys and lines of monitors, for want of room.
   Gauge memory_bytes;
   Gauge buffer_bytes;
   Gauge log_batches;

@@ -94,6 +94,8 @@ void Output::arrive(Run& run) {
 void Output::fill(Run& run, std::string bytes, engine::LargeValueRef large, log::Position position,
                   std::string_view tail) {
   arrive(run);
+  if (run.is_muted) [[unlikely]]
+    return drop_empty();
   own(run, std::move(bytes));
   run.position = position;
   queued_bytes_ += run.size_bytes;
@@ -114,6 +116,8 @@ void Output::own(Run& run, std::string bytes) {
 
 void Output::fill_copy(Run& run, std::string_view bytes) {
   arrive(run);
+  if (run.is_muted) [[unlikely]]
+    return drop_empty();
   char* const place = pool_.reserve(bytes.size());
   std::copy(bytes.begin(), bytes.end(), place);
   pool_.commit(bytes.size());
@@ -168,6 +172,15 @@ void Output::consume(std::size_t size_bytes) {
     if (size_bytes == 0) break;
   }
   PHX_CHECK(size_bytes == 0);
+  drop_empty();
+}
+
+// A muted reply that has come keeps its place until it is the first.
+void Output::drop_empty() {
+  while (!runs_.empty() && !runs_.front().awaited && rest_of(runs_.front()).empty()) {
+    release(runs_.front());
+    runs_.pop_front();
+  }
 }
 
 void Output::leave_chunks() {

@@ -83,6 +83,7 @@ struct Run {
   log::Position position = 0;
   bool awaited = false;             // Its reply is still on another core,
   std::uint32_t awaited_bytes = 0;  // and counts as so much until it is here.
+  bool is_muted = false;            // Nobody wants it: nothing is sent when it is here.
   std::unique_ptr<Extra> extra;
 };
 
@@ -138,6 +139,7 @@ class Output final {
   void own(Run& run, std::string bytes);
   void release(Run& run);
   void arrive(Run& run);
+  void drop_empty();
 
   ChunkPool& pool_;
   std::deque<Run> runs_;

@@ -5,6 +5,7 @@
 
 #include "phoenix/base/check.h"
 #include "phoenix/commands/refusals.h"
+#include "phoenix/commands/words.h"
 #include "protocol/slot.h"
 
 namespace phoenix::server {
@@ -33,12 +34,13 @@ commands::SlowLog::Client client_of(const Session&) {
 }  // namespace
 
 Router::Router(unsigned core, Shared& shared, Shard& shard, Connections& connections,
-               ChunkPool& pool, SessionActions& actions, io::Ring& ring, Metrics& metrics,
-               SlowWatch& watch)
+               Messaging& messaging, ChunkPool& pool, SessionActions& actions, io::Ring& ring,
+               Metrics& metrics, SlowWatch& watch)
     : core_(core),
       shared_(shared),
       shard_(shard),
       connections_(connections),
+      messaging_(messaging),
       actions_(actions),
       ring_(ring),
       metrics_(metrics),
@@ -104,12 +106,21 @@ void Router::run(RequestBatch& batch) {
     session.requests_in_batch = 0;
     if (session.skipped_batch == batch_number_) continue;
     if (session.ignores_input) continue;
+    if (is_paused(pending)) [[unlikely]] {
+      session.put_back(pending);
+      session.skipped_batch = batch_number_;
+      connections_.hold(session);
+      continue;
+    }
     const bool is_held = session.listing || session.is_watching;
     const bool may_run = !is_held && !session.output.full() && !work_.is_spent();
     const std::size_t left = work_.left();
     if (may_run && run_one(pending)) {
       ++requests_run;
       note_run(pending, left - work_.left());
+      session.last_command = pending.command;
+      if (messaging_.has_monitors()) [[unlikely]]
+        messaging_.show(pending);
       if (pending.frame == nullptr) session.large_input_done();
       continue;
     }
@@ -154,9 +165,42 @@ void Router::keep_slow(const HopBatch& batch, const HopPart& part) {
               client_of(*part.session));
 }
 
+bool Router::is_paused(const PendingRequest& pending) const {
+  if (messaging_.clients().paused_until_ns() == 0) [[likely]]
+    return false;
+  const Command* const command = pending.command;
+  if (command == nullptr) return messaging_.clients().is_paused(false);
+  const auto* const transaction = pending.session->transaction.get();
+  const bool executes_writes =
+      has(command->flags, Flags::executes) && transaction != nullptr && transaction->writes();
+  const bool writes = executes_writes || has(command->flags, Flags::write) ||
+                      has(command->flags, Flags::paused_as_write);
+  return messaging_.clients().is_paused(writes);
+}
+
+// What may have come about since it was decoded: by a SUBSCRIBE or RESET right before it.
+Fault Router::fault_now(const PendingRequest& pending) const {
+  const Session& session = *pending.session;
+  const Flags flags = pending.command->flags;
+  if (!session.is_authenticated && !has(flags, Flags::before_auth)) [[unlikely]]
+    return Fault::not_authenticated;
+  const bool is_listener = session.is_subscribed() && session.wire == Wire::resp2;
+  if (is_listener && !has(flags, Flags::when_subscribed)) return Fault::subscribed;
+  return Fault::none;
+}
+
+std::size_t Router::file(SessionSink& sink, Session& session, log::Position position) {
+  if (session.client.mutes_reply()) [[unlikely]] {
+    sink.discard();
+    return 0;
+  }
+  return sink.finish(session.output, position);
+}
+
 bool Router::run_one(PendingRequest& pending) {
   connections_.touch(*pending.session);
   Session& session = *pending.session;
+  if (pending.fault == Fault::none) pending.fault = fault_now(pending);
   if (pending.fault != Fault::none) {
     if (session.transaction) session.transaction->refuse();
     answer_fault(pending);
@@ -201,10 +245,16 @@ void Router::answer_fault(const PendingRequest& pending) {
     case Fault::out_of_memory:
       sink.error(Status::out_of_memory, shard_.budget().refusal(pending.dropped_bytes));
       break;
+    case Fault::subscribed:
+      sink.error(Status::error,
+                 fmt::format("Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / "
+                             "QUIT / RESET are allowed in this context",
+                             commands::lower_name(*pending.command)));
+      break;
     case Fault::none:
       PHX_CHECK(false);
   }
-  sink.finish(pending.session->output, 0);
+  file(sink, *pending.session, 0);
 }
 
 bool Router::run_here(const PendingRequest& pending) {
@@ -218,7 +268,7 @@ bool Router::run_here(const PendingRequest& pending) {
     position = shard_.execute(*pending.command, pending.request, sink, &actions_);
     work_.take(shard_.steps_of_last());
   }
-  take_for_reply(session, sink.finish(session.output, position));
+  take_for_reply(session, file(sink, session, position));
   return true;
 }
 
@@ -231,7 +281,7 @@ void Router::take_for_reply(Session& session, std::size_t bytes) {
 void Router::answer(const PendingRequest& pending, Status status, std::string_view text) {
   SessionSink& sink = begin_sink(pending.head());
   sink.error(status, text);
-  sink.finish(pending.session->output, 0);
+  file(sink, *pending.session, 0);
 }
 
 bool Router::run_keyed(PendingRequest& pending) {
@@ -258,6 +308,7 @@ bool Router::run_away(const PendingRequest& pending, unsigned owner) {
   Session& session = *pending.session;
   HopPart& part = add_part(owner, session, *pending.command, pending.request, pending.head());
   part.run = session.output.append_awaited(bytes_away(*pending.command, pending.request.args));
+  part.run->is_muted = session.client.mutes_reply();
   return true;
 }
 
@@ -307,19 +358,22 @@ bool Router::run_gathered(const PendingRequest& pending) {
     if (verdict == Shard::Verdict::wait) return false;
     if (verdict == Shard::Verdict::execute) {
       gathering->position = shard_.execute(*pending.command, part, encoder, nullptr);
+      actions_.act_for(session);
+      gathering->position = shard_.execute(*pending.command, part, encoder, &actions_);
       work_.take(shard_.steps_of_last());
     }
     (void)encoder.finish();  // Parts are lists, sums or OK: never a large value.
     if (verdict == Shard::Verdict::refused) {
       SessionSink& sink = begin_sink(pending.head());
       answer_frame(frame, sink);
-      sink.finish(session.output, 0);
+      file(sink, session, 0);
       return true;
     }
   }
   gathering->session = &session;
   gathering->run =
       session.output.append_awaited(bytes_away(*pending.command, pending.request.args));
+  gathering->run->is_muted = session.client.mutes_reply();
   send_parts(pending, split, *gathering);
   if (!frame.empty()) join(*gathering, core_, frame);
   Gathering& filed = *gathering;
@@ -377,6 +431,7 @@ void Router::finish_gathering(Gathering& gathering) {
 
 void Router::start_listing(const PendingRequest& pending) {
   Session& session = *pending.session;
+  if (session.client.mutes_reply()) return;  // It would do nothing else.
   auto listing = Listing::begin(pending.request.args, pending.id, shared_.cores());
   if (!listing) {
     answer(pending, Status::error, listing.error().message);

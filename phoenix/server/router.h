@@ -17,6 +17,7 @@
 #include "phoenix/server/connections.h"
 #include "phoenix/server/gather.h"
 #include "phoenix/server/hop.h"
+#include "phoenix/server/messaging.h"
 #include "phoenix/server/metrics.h"
 #include "phoenix/server/shard.h"
 #include "phoenix/server/shared.h"
@@ -45,8 +46,9 @@ inline constexpr std::string_view kCrossSlot =
 
 class Router final {
  public:
-  Router(unsigned core, Shared& shared, Shard& shard, Connections& connections, ChunkPool& pool,
-         SessionActions& actions, io::Ring& ring, Metrics& metrics, SlowWatch& watch);
+  Router(unsigned core, Shared& shared, Shard& shard, Connections& connections,
+         Messaging& messaging, ChunkPool& pool, SessionActions& actions, io::Ring& ring,
+         Metrics& metrics, SlowWatch& watch);
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 
@@ -69,6 +71,10 @@ class Router final {
   /// Requests of other cores that wait here, or own requests that are away.
   bool has_hops() const { return hops_away_ > 0 || !held_.empty(); }
   bool has_mail() const;
+  /// What the reply that is being made is encoded in. Nothing of it was made yet.
+  void set_wire(Wire wire) { resp_sink_.set_wire(wire); }
+  /// Something else than a hop was put into a mailbox of that core: it is woken with the others.
+  void note_posted(unsigned core) { has_posted_to_[core] = true; }
   /// Listings that could go on at once, or requests of other cores for which a turn was too short.
   bool has_work_left() const;
 
@@ -77,8 +83,11 @@ class Router final {
   Encoder& begin_encoder(ReplyHead head, std::string& out);
   void note_run(const PendingRequest& pending, std::size_t work);
   void keep_slow(const HopBatch& batch, const HopPart& part);
+  bool is_paused(const PendingRequest& pending) const;
   bool run_one(PendingRequest& pending);
   bool run_command(PendingRequest& pending);
+  Fault fault_now(const PendingRequest& pending) const;
+  std::size_t file(SessionSink& sink, Session& session, log::Position position);
   void answer_fault(const PendingRequest& pending);
   void answer(const PendingRequest& pending, protocol::Status status, std::string_view text);
   bool run_here(const PendingRequest& pending);
@@ -141,6 +150,7 @@ class Router final {
   Shared& shared_;
   Shard& shard_;
   Connections& connections_;
+  Messaging& messaging_;
   SessionActions& actions_;
   io::Ring& ring_;
   Metrics& metrics_;

@@ -19,6 +19,7 @@
 #include "phoenix/server/listing.h"
 #include "phoenix/server/output.h"
 #include "phoenix/server/resp_large.h"
+#include "phoenix/server/subscriptions.h"
 #include "phoenix/server/transaction.h"
 #include "phoenix/server/wire.h"
 #include "phoenix/server/work.h"
@@ -38,6 +39,7 @@ enum class Fault : std::uint8_t {
   key_too_large,
   bad_request,  // See PendingRequest::reason.
   out_of_memory,
+  subscribed,  // RESP2: a subscriber may not send it.
 };
 
 /// A decoded request until it was executed; its words are views into the session's input.
@@ -152,6 +154,9 @@ class Session final {
 
   Output output;
 
+  /// Whether it has subscribed to anything.
+  bool is_subscribed() const { return subscriptions && subscriptions->count() > 0; }
+
   // State that the core keeps.
   bool is_authenticated = false;
   bool is_detected = false;    // The first bytes have told the protocol:
@@ -163,6 +168,7 @@ class Session final {
   bool is_ready = false;             // In the core's queue of sessions with input.
   bool takes_long = false;           // Its next request may: it is ready after all others.
   bool is_waiting_for_room = false;  // A request was put back until the log has room.
+  bool is_paused = false;            // Or until a CLIENT PAUSE ends.
   bool is_listed = false;            // The router steps its listing.
   bool is_held = false;              // In the core's list of outputs that wait for a commit.
   bool is_dirty = false;             // In the core's list of outputs to be sent.
@@ -182,7 +188,13 @@ class Session final {
   std::unique_ptr<Transaction> transaction;  // Since MULTI, or WATCH.
   bool is_watching = false;                  // A WATCH is on another core: what is behind it waits.
   std::unique_ptr<Listing> listing;          // While it streams, the requests behind it wait.
-  std::uint64_t active_ns = 0;             // It sent or was owed something, to a tick.
+  std::uint64_t active_ns = 0;               // It sent or was owed something, to a tick.
+  std::uint64_t unread_since_ns = 0;         // More messages wait than should.
+  commands::Client client;
+  const commands::Command* last_command = nullptr;
+  std::string peer_address;  // Both empty until somebody wants to know.
+  std::string local_address;
+  std::unique_ptr<SessionSubscriptions> subscriptions;  // Null: it never had any.
 
   io::Signal input_ended;       // No further request will be taken.
   io::Signal output_drained;    // Everything has left, or cannot.

@@ -14,6 +14,7 @@
 #include "phoenix/server/config.h"
 #include "phoenix/server/hop.h"
 #include "phoenix/server/metrics.h"
+#include "phoenix/server/notices.h"
 #include "phoenix/server/start_facts.h"
 
 namespace phoenix::server {
@@ -30,7 +31,8 @@ class Shared final {
       : config(server_config),
         table(command_table),
         doors(std::make_unique<CoreDoor[]>(server_config.cores)),
-        metrics(std::make_unique<Metrics[]>(server_config.cores)) {
+        metrics(std::make_unique<Metrics[]>(server_config.cores)),
+        notices(server_config.cores) {
     PHX_CHECK(config.cores >= 1);
     tell_start(config, settings);
     for (unsigned i = 0; i < config.cores; ++i) {
@@ -56,9 +58,11 @@ class Shared final {
   std::unique_ptr<CoreDoor[]> doors;
   std::unique_ptr<Metrics[]> metrics;
   std::vector<std::unique_ptr<HopMailbox>> mailboxes;
+  NoticeBoard notices;
 
   std::atomic<bool> stops{false};             // SIGTERM or SIGINT.
   std::atomic<unsigned> cores_drained{0};     // Cores whose sessions are all closed.
+  std::atomic<std::uint64_t> clients{0};      // Ever: the last client's id.
   std::atomic<std::uint64_t> connections{0};  // Open now.
   std::atomic<std::uint16_t> port{0};         // The one in use (for --port 0).
   std::atomic<std::int64_t> slow_log_ids{0};

@@ -21,8 +21,17 @@ class SessionSink : public commands::ReplySink {
     is_encoded_ = false;
   }
 
+  /// Before the first word of the answer.
+  void set_wire(Wire wire) { head_.wire = wire; }
+
   /// Files the reply with its position. Returns how many bytes were copied.
   std::size_t finish(Output& output, log::Position position);
+  /// The client does not want it.
+  void discard() {
+    if (!is_encoded_) return;
+    (void)encoder_.finish();  // A large value goes with it.
+    encoded_.clear();
+  }
 
   void large(const engine::LargeValueRef& value) final { encoder().large(value); }
   void begin_list(std::uint32_t items) final { encoder().begin_list(items); }
@@ -30,6 +39,8 @@ class SessionSink : public commands::ReplySink {
   void begin_map(std::uint32_t pairs) final { encoder().begin_map(pairs); }
   void begin_push(std::uint32_t items) final { encoder().begin_push(items); }
   void end() final { encoder_.end(); }
+  void begin_replies(std::uint32_t count) final { encoder().begin_replies(count); }
+  void end_replies() final { encoder_.end_replies(); }
   // Rare, and not worth a fast way.
   void nil_list() final { encoder().nil_list(); }
   void real(double value) final { encoder().real(value); }

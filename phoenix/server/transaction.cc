@@ -1,5 +1,6 @@
 #include "phoenix/server/transaction.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -69,6 +70,12 @@ TransactionJob Transaction::take() {
 void Transaction::forget_watches() {
   for (const auto& watch : job_.watches) memory_bytes_ -= sizeof watch + watch.key.size();
   job_.watches.clear();
+}
+
+bool Transaction::writes() const {
+  return std::any_of(job_.requests.begin(), job_.requests.end(), [](const auto& queued) {
+    return has(queued.command().flags, commands::Flags::write);
+  });
 }
 
 }  // namespace phoenix::server

@@ -81,6 +81,8 @@ class Transaction final {
   void forget_watches();
 
   std::uint64_t memory_bytes() const { return memory_bytes_; }
+  /// Whether anything queued changes keys; looks at all of it.
+  bool writes() const;
 
  private:
   TransactionJob job_;

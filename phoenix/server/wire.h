@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <string_view>
 
+#include "phoenix/commands/client.h"
+
 namespace phoenix::server {
 
-enum class Wire : std::uint8_t { native, resp2, resp3 };
+using commands::Wire;
 
 constexpr bool is_resp(Wire wire) {
   return wire != Wire::native;

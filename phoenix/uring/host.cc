@@ -1,5 +1,6 @@
 #include "phoenix/uring/host.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -7,11 +8,14 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstring>
 #include <memory>
 #include <optional>
 
@@ -218,6 +222,47 @@ std::uint16_t Host::bound_port(int listener) {
   // The port stands at the same place in both families.
   if (address.ss_family != AF_INET && address.ss_family != AF_INET6) return 0;
   return ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
+}
+
+namespace {
+
+std::string name_of(const sockaddr_storage& address, socklen_t size) {
+  char text[INET6_ADDRSTRLEN] = "?";
+  if (address.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
+    return fmt::format("{}:{}", text, ntohs(v4.sin_port));
+  }
+  if (address.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+    inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
+    return fmt::format("[{}]:{}", text, ntohs(v6.sin6_port));
+  }
+  const auto& unix_address = reinterpret_cast<const sockaddr_un&>(address);
+  const std::size_t path_max = size - std::min<std::size_t>(size, offsetof(sockaddr_un, sun_path));
+  const std::size_t path_bytes = strnlen(unix_address.sun_path, path_max);
+  return fmt::format("{}:0", std::string_view(unix_address.sun_path, path_bytes));
+}
+
+}  // namespace
+
+// Of a unix socket only the server's end has a name: it stands for both, as in Redis.
+io::SocketNames Host::socket_names(int connection) {
+  io::SocketNames names;
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (getsockname(connection, reinterpret_cast<sockaddr*>(&address), &size) == 0) {
+    names.local = name_of(address, size);
+  }
+  if (address.ss_family == AF_UNIX) {
+    names.peer = names.local;
+    return names;
+  }
+  size = sizeof address;
+  if (getpeername(connection, reinterpret_cast<sockaddr*>(&address), &size) == 0) {
+    names.peer = name_of(address, size);
+  }
+  return names;
 }
 
 void Host::close(int fd) {

@@ -35,6 +35,7 @@ class Host final : public io::Host {
   Result<int> listen(const io::Endpoint& endpoint) override;
 
   std::uint16_t bound_port(int listener) override;
+  io::SocketNames socket_names(int connection) override;
 
   io::ProcessUsage usage() override;
   void sleep_ns(std::uint64_t ns) override;

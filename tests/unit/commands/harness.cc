@@ -98,8 +98,19 @@ void TextSink::error(protocol::Status status, std::string_view text) {
 FakeSession::AuthResult FakeSession::authenticate(std::string_view given) {
   if (password.empty()) return AuthResult::no_password_set;
   if (given != password) return AuthResult::refused;
-  is_authenticated = true;
+  has_authenticated = true;
   return AuthResult::accepted;
+}
+
+FakeSession::Subscribed FakeSession::subscribe(ChannelKind kind, std::string_view name) {
+  auto& names = names_[static_cast<std::size_t>(kind)];
+  if (names.size() == subscriptions_max) return Subscribed::too_many;
+  names.emplace(name);
+  return Subscribed::done;
+}
+
+void FakeSession::unsubscribe(ChannelKind kind, std::string_view name) {
+  names_[static_cast<std::size_t>(kind)].erase(std::string(name));
 }
 
 void FakeSession::hello(ReplySink& reply) {
@@ -115,6 +126,8 @@ void FakeFacts::info(Args sections, std::string& page) {
 }
 
 Harness::Harness(std::uint64_t seed) : random(seed), keyspace(HashKey::draw(random), effects) {
+  control.channels = &channels;
+  control.clients = &clients;
   settings.set_fact("databases", "1");
   control.settings = &settings;
   control.facts = &facts;

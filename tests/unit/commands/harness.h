@@ -3,7 +3,9 @@
 // "bytes", a text as it is, [a, b], {key: value}, (error) PREFIX text.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +20,7 @@
 #include "phoenix/commands/slow_log.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/engine/keyspace.h"
+#include "tests/unit/commands/fakes.h"
 
 namespace phoenix::commands::test {
 
@@ -82,12 +85,35 @@ class FakeSession final : public SessionControl {
   bool begin_transaction() override { return !std::exchange(is_in_multi, true); }
   bool discard_transaction() override { return std::exchange(is_in_multi, false); }
   void forget_watches() override {}
+  Client& client() override { return fake_client; }
+  bool is_authenticated() const override { return password.empty() || has_authenticated; }
+  Wire wire() const override { return fake_wire; }
+  void set_wire(Wire wire) override { fake_wire = wire; }
+  void reset() override { was_reset = true; }
+  void describe(std::string& line) override { line += "id=1 addr=here\n"; }
+  void monitor() override { fake_client.is_monitor = true; }
+  Subscribed subscribe(ChannelKind kind, std::string_view name) override;
+  void unsubscribe(ChannelKind kind, std::string_view name) override;
+  std::size_t subscriptions(ChannelKind kind) const override { return names_of(kind).size(); }
+  std::string_view first_subscription(ChannelKind kind) const override {
+    return *names_of(kind).begin();
+  }
 
   std::string password;  // Empty: none is set.
-  bool is_authenticated = false;
+  bool has_authenticated = false;
   bool closes = false;
   bool is_in_multi = false;
   bool is_cut_off = false;
+  bool was_reset = false;
+  Client fake_client{.id = 1};
+  Wire fake_wire = Wire::native;
+  std::size_t subscriptions_max = 8;
+
+ private:
+  using Names = std::set<std::string, std::less<>>;
+  const Names& names_of(ChannelKind kind) const { return names_[static_cast<std::size_t>(kind)]; }
+
+  std::array<Names, kChannelKinds> names_;
 };
 
 /// A server that knows little of itself.
@@ -138,6 +164,8 @@ class Harness final {
   Table table;
   TextSink reply;
   FakeSession session;
+  FakeChannels channels;
+  FakeClients clients;
   Settings settings;
   FakeFacts facts;
   std::atomic<std::int64_t> slow_log_ids{0};

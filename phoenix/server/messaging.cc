@@ -1,0 +1,138 @@
+#include "phoenix/server/messaging.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "phoenix/server/monitor_line.h"
+
+namespace phoenix::server {
+
+using commands::ChannelKind;
+
+Messaging::Messaging(const Parts& parts)
+    : core_(parts.core),
+      shared_(parts.shared),
+      shard_(parts.shard),
+      board_(parts.shared.notices),
+      clock_(parts.clock),
+      pusher_(parts.connections, parts.pool, parts.shard.budget(), parts.shared.settings,
+              parts.clock),
+      subscriptions_([this](Session& session, Push& push) { return pusher_.send(session, push); },
+                     parts.pool.buffers(), &parts.shard.budget()),
+      clients_(parts.connections, parts.host, parts.clock),
+      notices_(parts.core, board_, parts.pool.buffers(), parts.metrics),
+      events_([this] { return position_of_change(); },
+              [this](std::string_view event, std::string_view key) { tell(event, key); },
+              parts.pool.buffers(), parts.metrics) {
+  parts.control.channels = &subscriptions_;
+  parts.control.clients = &clients_;
+  parts.control.cores = parts.shared.cores();
+  parts.connections.set_observer(this);
+}
+
+Messaging::~Messaging() {
+  shard_.set_events(nullptr);
+  shard_.keyspace().set_expiry_listener(nullptr);
+}
+
+void Messaging::apply(const commands::Settings& settings) {
+  event_classes_ = settings.key_events();
+  events_.set_classes(event_classes_);
+  shard_.set_events(events_.is_on() ? &events_ : nullptr);
+  const bool tells_of_expiry = events_.is_on() && events_.tells_of_expiry();
+  shard_.keyspace().set_expiry_listener(tells_of_expiry ? &events_ : nullptr);
+}
+
+// Where answers do not wait for the disk, neither do events.
+log::Position Messaging::position_of_change() const {
+  const bool waits = shared_.config.log.durability == log::Durability::always;
+  return waits ? shard_.log().emitted_position() : 0;
+}
+
+void Messaging::receive() {
+  notices_.receive([this](const Notice& notice) { take(notice); });
+}
+
+void Messaging::take(const Notice& notice) {
+  if (notice.kind == Notice::Kind::request) return show_line(notice.text);
+  publish_event(notice.name, notice.text);
+}
+
+void Messaging::deliver(log::Position committed, TurnWork& work) {
+  if (!events_.has_work_left(committed) && steps_ == 0) [[likely]]
+    return;
+  work.grant(kEventWorkPerTurn);
+  work.take(std::exchange(steps_, 0U));
+  events_.deliver(committed, work);
+}
+
+void Messaging::post(const std::function<void(unsigned)>& posted) {
+  notices_.post(posted);
+}
+
+void Messaging::tell(std::string_view event, std::string_view key) {
+  publish_event(event, key);
+  if (notices_.are_wanted_elsewhere(Notice::Kind::key_event)) {
+    notices_.add(Notice::Kind::key_event, event, key);
+  }
+}
+
+void Messaging::publish_event(std::string_view event, std::string_view key) {
+  if (!subscriptions_.has_listeners()) return;
+  if ((event_classes_ & commands::key_event_bit('K')) != 0) {
+    subscriptions_.publish(ChannelKind::plain, fmt::format("__keyspace@0__:{}", key), event,
+                           steps_);
+  }
+  if ((event_classes_ & commands::key_event_bit('E')) != 0) {
+    subscriptions_.publish(ChannelKind::plain, fmt::format("__keyevent@0__:{}", event), key,
+                           steps_);
+  }
+}
+
+void Messaging::show(const PendingRequest& pending) {
+  const commands::Command* const command = pending.command;
+  if (command == nullptr || pending.fault != Fault::none) return;
+  if (!is_shown_to_monitors(*command)) return;
+  const std::string line = monitor_line(*command, pending.request.args,
+                                        clients_.address_of(*pending.session), clock_.wall_ms());
+  show_line(line);
+  if (notices_.are_wanted_elsewhere(Notice::Kind::request)) {
+    notices_.add(Notice::Kind::request, {}, line);
+  }
+}
+
+void Messaging::show_line(std::string_view line) {
+  if (monitors_.empty()) return;
+  const std::array<std::string_view, 1> words{line};
+  Push push(words, Push::Form::line);
+  for (auto* session : monitors_) (void)pusher_.send(*session, push);  // It may be closing.
+}
+
+void Messaging::start_monitoring(Session& session) {
+  if (session.client.is_monitor) return;
+  session.client.is_monitor = true;
+  monitors_.push_back(&session);
+  board_.set_wanted(core_, Notice::Kind::request, true);
+}
+
+void Messaging::stop_monitoring(Session& session) {
+  if (!session.client.is_monitor) return;
+  session.client.is_monitor = false;
+  monitors_.erase(std::find(monitors_.begin(), monitors_.end(), &session));
+  if (monitors_.empty()) board_.set_wanted(core_, Notice::Kind::request, false);
+}
+
+void Messaging::subscriptions_changed() {
+  board_.set_wanted(core_, Notice::Kind::key_event, subscriptions_.has_listeners());
+}
+
+void Messaging::closing(Session& session) {
+  stop_monitoring(session);
+  if (!session.subscriptions) return;
+  subscriptions_.forget(session);
+  subscriptions_changed();
+}
+
+}  // namespace phoenix::server
