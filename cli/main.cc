@@ -31,7 +31,10 @@ Result<ExitCode> run_one(Session& session, const std::vector<std::string>& comma
   if (!sent) return tl::unexpected<Failure>(sent.error());
   const Result<bool> is_error = session.receive();
   if (!is_error) return tl::unexpected<Failure>(is_error.error());
-  return *is_error ? ExitCode::error_reply : ExitCode::ok;
+  if (*is_error) return ExitCode::error_reply;
+  const Result<void> followed = session.follow();
+  if (followed || followed.error().code == ExitCode::interrupted) return ExitCode::ok;
+  return tl::unexpected<Failure>(followed.error());
 }
 
 Result<ExitCode> run_lines(Session& session, Output& output) {

@@ -73,6 +73,9 @@ class Pipe final {
     const bool is_other = client::is_name(words->front(), is_native ? "QUIT" : "EXIT");
     if (words->size() == 1 && is_other) words->front() = known;
     const bool is_end = words->size() == 1 && client::is_name(words->front(), known);
+    if (Session::is_followed(*words)) {
+      return refuse(words->front() + " cannot be followed here: each command has one reply");
+    }
     Result<void> sent = session_.send(*words);
     if (!sent && sent.error().code == ExitCode::usage) return refuse(sent.error().message);
     if (!sent) return sent;

@@ -152,6 +152,10 @@ class Prompt final {
     if (!sent) return sent;
     const Result<bool> is_error = session_.receive();
     if (!is_error) return tl::unexpected<Failure>(is_error.error());
+    if (!*is_error) {
+      Result<void> followed = session_.follow();
+      if (!followed) return followed;
+    }
     return options_.has_timing ? tell_time(start) : Result<void>{};
   }
 

@@ -10,16 +10,18 @@ namespace phoenix::cli {
 
 namespace {
 
-/// Commands of Redis after which it sends without being asked, or keeps replies back: those to come
-/// would be taken for those of other commands.
+template <std::size_t kNames>
+bool is_one_of(const std::string& word, const std::array<std::string_view, kNames>& names) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](std::string_view name) { return client::is_name(word, name); });
+}
+
+/// Commands after which the server keeps replies back, or sends what is none: those to come would
+/// be taken for those of other commands.
 bool breaks_order(const std::vector<std::string>& words) {
-  constexpr std::array<std::string_view, 6> kEndless = {"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE",
-                                                        "MONITOR",   "SYNC",       "PSYNC"};
-  const bool is_endless = std::any_of(kEndless.begin(), kEndless.end(), [&](std::string_view each) {
-    return client::is_name(words[0], each);
-  });
-  return is_endless || (words.size() > 1 && client::is_name(words[0], "CLIENT") &&
-                        client::is_name(words[1], "REPLY"));
+  constexpr std::array<std::string_view, 2> kEndless = {"SYNC", "PSYNC"};
+  const bool is_client = words.size() > 1 && client::is_name(words[0], "CLIENT");
+  return is_one_of(words[0], kEndless) || (is_client && client::is_name(words[1], "REPLY"));
 }
 
 }  // namespace
@@ -38,7 +40,7 @@ Result<void> Session::connect() {
 
 Result<void> Session::send(const std::vector<std::string>& words) {
   const bool is_native = options_.wire == client::Wire::native;
-  if (!is_native && breaks_order(words)) {
+  if (breaks_order(words)) {
     return fail(ExitCode::usage,
                 words.front() + " cannot be followed here: each command has one reply");
   }
@@ -46,6 +48,7 @@ Result<void> Session::send(const std::vector<std::string>& words) {
   if (!queued) return tl::unexpected<Failure>(lost(queued.error()));
   Due due{is_native && client::is_name(words.front(), "LIST"), {}};
   if (words.size() == 2 && client::is_name(words.front(), "AUTH")) due.password = words[1];
+  is_following_ = is_followed(words);
   due_.push_back(std::move(due));
   return {};
 }
@@ -66,6 +69,25 @@ Result<bool> Session::receive() {
     if (!notes.empty()) print_note(notes);
     if (!reply->more_follows) return is_error;
   }
+}
+
+bool Session::is_followed(const std::vector<std::string>& words) {
+  constexpr std::array<std::string_view, 4> kFollowed = {"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE",
+                                                         "MONITOR"};
+  return is_one_of(words[0], kFollowed);
+}
+
+Result<void> Session::follow() {
+  if (!is_following_) return {};
+  Result<void> written = output_.flush();
+  while (written) {
+    const client::Result<client::Reply> message = connection_->receive_message();
+    if (!message) return tl::unexpected<Failure>(lost(message.error()));
+    std::string notes;
+    renderer_.reply(*message, false, output_.buffer(), notes);
+    written = output_.flush();
+  }
+  return written;
 }
 
 Result<client::Reply> Session::ask(const std::vector<std::string>& words) {

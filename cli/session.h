@@ -33,6 +33,12 @@ class Session final {
   /// are followed by more are written at once. True when it was an error.
   Result<bool> receive();
 
+  /// Whether messages follow the reply to a command, for as long as there is a connection.
+  static bool is_followed(const std::vector<std::string>& words);
+  /// After receive(): renders what follows the last command, if anything does, until it is
+  /// interrupted (Ctrl-C) or the connection ends. Either is told as a failure.
+  Result<void> follow();
+
   /// Renders an error of this program in the place of a reply.
   void local_error(std::string_view text) { renderer_.local_error(text, output_.buffer()); }
 
@@ -68,6 +74,7 @@ class Session final {
   std::unique_ptr<client::Connection> connection_;
   std::deque<Due> due_;
   bool has_hinted_ = false;
+  bool is_following_ = false;
 };
 
 }  // namespace phoenix::cli

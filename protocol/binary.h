@@ -167,6 +167,7 @@ struct Value {
   Kind kind = Kind::none;
   Status status = Status::ok;  // For kind none and error (and nil, where it is Status::nil).
   bool has_prefix = false;     // An error of RESP: its text brings its own first word.
+  bool is_push = false;        // A message that answers no request: a push of RESP3, id 0 natively.
   std::int64_t integer = 0;
   std::string_view bytes;    // bytes, text, an error's text: a view into what was decoded.
   std::vector<Value> items;  // A list's values; a map's keys and values in turn.

@@ -48,6 +48,7 @@ Form form_of(char type) {
     case '~':
     case '%':
     case '|':
+    case '>':
       return Form::count;
     default:
       return Form::unknown;
@@ -98,7 +99,6 @@ DecodeError read_head(std::string_view bytes, std::size_t bytes_max, Head& head)
   head.type = bytes[0];
   const Form form = form_of(head.type);
   // At once: a peer of another kind may send a short line and then nothing more.
-  if (head.type == '>') return bad("bad type: a push, and nothing was asked for that pushes");
   if (form == Form::unknown) return bad("bad type: this is no RESP reply");
   const std::size_t line_max = form == Form::text ? kRespLineBytesMax : kNumberLineBytesMax;
   bytes_max = std::min(bytes_max, line_max);
@@ -144,6 +144,9 @@ class RespDecoder final {
         return set_error(take_body(head), is_nested, out);
       case '%':
         return take_items(Kind::map, head, out);
+      case '>':
+        out.is_push = true;
+        return take_items(Kind::list, head, out);
       case '*':
       case '~':
         return take_items(Kind::list, head, out);
@@ -254,6 +257,7 @@ ReplyReader::Outcome RespReader::next(Value& value) {
     const std::size_t left_max = reply_bytes_max() - scanned_bytes_;
     const DecodeError unreadable = read_head(rest, left_max, head);
     if (!unreadable.ok()) return fail(unreadable);
+    if (head.type == '>' && depth_ > 0) return fail(bad("bad type: a push inside of a reply"));
     if (head.bytes == 0) return Outcome::need_more;
     const std::size_t part = head.part_bytes();
     if (part > left_max) return fail(too_long());

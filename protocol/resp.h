@@ -7,8 +7,7 @@
 //
 // What becomes of the types: + and = are text; $, a double and a big number are bytes; : and a
 // boolean (1, 0) are integers; - and ! are errors; *, ~ are lists; % is a map; null in each of its
-// forms is nil. Attributes are skipped. Pushes are refused: they answer nothing, and nothing here
-// asks for any.
+// forms is nil. Attributes are skipped. A push (>) is a list that says so: it answers nothing.
 #pragma once
 
 #include <array>

@@ -45,6 +45,8 @@ class NativeCodec final : public Codec {
     const auto error = protocol::decode_reply_value(frame.header, frame.value, reply.value);
     if (!error.ok()) return broken(error.text);
     reply.more_follows = frame.header.more_follows;
+    reply.value.is_push = frame.header.id == 0 && !reply.is_error();
+    if (reply.value.is_push) return true;
     const Result<void> expected = check_id(frame.header.id, reply);
     if (!expected) return tl::unexpected<Error>(expected.error());
     return true;

@@ -231,12 +231,25 @@ Result<Reply> Connection::receive_until(const std::optional<Deadline>& deadline)
     const Result<bool> taken = take_reply(reply);
     if (!taken) return tl::unexpected<Error>(taken.error());
     if (*taken) {
-      if (!reply.more_follows) --pending_;
+      if (!reply.more_follows && !reply.value.is_push) --pending_;
       return reply;
     }
     send_unsent();
     const Result<void> moved =
         deadline ? exchange(*deadline, options_.connect_timeout_ms) : exchange_idle();
+    if (!moved) return tl::unexpected<Error>(moved.error());
+  }
+}
+
+Result<Reply> Connection::receive_message() {
+  if (dead_) return tl::unexpected<Error>(*dead_);
+  if (pending_ != 0) return fail(ErrorCode::invalid, "other requests wait for their replies");
+  for (;;) {
+    Reply message;
+    const Result<bool> taken = take_reply(message);
+    if (!taken) return tl::unexpected<Error>(taken.error());
+    if (*taken) return message;
+    const Result<void> moved = exchange(Deadline::after(0), 0);
     if (!moved) return tl::unexpected<Error>(moved.error());
   }
 }

@@ -93,8 +93,13 @@ class Connection final {
   Result<void> flush();
 
   /// The next reply in the order of the requests (or the next part of it), sending what is queued
-  /// meanwhile. `invalid` when no request waits for one. An error of the server is a reply.
+  /// meanwhile. `invalid` when no request waits for one. An error of the server is a reply. To who
+  /// has subscribed a message may come first (Value::is_push); the reply is still due then.
   Result<Reply> receive();
+
+  /// The next thing that the server sends without a request: a message of a channel, a line of
+  /// MONITOR. Waits for as long as it takes. `invalid` while replies are due.
+  Result<Reply> receive_message();
 
   /// queue() and receive(), for a request whose reply has one part and when none other waits.
   Result<Reply> call(const std::vector<std::string_view>& words, std::uint16_t flags = 0);
