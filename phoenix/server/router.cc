@@ -27,8 +27,8 @@ std::uint32_t bytes_away(const Command& command, commands::Args args) {
   return static_cast<std::uint32_t>(bytes);  // Bounded by protocol::kArgvBytesMax.
 }
 
-commands::SlowLog::Client client_of(const Session&) {
-  return {};
+commands::SlowLog::Client client_of(const Session& session) {
+  return {session.client.address, session.client.name};
 }
 
 }  // namespace
@@ -115,10 +115,10 @@ void Router::run(RequestBatch& batch) {
     const bool is_held = session.listing || session.is_watching;
     const bool may_run = !is_held && !session.output.full() && !work_.is_spent();
     const std::size_t left = work_.left();
+    session.last_command = pending.command;
     if (may_run && run_one(pending)) {
       ++requests_run;
       note_run(pending, left - work_.left());
-      session.last_command = pending.command;
       if (messaging_.has_monitors()) [[unlikely]]
         messaging_.show(pending);
       if (pending.frame == nullptr) session.large_input_done();
@@ -268,7 +268,11 @@ bool Router::run_here(const PendingRequest& pending) {
     position = shard_.execute(*pending.command, pending.request, sink, &actions_);
     work_.take(shard_.steps_of_last());
   }
-  take_for_reply(session, file(sink, session, position));
+  // That a subscription was made or ended is a message itself: it is told in any case.
+  const Flags flags = pending.command->flags;
+  const bool is_message = has(flags, Flags::session) && has(flags, Flags::pubsub);
+  take_for_reply(
+      session, is_message ? sink.finish(session.output, position) : file(sink, session, position));
   return true;
 }
 
