@@ -7,7 +7,7 @@
 //    1  u8   type (Opcode)                u8   status (Status)
 //    2  u16  flags (RequestFlags)         u16  kind (Kind, low byte) and kMoreFollows
 //    4  u32  id, echoed                   u32  id
-//    8  u32  key size                     u32  key size (0, but for pushes later)
+//    8  u32  key size                     u32  key size (0)
 //   12  u32  value size                   u32  value size
 //   16  u64  ttl_ms, when flagged         -
 //       key, value                        value: bytes, an error's text, or values (see Kind)

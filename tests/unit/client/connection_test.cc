@@ -106,6 +106,31 @@ TEST_CASE("replies come whole, however their bytes are split") {
   CHECK(second->value.integer == -7);
 }
 
+TEST_CASE("a frame with id 0 is a message, and answers no request") {
+  const FakeServer server([](Peer& peer) {
+    peer.greet();
+    const auto request = peer.next();
+    peer.reply(0, test::bytes_value("message"));
+    peer.reply(request->header.id, test::integer_value(7));
+    peer.reply(0, test::bytes_value("another"));
+    peer.wait_for_end();
+  });
+  const auto connection = open_ok(options_for(server));
+  REQUIRE(connection->queue({"GET", "a"}).has_value());
+  const auto message = connection->receive();
+  REQUIRE(message.has_value());
+  CHECK(message->value.is_push);
+  CHECK(message->value.bytes == "message");
+  const auto reply = connection->receive();
+  REQUIRE(reply.has_value());
+  CHECK_FALSE(reply->value.is_push);
+  CHECK(reply->value.integer == 7);
+  CHECK(connection->pending_requests() == 0);
+  const auto another = connection->receive_message();
+  REQUIRE(another.has_value());
+  CHECK(another->value.bytes == "another");
+}
+
 TEST_CASE("parts of a streamed reply are handed on as they arrive") {
   const int may_go_on = ::eventfd(0, 0);
   REQUIRE(may_go_on >= 0);

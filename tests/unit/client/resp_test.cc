@@ -132,6 +132,24 @@ TEST_CASE("a pipeline of RESP that fills both sockets goes on") {
   CHECK(right == kRequests);
 }
 
+TEST_CASE("messages come between replies, and answer none of them") {
+  const FakeServer server(answer(">1\r\n+first\r\n:7\r\n*1\r\n+second\r\n"));
+  const auto connection = open_ok(resp_options(server));
+  REQUIRE(connection->queue({"GET", "k"}).has_value());
+  CHECK(connection->receive_message().error().code == ErrorCode::invalid);
+  const auto first = connection->receive();
+  REQUIRE(first.has_value());
+  CHECK(first->value.is_push);
+  CHECK(first->value.items.at(0).bytes == "first");
+  CHECK(connection->pending_requests() == 1);
+  const auto reply = connection->receive();
+  REQUIRE(reply.has_value());
+  CHECK(reply->value.integer == 7);
+  const auto second = connection->receive_message();
+  REQUIRE(second.has_value());
+  CHECK(second->value.items.at(0).bytes == "second");
+}
+
 TEST_CASE("over RESP a request cannot say how durable it is to be") {
   const FakeServer server(answer(""));
   const auto connection = open_ok(resp_options(server));

@@ -89,6 +89,12 @@ TEST_CASE("the types of RESP3") {
   REQUIRE(map.value.items.size() == 4);
   CHECK(map.value.items[3].kind == Kind::map);
   const Read attributed("|1\r\n+ttl\r\n*1\r\n:3\r\n*2\r\n:1\r\n|0\r\n:2\r\n");
+  const Read push(">2\r\n+message\r\n*1\r\n:1\r\n");
+  CHECK(push.value.kind == Kind::list);
+  CHECK(push.value.is_push);
+  REQUIRE(push.value.items.size() == 2);
+  CHECK_FALSE(push.value.items[1].is_push);
+  CHECK_FALSE(Read("*1\r\n:1\r\n").value.is_push);
   REQUIRE(attributed.value.items.size() == 2);
   CHECK(attributed.value.items[1].integer == 2);
 }
@@ -132,9 +138,9 @@ TEST_CASE("what is no RESP is refused at its first byte") {
 }
 
 TEST_CASE("what breaks a rule is refused") {
-  for (const char* const wire :
-       {"+a\n", "+\n", ":1x\r\n", ":\r\n", ":9223372036854775808\r\n", "$-2\r\n", "*-2\r\n",
-        "%-1\r\n", "!-1\r\n", "=3\r\nabc\r\n", "$1\r\nabc", "#x\r\n", "_x\r\n", ">1\r\n:1\r\n"}) {
+  for (const char* const wire : {"+a\n", "+\n", ":1x\r\n", ":\r\n", ":9223372036854775808\r\n",
+                                 "$-2\r\n", "*-2\r\n", "%-1\r\n", "!-1\r\n", "=3\r\nabc\r\n",
+                                 "$1\r\nabc", "#x\r\n", "_x\r\n", "*1\r\n>1\r\n:1\r\n"}) {
     CAPTURE(wire);
     CHECK(refusal(wire).status == Status::bad_frame);
   }
