@@ -28,7 +28,7 @@ std::uint32_t bytes_away(const Command& command, commands::Args args) {
 }
 
 commands::SlowLog::Client client_of(const Session& session) {
-  return {session.client.address, session.client.name};
+  return {session.peer_address, session.client.name};
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "phoenix/commands/expiry_words.h"
 #include "phoenix/engine/index.h"
@@ -205,7 +206,99 @@ TEST_CASE("EXPIRE refuses what is no time") {
   CHECK(harness("PEXPIRE a " + std::to_string(kLastMs - kNow)) == "(integer) 1");
   CHECK(harness.expiry_of("a") == kLastMs);
   CHECK(harness("EXPIRE a") == "wrong arity");
-  CHECK(harness("EXPIRE a 1 NX") == "wrong arity");
+}
+
+TEST_CASE("EXPIRE changes only the times that its options mean") {
+  struct Case {
+    std::string_view before;  // Empty: no end.
+    std::string_view options;
+    bool changes;
+  };
+  const Case cases[] = {
+      {"", "NX", true},       {"50", "NX", false},    {"", "XX", false},     {"50", "XX", true},
+      {"", "GT", false},      {"50", "GT", true},     {"100", "GT", false},  {"200", "GT", false},
+      {"", "LT", true},       {"50", "LT", false},    {"100", "LT", false},  {"200", "LT", true},
+      {"", "XX LT", false},   {"200", "xx lt", true}, {"50", "XX GT", true}, {"", "XX GT", false},
+      {"200", "XX XX", true},
+  };
+  for (const Case& one : cases) {
+    CAPTURE(one.before);
+    CAPTURE(one.options);
+    Harness harness;
+    CHECK(harness("SET a v") == "OK");
+    if (!one.before.empty())
+      CHECK(harness(fmt::format("EXPIRE a {}", one.before)) == "(integer) 1");
+    const std::string before = harness("PTTL a");
+    const std::string reply = harness(fmt::format("EXPIRE a 100 {}", one.options));
+    CHECK(reply == (one.changes ? "(integer) 1" : "(integer) 0"));
+    CHECK(harness("PTTL a") == (one.changes ? "(integer) 100000" : before));
+  }
+}
+
+TEST_CASE("EXPIRE refuses options that contradict each other, before it looks at the time") {
+  struct Case {
+    std::string_view options;
+    std::string_view error;
+  };
+  const Case cases[] = {
+      {"10 NX XX", "NX and XX, GT or LT options at the same time are not compatible"},
+      {"10 NX GT", "NX and XX, GT or LT options at the same time are not compatible"},
+      {"10 LT NX", "NX and XX, GT or LT options at the same time are not compatible"},
+      {"10 GT LT", "GT and LT options at the same time are not compatible"},
+      {"10 XX GT LT", "GT and LT options at the same time are not compatible"},
+      {"10 soon", "Unsupported option soon"},
+      {"ten soon", "Unsupported option soon"},
+      {"10 NX XX soon", "Unsupported option soon"},
+      {"ten NX", "value is not an integer or out of range"},
+  };
+  for (const Case& one : cases) {
+    CAPTURE(one.options);
+    Harness harness;
+    CHECK(harness(fmt::format("EXPIRE missing {}", one.options)) ==
+          fmt::format("(error) ERR {}", one.error));
+  }
+}
+
+TEST_CASE("EXPIREAT and PEXPIREAT take a time, and one that is over removes the key") {
+  Harness harness;
+  const std::string second = std::to_string(kNow / 1000 + 7);
+  const std::string millisecond = std::to_string(kNow + 1'499);
+  CHECK(harness("EXPIREAT a " + second) == "(integer) 0");
+  CHECK(harness("SET a v") == "OK");
+  CHECK(harness("EXPIREAT a " + second) == "(integer) 1");
+  CHECK(harness("EXPIRETIME a") == "(integer) " + second);
+  CHECK(harness("PEXPIREAT a " + millisecond + " LT") == "(integer) 1");
+  CHECK(harness("PEXPIRETIME a") == "(integer) " + millisecond);
+  CHECK(harness("EXPIRETIME a") == fmt::format("(integer) {}", (kNow + 1'499 + 500) / 1000));
+  CHECK(harness("PEXPIREAT a " + std::to_string(kNow)) == "(integer) 1");
+  CHECK(harness("EXISTS a") == "(integer) 0");
+  CHECK(harness.effects.last_kind == engine::Effect::Kind::erase);
+  CHECK(harness("SET a v") == "OK");
+  CHECK(harness("PEXPIREAT a -5") == "(integer) 1");
+  CHECK(harness("EXPIRETIME a") == "(integer) -2");
+  CHECK(harness("PEXPIRETIME a") == "(integer) -2");
+  CHECK(harness("SET a v") == "OK");
+  CHECK(harness("PEXPIRETIME a") == "(integer) -1");
+  CHECK(harness("EXPIREAT a 9223372036854775") ==
+        "(error) ERR invalid expire time in 'expireat' command");
+  CHECK(harness("PEXPIREAT a 281474976710656") ==
+        "(error) ERR invalid expire time in 'pexpireat' command");
+}
+
+TEST_CASE("what changes times is told to who listens") {
+  Harness harness;
+  EventRecorder events;
+  harness.events = &events;
+  CHECK(harness("SET a v") == "OK");
+  events.seen.clear();
+  CHECK(harness("EXPIRE a 10 XX") == "(integer) 0");
+  CHECK(events.seen == "");
+  CHECK(harness("EXPIRE a 10") == "(integer) 1");
+  CHECK(harness("PERSIST a") == "(integer) 1");
+  CHECK(harness("PERSIST a") == "(integer) 0");
+  CHECK(harness("PEXPIREAT a 1") == "(integer) 1");
+  CHECK(harness("TTL a") == "(integer) -2");
+  CHECK(events.seen == "g:expire a; g:persist a; g:del a; m:keymiss a; ");
 }
 
 TEST_CASE("PERSIST takes the time away, where there was one") {

@@ -134,6 +134,10 @@ Harness::Harness(std::uint64_t seed) : random(seed), keyspace(HashKey::draw(rand
   control.slow_log = &slow_log;
   control.latency = &latency;
 }
+void EventRecorder::happened(char kind, std::string_view event, std::string_view key) {
+  seen += fmt::format("{}:{} {}; ", kind, event, key);
+}
+
 
 const Command* Harness::find(const std::vector<std::string_view>& words) const {
   const Command* const command = table.find(words[0]);
@@ -158,6 +162,7 @@ std::string Harness::run(const std::vector<std::string_view>& words, const Extra
   }
   Context context{keyspace, now_ms, reply, table, &session};
   context.core = &control;
+  context.events = events;
   command->run(context, request);
   return reply.take();
 }

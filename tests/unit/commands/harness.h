@@ -134,6 +134,14 @@ class FakeFacts final : public Facts {
   std::uint64_t slept_ns = 0;
 };
 
+/// Writes down what handlers tell: "g:del key; ".
+class EventRecorder final : public KeyEvents {
+ public:
+  void happened(char kind, std::string_view event, std::string_view key) override;
+
+  std::string seen;
+};
+
 /// What a request may carry beside its words.
 struct Extras {
   std::uint16_t flags = 0;
@@ -172,6 +180,7 @@ class Harness final {
   SlowLog slow_log{slow_log_ids};
   Latency latency;
   CoreControl control;
+  KeyEvents* events = nullptr;
   std::int64_t now_ms = kStartMs;
 };
 
