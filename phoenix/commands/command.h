@@ -69,6 +69,9 @@ enum class Gather : std::uint8_t {
   by_row,        // The row's own function: see Command::merge.
 };
 
+/// What a row with Flags::scan makes of the slices that its handler answers (server/listing.h).
+enum class ListingKind : std::uint8_t { none, list, keys, scan, random_key };
+
 /// What a session or the server does for a handler beyond the keyspace.
 class SessionControl {
  public:
@@ -183,6 +186,7 @@ struct Command {
   std::uint64_t (*grows_to)(const Request&) = nullptr;
   // For Gather::by_row: joins what the cores answered, in the order of the cores.
   void (*merge)(std::span<const protocol::Value> parts, ReplySink& reply) = nullptr;
+  ListingKind listing = ListingKind::none;  // Of Flags::scan.
 };
 
 /// Whether a usage begins with the row's name; that of "CLIENT|KILL" with "CLIENT KILL".
@@ -209,6 +213,7 @@ constexpr bool is_sound(const Command& c) {
   const bool is_split = c.gather != Gather::one && c.gather != Gather::same_core;
   if (keyed && is_split && c.keys.first != 1) return false;
   if ((c.gather == Gather::by_row) != (c.merge != nullptr)) return false;
+  if (has(c.flags, Flags::scan) != (c.listing != ListingKind::none)) return false;
   if (!keyed && (c.keys.last != 0 || c.keys.step != 0)) return false;
   if (has(c.flags, Flags::denied_when_full) && !writes) return false;
   return true;

@@ -1,10 +1,10 @@
 // Keys, whatever is stored under them.
 #include <array>
+#include <limits>
+#include <memory>
 #include <string>
-#include <vector>
 
-#include "phoenix/commands/list.h"
-#include "phoenix/commands/pattern.h"
+#include "phoenix/commands/key_words.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/commands/words.h"
 
@@ -13,18 +13,18 @@ namespace {
 
 using engine::EntryView;
 using engine::Key;
+using engine::NewValue;
 using protocol::Status;
 
-Key key_at(const Context& context, const Request& request, std::size_t index) {
-  const std::string_view bytes = request.args[index];
-  if (index == 1) return Key{bytes, request.first_key_hash};
-  return Key{bytes, context.keyspace.hash_of(bytes)};
-}
+constexpr std::string_view kNoSuchKey = "no such key";
 
 void del(Context& context, const Request& request) {
   std::int64_t removed = 0;
   for (std::size_t i = 1; i < request.args.size(); ++i) {
-    removed += context.keyspace.erase(key_at(context, request, i), context.now_ms) ? 1 : 0;
+    const Key key = key_at(context, request, i);
+    if (!context.keyspace.erase(key, context.now_ms)) continue;
+    context.notify('g', "del", key.bytes);
+    ++removed;
   }
   context.reply.integer(removed);
 }
@@ -33,63 +33,148 @@ void exists(Context& context, const Request& request) {
   std::int64_t found = 0;
   for (std::size_t i = 1; i < request.args.size(); ++i) {
     EntryView entry;
-    found += context.keyspace.find(key_at(context, request, i), context.now_ms, entry) ? 1 : 0;
+    found += find_to_read(context, key_at(context, request, i), entry) ? 1 : 0;
   }
   context.reply.integer(found);
+}
+
+void type(Context& context, const Request& request) {
+  EntryView entry;
+  context.reply.line(find_to_read(context, first_key(request), entry) ? "string" : "none");
 }
 
 void dbsize(Context& context, const Request&) {
   context.reply.integer(static_cast<std::int64_t>(context.keyspace.size()));
 }
 
-// What it takes to visit a line whose entries are not in the cache, in the steps of a pattern.
-constexpr std::uint64_t kStepsPerLine = 512;
-
-class KeyCollector final : public engine::EntryVisitor {
- public:
-  explicit KeyCollector(std::string_view pattern) : pattern_(pattern) {}
-  void visit(const EntryView& entry) override {
-    if (!pattern_.matches(entry.key)) return;
-    keys.push_back(entry.key);
-    bytes_ += entry.key.size();
-  }
-  bool is_enough() const {
-    return bytes_ >= kSliceBytes || pattern_.matching_steps() >= kSliceSteps;
-  }
-  std::uint64_t steps() const { return pattern_.steps(); }
-  std::vector<std::string_view> keys;
-
- private:
-  Pattern pattern_;
-  std::size_t bytes_ = 0;
-};
-
-// One slice of one shard: [next cursor, [keys]]. The session asks for slice after slice and streams
-// them; see ListRequest.
-void list(Context& context, const Request& request) {
-  const auto parsed = parse_list(request.args);
-  if (!parsed) return context.reply.error(Status::error, parsed.error().message);
-  KeyCollector collector(parsed->pattern);
-  engine::ScanCursor next = parsed->cursor;
-  std::size_t lines = 0;
-  do {
-    next = context.keyspace.scan(next, 1, context.now_ms, collector);
-    ++lines;
-  } while (next != 0 && lines < kSliceLines && collector.keys.size() < parsed->limit &&
-           !collector.is_enough());
-  context.steps = lines * kStepsPerLine + collector.steps();
-  context.reply.begin_list(2);
-  context.reply.integer(static_cast<std::int64_t>(next));
-  context.reply.begin_list(static_cast<std::uint32_t>(collector.keys.size()));
-  for (const auto key : collector.keys) context.reply.bytes(key);
-  context.reply.end();
-  context.reply.end();
+// The value is written anew, to the log as well.
+std::uint64_t size_of_first_value(const Context& context, const Request& request) {
+  EntryView entry;
+  const bool exists = context.keyspace.find(first_key(request), context.now_ms, entry);
+  return exists ? entry.value.size() : 0;
 }
 
+// Both changes are in one batch: after a crash there is the one key or the other.
+void move_entry(Context& context, const Key& from, const Key& to, const EntryView& entry) {
+  const bool is_large = entry.large != nullptr;
+  const std::string small(is_large ? std::string_view() : entry.value);
+  const NewValue value = is_large ? NewValue::adopt(*entry.large) : NewValue::copy_of(small);
+  context.keyspace.put(to, value, entry.expires_at_ms);
+  context.keyspace.erase(from, context.now_ms);
+  context.notify('n', "new", to.bytes);
+  context.notify('g', "rename_from", from.bytes);
+  context.notify('g', "rename_to", to.bytes);
+}
+
+void rename(Context& context, const Request& request) {
+  const Key from = first_key(request);
+  const Key to = key_at(context, request, 2);
+  EntryView entry;
+  if (!context.keyspace.find(from, context.now_ms, entry)) {
+    return context.reply.error(Status::error, kNoSuchKey);
+  }
+  if (from.bytes != to.bytes) move_entry(context, from, to, entry);
+  context.reply.ok();
+}
+
+void renamenx(Context& context, const Request& request) {
+  const Key from = first_key(request);
+  const Key to = key_at(context, request, 2);
+  EntryView entry;
+  EntryView other;
+  if (!context.keyspace.find(from, context.now_ms, entry)) {
+    return context.reply.error(Status::error, kNoSuchKey);
+  }
+  if (context.keyspace.find(to, context.now_ms, other)) return context.reply.integer(0);
+  move_entry(context, from, to, entry);
+  context.reply.integer(1);
+}
+
+struct CopyOptions {
+  bool replaces = false;
+  std::string_view error;  // Empty: all right.
+};
+
+// Of a database's number Redis wants to know whether it is an int before it is looked at.
+std::string_view check_database(std::string_view word) {
+  const auto number = parse_integer(word);
+  if (!number) return "value is not an integer or out of range";
+  if (*number < std::numeric_limits<std::int32_t>::min() ||
+      *number > std::numeric_limits<std::int32_t>::max()) {
+    return "value is out of range, value must between -2147483648 and 2147483647";
+  }
+  return *number == 0 ? "" : "DB index is out of range";
+}
+
+CopyOptions parse_copy_options(Args words) {
+  CopyOptions options;
+  for (std::size_t i = 0; i < words.size() && options.error.empty(); ++i) {
+    if (equals_ignoring_case(words[i], "REPLACE")) {
+      options.replaces = true;
+    } else if (equals_ignoring_case(words[i], "DB") && i + 1 < words.size()) {
+      options.error = check_database(words[++i]);
+    } else {
+      options.error = "syntax error";
+    }
+  }
+  return options;
+}
+
+// A block of its own: each entry counts the bytes that it holds. False: the system has no memory.
+bool copy_entry(Context& context, const Key& to, const EntryView& entry) {
+  NewValue value;
+  const std::string small(entry.large == nullptr ? entry.value : std::string_view());
+  if (entry.large == nullptr) {
+    value = NewValue::copy_of(small);
+  } else {
+    const auto block = std::make_shared<engine::LargeValue>();
+    if (!block->reserve(entry.value.size()) || !block->append(entry.value)) return false;
+    context.steps += entry.value.size();
+    value = NewValue::adopt(block);
+  }
+  context.keyspace.put(to, value, entry.expires_at_ms);
+  return true;
+}
+
+void copy(Context& context, const Request& request) {
+  const CopyOptions options = parse_copy_options(request.args.subspan(3));
+  if (!options.error.empty()) return context.reply.error(Status::error, options.error);
+  const Key from = first_key(request);
+  const Key to = key_at(context, request, 2);
+  if (from.bytes == to.bytes) {
+    return context.reply.error(Status::error, "source and destination objects are the same");
+  }
+  EntryView entry;
+  EntryView other;
+  const bool may_copy = find_to_read(context, from, entry) &&
+                        (options.replaces || !context.keyspace.find(to, context.now_ms, other));
+  if (!may_copy) return context.reply.integer(0);
+  if (!copy_entry(context, to, entry)) {
+    return context.reply.error(Status::out_of_memory, "the system has no memory for the copy");
+  }
+  context.notify('n', "new", to.bytes);
+  context.notify('g', "copy_to", to.bytes);
+  context.reply.integer(1);
+}
+
+constexpr KeyPositions kTwoKeys{1, 2, 1};
+
 constexpr auto kCommands = std::to_array<Command>({
+    {.name = "COPY",
+     .arity = -3,
+     .flags = Flags::write | Flags::denied_when_full,
+     .keys = kTwoKeys,
+     .gather = Gather::same_core,
+     .usage = "COPY source destination [DB destination-db] [REPLACE]",
+     .summary = "Copies a value and its time to live to another key, an existing one only with "
+                "REPLACE. Answers 1, or 0 when nothing was copied. Database 0 is the only one.",
+     .since = "0.1",
+     .example = "SET {t}a 1 => OK; COPY {t}a {t}b => (integer) 1; GET {t}b => \"1\"",
+     .run = copy,
+     .extra_bytes = size_of_first_value},
     {.name = "DBSIZE",
      .arity = 1,
-     .flags = Flags::readonly | Flags::every_core,
+     .flags = Flags::readonly | Flags::every_core | Flags::fast,
      .gather = Gather::sum,
      .usage = "DBSIZE",
      .summary = "Answers the number of keys, those expired but not yet removed included.",
@@ -110,7 +195,7 @@ constexpr auto kCommands = std::to_array<Command>({
     {.name = "EXISTS",
      .opcode = protocol::Opcode::exists,
      .arity = -2,
-     .flags = Flags::readonly,
+     .flags = Flags::readonly | Flags::fast,
      .keys = kAllKeys,
      .gather = Gather::sum,
      .usage = "EXISTS key [key ...]",
@@ -118,44 +203,62 @@ constexpr auto kCommands = std::to_array<Command>({
      .since = "0.1",
      .example = "SET a 1 => OK; EXISTS a missing => (integer) 1",
      .run = exists},
-    {.name = "LIST",
-     .arity = -1,
-     .flags = Flags::readonly | Flags::scan,
-     .usage = "LIST [pattern] [CURSOR cursor] [LIMIT keys]",
-     .summary = "Streams the keys that match a glob pattern (at most 1024 bytes), in no order, "
-                "then a cursor: 0, or where to go on after LIMIT keys (a few more may come). Keys "
-                "that are there all the time come exactly once, others once or not at all.",
+    {.name = "RENAME",
+     .arity = 3,
+     .flags = Flags::write | Flags::denied_when_full,
+     .keys = kTwoKeys,
+     .gather = Gather::same_core,
+     .usage = "RENAME key newkey",
+     .summary = "Gives a key another name, with its time to live; a key that had the name is gone.",
      .since = "0.1",
-     .example = "MSET user:1 x user:2 y other z => OK; LIST other => [\"other\"] \"0\"",
-     .run = list},
+     .example = "SET {t}a 1 => OK; RENAME {t}a {t}b => OK; GET {t}b => \"1\"",
+     .run = rename,
+     .extra_bytes = size_of_first_value},
+    {.name = "RENAMENX",
+     .arity = 3,
+     .flags = Flags::write | Flags::denied_when_full | Flags::fast,
+     .keys = kTwoKeys,
+     .gather = Gather::same_core,
+     .usage = "RENAMENX key newkey",
+     .summary = "As RENAME, but only to a name that no key has. Answers 1, or 0 when one has it.",
+     .since = "0.1",
+     .example = "MSET {t}a 1 {t}b 2 => OK; RENAMENX {t}a {t}b => (integer) 0; "
+                "RENAMENX {t}a {t}c => (integer) 1",
+     .run = renamenx,
+     .extra_bytes = size_of_first_value},
+    {.name = "TOUCH",
+     .arity = -2,
+     .flags = Flags::readonly | Flags::fast,
+     .keys = kAllKeys,
+     .gather = Gather::sum,
+     .usage = "TOUCH key [key ...]",
+     .summary = "Answers how many of the keys exist, as EXISTS: nobody notes when a key was used.",
+     .since = "0.1",
+     .example = "SET a 1 => OK; TOUCH a missing => (integer) 1",
+     .run = exists},
+    {.name = "TYPE",
+     .arity = 2,
+     .flags = Flags::readonly | Flags::fast,
+     .keys = kOneKey,
+     .usage = "TYPE key",
+     .summary = "Answers string, or none when there is no such key.",
+     .since = "0.1",
+     .example = "SET a 1 => OK; TYPE a => string; TYPE missing => none",
+     .run = type},
+    {.name = "UNLINK",
+     .arity = -2,
+     .flags = Flags::write | Flags::frees | Flags::fast,
+     .keys = kAllKeys,
+     .gather = Gather::sum,
+     .usage = "UNLINK key [key ...]",
+     .summary = "As DEL.",
+     .since = "0.1",
+     .example = "SET a 1 => OK; UNLINK a missing => (integer) 1",
+     .run = del},
 });
 static_assert(all_sound(kCommands), "a row is incomplete or contradicts itself");
 
 }  // namespace
-
-Result<ListRequest> parse_list(Args args) {
-  ListRequest request;
-  std::size_t at = 1;
-  const auto is_option = [&](std::size_t i) {
-    return i + 1 < args.size() &&
-           (equals_ignoring_case(args[i], "CURSOR") || equals_ignoring_case(args[i], "LIMIT"));
-  };
-  if (at < args.size() && !(is_option(at) && args.size() % 2 == 1)) request.pattern = args[at++];
-  for (; at < args.size(); at += 2) {
-    if (!is_option(at)) return fail(ErrorCode::invalid, "syntax error: try HELP LIST");
-    const auto number = parse_unsigned(args[at + 1]);
-    const bool is_cursor = equals_ignoring_case(args[at], "CURSOR");
-    if (!number || (!is_cursor && *number == 0)) {
-      return fail(ErrorCode::invalid, is_cursor ? "invalid cursor: a number that LIST answered"
-                                                : "invalid limit: a whole number from 1");
-    }
-    (is_cursor ? request.cursor : request.limit) = *number;
-  }
-  if (request.pattern.size() > kPatternBytesMax) {
-    return fail(ErrorCode::invalid, "pattern over 1024 bytes: use a shorter one with *");
-  }
-  return request;
-}
 
 std::span<const Command> key_commands() {
   return kCommands;

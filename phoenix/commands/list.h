@@ -1,5 +1,5 @@
-// LIST as it was asked for. The handler does one slice on one shard, whose LIMIT is how many keys
-// are still wanted; the session that streams the whole listing reads the same words.
+// LIST, SCAN and KEYS as they are asked for, and the slices that all of them are made of. A handler
+// does one slice on one shard; the session that walks over all of them reads the client's words.
 #pragma once
 
 #include <cstddef>
@@ -16,20 +16,42 @@ namespace phoenix::commands {
 inline constexpr std::size_t kPatternBytesMax = 1024;
 
 /// A slice ends after so many lines of the index (of about 6 keys), or sooner: with the line that
-/// brings its keys to LIMIT or to so many bytes, or its matching to so many steps. About 50 us, and
-/// up to 200 more to read the worst pattern; but a line is finished, and keys of 64 KiB take up to
-/// half a millisecond each with such a pattern. All of it counts as work of the turn.
+/// brings its keys or entries to what is wanted or its keys to so many bytes, or its matching to so
+/// many steps. About 50 us, and up to 200 more to read the worst pattern; but a line is finished,
+/// and keys of 64 KiB take up to half a millisecond each with such a pattern. All of it counts as
+/// work of the turn.
 inline constexpr std::size_t kSliceLines = 12;
 inline constexpr std::size_t kSliceBytes = std::size_t{64} << 10U;
 inline constexpr std::size_t kSliceSteps = std::size_t{64} << 10U;
 
+inline constexpr std::uint64_t kNoCount = std::numeric_limits<std::uint64_t>::max();
+
 struct ListRequest {
   std::string_view pattern = "*";
   std::uint64_t cursor = 0;
-  std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t limit = kNoCount;
 };
-
 /// Understands "LIST [pattern] [CURSOR c] [LIMIT n]". Views into `args`.
 Result<ListRequest> parse_list(Args args);
+
+struct ScanRequest {
+  std::string_view pattern = "*";
+  std::uint64_t cursor = 0;
+  std::uint64_t count = 10;       // Entries to look at, whether they match or not.
+  bool is_of_other_type = false;  // TYPE is none that there is: nothing matches.
+};
+/// Understands "SCAN c [MATCH pattern] [COUNT n] [TYPE type]". Views into `args`.
+Result<ScanRequest> parse_scan(Args args);
+
+/// Understands "KEYS pattern".
+Result<std::string_view> parse_keys(Args args);
+
+/// The words of a slice: a command's name, pattern, cursor, how many more keys are wanted, and at
+/// how many more entries to look. What it answers is [next cursor, entries looked at, [keys]]; the
+/// cursor is 0 at the end of the shard. An empty line of the index is taken for an entry.
+inline constexpr std::size_t kSliceWords = 5;
+
+/// Those of RANDOMKEY on one shard: its name and a number drawn by chance, for another key each.
+inline constexpr std::size_t kRandomKeyWords = 2;
 
 }  // namespace phoenix::commands

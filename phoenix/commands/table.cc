@@ -12,6 +12,8 @@ namespace {
 constexpr auto kFamilies = std::to_array<Family>({
     {"string", string_commands},
     {"generic", key_commands},
+    {"generic", list_commands},
+    {"generic", object_commands},
     {"generic", expiry_commands},
     {"connection", connection_commands},
     {"server", introspection_commands},

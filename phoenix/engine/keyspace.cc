@@ -337,6 +337,10 @@ std::uint64_t Keyspace::large_value_bytes() const {
   return parts_->large_value_bytes + cleared_large_bytes_;
 }
 
+const LargeMeterRef& Keyspace::large_meter() const {
+  return parts_->large_meter;
+}
+
 std::uint64_t Keyspace::memory_bytes() const {
   return parts_->memory_bytes() + cleared_bytes_;
 }

@@ -1,68 +1,105 @@
-// A LIST that is being streamed to a session: shard after shard, slice after slice, as fast as the
-// client takes it. The whole listing is never in memory.
+// A request that walks over the keys of all cores: shard after shard, slice after slice, at the
+// pace at which its client takes the answer and its turn has time. LIST streams over the native
+// protocol; what must be one reply is collected, within bounds. The command's row tells which it
+// is.
+//
+// A listing knows neither sessions nor protocols: it makes the words of slices, takes what shards
+// answered (natively), and writes to a sink.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "phoenix/base/result.h"
-#include "phoenix/commands/list.h"
+#include "phoenix/commands/command.h"
+#include "phoenix/log/log.h"
+#include "phoenix/server/wire.h"
 #include "protocol/binary.h"
 
 namespace phoenix::server {
 
-/// A client's cursor: where to go on in a shard (its low 16 bits are free), and which shard. On the
-/// wire it also tells of how many.
+/// A client's cursor: where to go on in a shard, and in which. The lower half of a place is zero,
+/// so that the number on the wire stays below 2^48, which every client can hold: the place, how
+/// many cores there are (less one), and which of them.
 struct ListCursor {
   std::uint64_t place = 0;
   unsigned core = 0;
+
+  std::uint64_t to_wire(unsigned cores) const;
+  /// Nothing for a cursor that was answered with another number of cores: keys live elsewhere then,
+  /// and it would pass over some of them.
+  static std::optional<ListCursor> from_wire(std::uint64_t cursor, unsigned cores);
 };
 
-class Listing final {
- public:
-  /// Refuses a cursor that was answered with another number of cores.
-  static Result<std::unique_ptr<Listing>> begin(commands::Args args, std::uint32_t id,
-                                                unsigned cores);
+/// What a listing has to know of the server and its session.
+struct ListingSetup {
+  ReplyHead head;
+  std::uint16_t flags = 0;
+  unsigned cores = 1;
+  engine::LargeMeterRef meter;  // Counts what is collected.
+  // For RANDOMKEY: a number that was drawn, and how many keys each core has, about.
+  std::uint64_t chance = 0;
+  std::vector<std::uint64_t> keys_of_cores;
+};
 
-  std::uint32_t id() const { return id_; }
+class Listing {
+ public:
+  Listing(const Listing&) = delete;
+  Listing& operator=(const Listing&) = delete;
+  virtual ~Listing() = default;
+
+  /// Of a row with Flags::scan. The error is for the client.
+  static Result<std::unique_ptr<Listing>> begin(const commands::Command& command,
+                                                commands::Args args, const ListingSetup& setup);
+
+  /// Whose row does a slice.
+  const commands::Command& command() const { return command_; }
+  ReplyHead head() const { return head_; }
   std::uint16_t flags() const { return flags_; }
-  void set_flags(std::uint16_t flags) { flags_ = flags; }
-  unsigned core() const { return cursor_.core; }
 
   /// A slice is being made (perhaps on another core): no second one until it came back.
   bool is_waiting = false;
+  /// What its answer has to wait for, of this core's slices.
+  log::Position position = 0;
 
-  /// Words of the request for the next slice; views into this object.
-  const std::vector<std::string_view>& next_slice();
+  /// Where the next slice is made, and the words of the request for it; views into this object.
+  virtual unsigned core() const = 0;
+  virtual const std::vector<std::string_view>& next_slice() = 0;
 
-  /// Takes the reply frame of a slice and returns the frames for the client: perhaps one with keys,
-  /// and the last one when the listing is complete.
-  std::string take_slice(std::string_view frame);
+  /// Takes the reply frame of a slice, which must live until write_part() and write_end() were
+  /// called where there is something to write. With `memory_is_full` little is collected.
+  void take_slice(std::string_view frame, bool memory_is_full);
+
+  /// There is something to send before the end, in a frame behind which more follows.
+  virtual bool has_part() const { return false; }
+  virtual void write_part(commands::ReplySink& reply) { reply.nil(); }
+  /// Whether there is an empty part to send, since nothing has been for a while.
+  virtual bool has_sign_of_life(std::uint64_t) { return false; }
+
+  /// The rest of the answer, or all of it, can be written.
   bool is_complete() const { return is_complete_; }
+  void write_end(commands::ReplySink& reply);
 
-  /// A frame without keys when there has been none for a while, else nothing.
-  std::string sign_of_life(std::uint64_t now_ns);
+ protected:
+  Listing(const commands::Command& command, const ListingSetup& setup)
+      : command_(command), head_(setup.head), flags_(setup.flags) {}
+
+  virtual void take(protocol::Value& slice, bool memory_is_full) = 0;
+  virtual void write_result(commands::ReplySink& reply) = 0;
+  void complete() { is_complete_ = true; }
+  void fail_with(protocol::Status status, std::string_view text);
 
  private:
-  Listing() = default;
-  std::string part_of(std::span<const protocol::Value> keys);
-  void append_end(std::string& frames, std::uint64_t cursor);
-
-  std::uint32_t id_ = 0;
-  std::uint16_t flags_ = 0;
-  unsigned cores_ = 1;
-  std::string pattern_;
-  std::uint64_t left_ = 0;  // Keys until LIMIT.
-  ListCursor cursor_;
+  const commands::Command& command_;
+  ReplyHead head_;
+  std::uint16_t flags_;
   bool is_complete_ = false;
-  std::uint64_t silent_since_ns_ = 0;  // 0: since the next look.
-  std::string cursor_word_;
-  std::string limit_word_;
-  std::vector<std::string_view> words_;
+  protocol::Status status_ = protocol::Status::ok;
+  std::string error_;
 };
 
 }  // namespace phoenix::server

@@ -105,7 +105,10 @@ class Router final {
   bool run_gathered(const PendingRequest& pending);
   void send_parts(const PendingRequest& pending, Split& split, Gathering& gathering);
   void start_listing(const PendingRequest& pending);
+  void draw_core(ListingSetup& setup);
   bool run_slice(Session& session);
+  void take_slice(Session& session, std::string_view frame);
+  void send_part(Session& session);
   void send_sign_of_life(Session& session, std::uint64_t now_ns);
   void drop_dead_listings();
   void finish_listing(std::size_t index);
@@ -175,6 +178,7 @@ class Router final {
   std::vector<std::unique_ptr<Gathering>> gatherings_;
   std::vector<Session*> listings_;
   std::size_t next_listing_ = 0;
+  std::uint64_t draws_ = 0;     // Numbers that were drawn.
   unsigned first_inbox_ = 0;    // Each is the first in turn: the last one may come off badly.
   bool was_cut_short_ = false;  // The turn's work did not suffice for the inboxes.
   TurnWork work_;

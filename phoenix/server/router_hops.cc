@@ -184,10 +184,7 @@ void Router::deliver(HopPart& part, std::string_view frame) {
     join(*part.gathering, part.gathering_part, part.reply_large ? part.reply_large->view() : frame);
     if (part.gathering->parts_missing == 0) finish_gathering(*part.gathering);
   } else if (part.run == nullptr) {
-    if (!session.listing) return;  // The client is gone.
-    std::string frames = session.listing->take_slice(frame);
-    if (!frames.empty()) session.output.append_owned(std::move(frames), {}, 0);
-    if (session.listing->is_complete()) session.listing.reset();
+    if (session.listing) take_slice(session, frame);  // Else the client is gone.
   } else if (part.reply_large || frame.size() > kChunkBytes / 2) {
     session.output.fill(*part.run, std::string(frame), std::move(part.reply_large), 0,
                         part.answers_list() ? std::string_view() : tail_of(part.head.wire));

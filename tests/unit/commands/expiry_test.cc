@@ -360,7 +360,7 @@ TEST_CASE("what a dead key did is told: the reply has to wait for its expiry to 
   // The slice of a LIST that meets it; the place is that of the key's hash.
   const auto place =
       engine::Index::reverse_bits(harness.keyspace.hash_of("a")) & ~std::uint64_t{0xFFFF};
-  CHECK(harness("LIST CURSOR " + std::to_string(place)).starts_with("[(integer)"));
+  CHECK(harness("LIST * " + std::to_string(place) + " 1 1").starts_with("[(integer)"));
   CHECK(harness.keyspace.take_expiry_seen() == kNow + 10);
   CHECK(harness.effects.count == 1);
 }

@@ -1,12 +1,6 @@
-// DEL, EXISTS, DBSIZE and one slice of a LIST.
-#include <algorithm>
-#include <charconv>
-#include <set>
-
+// Keys, whatever is stored under them: removing, finding, renaming and copying.
 #include <doctest/doctest.h>
-#include <fmt/format.h>
 
-#include "phoenix/commands/list.h"
 #include "tests/unit/commands/harness.h"
 
 using namespace phoenix;
@@ -55,137 +49,160 @@ TEST_CASE("DBSIZE counts keys, the dead ones until they are removed") {
   CHECK(harness("DBSIZE x") == "wrong arity");
 }
 
-TEST_CASE("LIST is understood in all its forms") {
-  struct Case {
-    std::string_view line;
-    std::string_view pattern;
-    std::uint64_t cursor;
-    std::uint64_t limit;
-  };
-  constexpr std::uint64_t kAll = ~std::uint64_t{0};
-  const Case cases[] = {
-      {"LIST", "*", 0, kAll},
-      {"LIST user:*", "user:*", 0, kAll},
-      {"LIST CURSOR 5", "*", 5, kAll},
-      {"LIST cursor 18446744073709551615", "*", kAll, kAll},
-      {"LIST LIMIT 7", "*", 0, 7},
-      {"LIST limit 18446744073709551615", "*", 0, kAll},
-      {"LIST a* CURSOR 5 LIMIT 7", "a*", 5, 7},
-      {"LIST a* LIMIT 7 CURSOR 5", "a*", 5, 7},
-      {"LIST LIMIT 7 CURSOR 5", "*", 5, 7},
-      // A pattern may be named like an option.
-      {"LIST CURSOR", "CURSOR", 0, kAll},
-      {"LIST LIMIT LIMIT 3", "LIMIT", 0, 3},
-      {"LIST CURSOR CURSOR 3", "CURSOR", 3, kAll},
-  };
-  for (const Case& one : cases) {
-    CAPTURE(one.line);
-    const auto words = words_of(one.line);
-    const auto parsed = parse_list(words);
-    REQUIRE(parsed.has_value());
-    CHECK(parsed->pattern == one.pattern);
-    CHECK(parsed->cursor == one.cursor);
-    CHECK(parsed->limit == one.limit);
-  }
+TEST_CASE("UNLINK removes as DEL, TOUCH counts as EXISTS") {
+  Harness harness;
+  CHECK(harness("MSET a 1 b 2") == "OK");
+  CHECK(harness("TOUCH a a nothing b") == "(integer) 3");
+  CHECK(harness("UNLINK a a b nothing") == "(integer) 2");
+  CHECK(harness("TOUCH a b") == "(integer) 0");
+  CHECK(harness("UNLINK") == "wrong arity");
 }
 
-TEST_CASE("LIST refuses the rest") {
+TEST_CASE("TYPE tells a string, or that there is none") {
+  Harness harness;
+  CHECK(harness("TYPE a") == "none");
+  CHECK(harness("SET a 1 PX 5") == "OK");
+  CHECK(harness("TYPE a") == "string");
+  harness.now_ms += 5;
+  CHECK(harness("TYPE a") == "none");
+}
+
+TEST_CASE("RENAME takes value and time along, and replaces what had the name") {
+  Harness harness;
+  CHECK(harness("RENAME a b") == "(error) ERR no such key");
+  CHECK(harness("RENAME a a") == "(error) ERR no such key");
+  CHECK(harness("SET a 1 PX 500") == "OK");
+  CHECK(harness("SET b other") == "OK");
+  CHECK(harness("RENAME a a") == "OK");
+  CHECK(harness.effects.count == 2);
+  CHECK(harness("RENAME a b") == "OK");
+  CHECK(harness.effects.count == 4);
+  CHECK(harness("GET a") == "(nil)");
+  CHECK(harness("GET b") == "\"1\"");
+  CHECK(harness("PTTL b") == "(integer) 500");
+  CHECK(harness("SET c 3") == "OK");
+  CHECK(harness("RENAME c b") == "OK");
+  CHECK(harness("PTTL b") == "(integer) -1");
+  CHECK(harness("DBSIZE") == "(integer) 1");
+}
+
+TEST_CASE("RENAMENX gives only names that are free, those of the dead as well") {
+  Harness harness;
+  CHECK(harness("RENAMENX a b") == "(error) ERR no such key");
+  CHECK(harness("MSET a 1 b 2") == "OK");
+  CHECK(harness("RENAMENX a b") == "(integer) 0");
+  CHECK(harness("RENAMENX a a") == "(integer) 0");
+  CHECK(harness("GET b") == "\"2\"");
+  CHECK(harness("PEXPIRE b 5") == "(integer) 1");
+  harness.now_ms += 5;
+  CHECK(harness("RENAMENX a b") == "(integer) 1");
+  CHECK(harness("MGET a b") == "[(nil), \"1\"]");
+  CHECK(harness("PTTL b") == "(integer) -1");
+}
+
+TEST_CASE("COPY copies value and time, and replaces only when it may") {
+  Harness harness;
+  CHECK(harness("COPY a b") == "(integer) 0");
+  CHECK(harness("SET a 1 PX 500") == "OK");
+  CHECK(harness("COPY a b") == "(integer) 1");
+  CHECK(harness("MGET a b") == "[\"1\", \"1\"]");
+  CHECK(harness("PTTL b") == "(integer) 500");
+  CHECK(harness("SET a 2") == "OK");
+  CHECK(harness("COPY a b") == "(integer) 0");
+  CHECK(harness("GET b") == "\"1\"");
+  CHECK(harness("COPY a b REPLACE") == "(integer) 1");
+  CHECK(harness("GET b") == "\"2\"");
+  CHECK(harness("PTTL b") == "(integer) -1");
+  CHECK(harness("COPY a c DB 0") == "(integer) 1");
+  CHECK(harness("COPY a c replace db 0 replace") == "(integer) 1");
+}
+
+TEST_CASE("COPY refuses with Redis's texts") {
   struct Case {
     std::string_view line;
     std::string_view error;
   };
   const Case cases[] = {
-      {"LIST a b", "syntax error: try HELP LIST"},
-      {"LIST a CURSOR", "syntax error: try HELP LIST"},
-      {"LIST a LIMIT 1 b", "syntax error: try HELP LIST"},
-      {"LIST a b c", "syntax error: try HELP LIST"},
-      {"LIST CURSOR x", "invalid cursor: a number that LIST answered"},
-      {"LIST CURSOR -1", "invalid cursor: a number that LIST answered"},
-      {"LIST CURSOR 18446744073709551616", "invalid cursor: a number that LIST answered"},
-      {"LIST LIMIT 0", "invalid limit: a whole number from 1"},
-      {"LIST LIMIT -5", "invalid limit: a whole number from 1"},
-      {"LIST a LIMIT many", "invalid limit: a whole number from 1"},
+      {"COPY a a", "source and destination objects are the same"},
+      {"COPY missing missing", "source and destination objects are the same"},
+      {"COPY a b DB 1", "DB index is out of range"},
+      {"COPY a b DB -1", "DB index is out of range"},
+      {"COPY a b DB one", "value is not an integer or out of range"},
+      {"COPY a b DB 2147483648",
+       "value is out of range, value must between -2147483648 and 2147483647"},
+      {"COPY a b DB", "syntax error"},
+      {"COPY a b nonsense", "syntax error"},
+      {"COPY a a nonsense", "syntax error"},
   };
   for (const Case& one : cases) {
     CAPTURE(one.line);
-    const auto words = words_of(one.line);
-    const auto parsed = parse_list(words);
-    REQUIRE_FALSE(parsed.has_value());
-    CHECK(parsed.error().message == one.error);
     Harness harness;
+    CHECK(harness("SET a 1") == "OK");
     CHECK(harness(one.line) == "(error) ERR " + std::string(one.error));
+    CHECK(harness.effects.count == 1);
   }
 }
 
-TEST_CASE("LIST bounds its pattern, since every key is matched against it") {
+TEST_CASE("a large value is moved as its block, and copied as a block of its own") {
   Harness harness;
-  CHECK(harness("SET a 1") == "OK");
-  const std::string longest(kPatternBytesMax, '?');
-  CHECK(harness.run({"LIST", longest}).ends_with(", []]"));
-  CHECK(harness.run({"LIST", longest + "?"}) ==
-        "(error) ERR pattern over 1024 bytes: use a shorter one with *");
+  const std::string value(100'000, 'x');
+  CHECK(harness.run({"SET", "a", value}) == "OK");
+  const std::uint64_t one = harness.keyspace.large_value_bytes();
+  const auto& meter = harness.keyspace.large_meter();
+  CHECK(meter->bytes() == one);
+  CHECK(harness("RENAME a b") == "OK");
+  CHECK(harness.keyspace.large_value_bytes() == one);
+  CHECK(meter->bytes() == one);
+  CHECK(harness("COPY b c") == "(integer) 1");
+  CHECK(meter->bytes() == 2 * one);
+  CHECK(harness.keyspace.large_value_bytes() == 2 * one);
+  CHECK(harness("GET c") == quoted(value));
+  CHECK(harness("DEL b") == "(integer) 1");
+  CHECK(meter->bytes() == one);
+  CHECK(harness("GET c") == quoted(value));
 }
 
-/// The cursor and the keys of a slice that was rendered as [(integer) c, ["k", ...]].
-std::uint64_t read_slice(std::string_view slice, std::vector<std::string>& keys) {
-  constexpr std::string_view kHead = "[(integer) ";
-  REQUIRE(slice.starts_with(kHead));
-  slice.remove_prefix(kHead.size());
-  std::int64_t cursor = 0;
-  const auto [rest, error] = std::from_chars(slice.data(), slice.data() + slice.size(), cursor);
-  REQUIRE(error == std::errc());
-  for (auto at = slice.find('"'); at != std::string_view::npos; at = slice.find('"', at + 1)) {
-    const auto begin = at + 1;
-    at = slice.find('"', begin);
-    keys.emplace_back(slice.substr(begin, at - begin));
-  }
-  return static_cast<std::uint64_t>(cursor);
-}
-
-TEST_CASE("slices of a LIST, one after the other, have every key that matches once") {
+TEST_CASE("COPY and RENAME tell beforehand how many bytes they write") {
   Harness harness;
-  std::set<std::string> expected;
-  for (int i = 0; i < 500; ++i) {
-    const std::string key = fmt::format("{}:{}", i % 2 == 0 ? "even" : "odd", i);
-    CHECK(harness.run({"SET", key, "v"}) == "OK");
-    if (i % 2 == 0) expected.insert(key);
+  const std::string value(5'000, 'x');
+  CHECK(harness.run({"SET", "a", value}) == "OK");
+  for (const std::string_view name : {"COPY", "RENAME", "RENAMENX"}) {
+    CAPTURE(name);
+    for (const std::string_view key : {"a", "missing"}) {
+      const std::vector<std::string_view> words{name, key, "b"};
+      Request request;
+      request.args = words;
+      request.first_key_hash = harness.keyspace.hash_of(key);
+      const Context context{harness.keyspace, harness.now_ms, harness.reply, harness.table,
+                            nullptr};
+      const Command& row = *harness.table.find(name);
+      CHECK(row.extra_bytes(context, request) == (key == "a" ? value.size() : 0));
+    }
   }
-  CHECK(harness("SET even:dead v PX 1") == "OK");
-  harness.now_ms += 1;
-  std::vector<std::string> keys;
-  std::uint64_t cursor = 0;
-  unsigned slices = 0;
-  do {
-    const std::string word = std::to_string(cursor);
-    cursor = read_slice(harness.run({"LIST", "even:*", "CURSOR", word, "LIMIT", "16"}), keys);
-    REQUIRE(++slices < 1000);
-  } while (cursor != 0);
-  CHECK(slices > 10);
-  CHECK(keys.size() == expected.size());
-  CHECK(std::set<std::string>(keys.begin(), keys.end()) == expected);
 }
 
-TEST_CASE("a slice of a LIST ends early when its keys are long or hard to match") {
+TEST_CASE("what happens to keys is told to who listens") {
   Harness harness;
-  for (int i = 0; i < 500; ++i) {
-    const std::string key = std::string(60'000, 'a') + std::to_string(i);
-    CHECK(harness.run({"SET", key, "v"}) == "OK");
-  }
-  constexpr std::size_t kKeysOfALine = 20;  // At most; one line is finished.
-  std::vector<std::string> keys;
-  CHECK(read_slice(harness.run({"LIST"}), keys) != 0);
-  CHECK(!keys.empty());
-  CHECK(keys.size() <= kKeysOfALine);
-  const commands::Table table;
-  const std::string pattern = "*" + std::string(1'000, 'a') + "b*";
-  const std::vector<std::string_view> words{"LIST", pattern};
-  Request request;
-  request.args = words;
-  TextSink reply;
-  Context context{harness.keyspace, harness.now_ms, reply, table, nullptr};
-  table.find("LIST")->run(context, request);
-  CHECK(context.steps >= 60'000 * 16);
-  CHECK(context.steps <= kKeysOfALine * 60'100 * 16);
+  EventRecorder events;
+  harness.events = &events;
+  CHECK(harness("MSET a 1 b 2 c 3") == "OK");
+  const auto told = [&](std::string_view line) {
+    events.seen.clear();
+    (void)harness(line);
+    return events.seen;
+  };
+  CHECK(told("RENAME a a") == "");
+  CHECK(told("RENAME a b") == "n:new b; g:rename_from a; g:rename_to b; ");
+  CHECK(told("RENAMENX b c") == "");
+  CHECK(told("RENAMENX b d") == "n:new d; g:rename_from b; g:rename_to d; ");
+  CHECK(told("COPY d c") == "");
+  CHECK(told("COPY d e") == "n:new e; g:copy_to e; ");
+  CHECK(told("COPY nothing e") == "m:keymiss nothing; ");
+  CHECK(told("DEL d nothing e") == "g:del d; g:del e; ");
+  CHECK(told("EXISTS c d") == "m:keymiss d; ");
+  CHECK(told("TYPE d") == "m:keymiss d; ");
+  CHECK(told("OBJECT ENCODING d") == "");
+  CHECK(told("UNLINK c") == "g:del c; ");
 }
 
 }  // namespace

@@ -13,7 +13,6 @@
 #include "phoenix/commands/table.h"
 #include "phoenix/server/encoder.h"
 #include "phoenix/server/limits.h"
-#include "phoenix/server/sink.h"
 #include "tests/unit/commands/harness.h"
 #include "tests/unit/server/support.h"
 
@@ -32,6 +31,63 @@ struct Streamed {
   std::size_t frames = 0;
 };
 
+using Begun = Result<std::unique_ptr<Listing>>;
+
+const commands::Table& table() {
+  static const commands::Table one;
+  return one;
+}
+
+ListingSetup setup_of(unsigned cores) {
+  ListingSetup setup;
+  setup.head.id = 9;
+  setup.cores = cores;
+  return setup;
+}
+
+Begun begin_listing(commands::Args words, unsigned cores) {
+  return Listing::begin(*table().find(words[0]), words, setup_of(cores));
+}
+
+std::string part_of(Listing& listing) {
+  std::string frame;
+  NativeEncoder encoder;
+  encoder.begin({Wire::native, listing.head().id}, frame);
+  listing.write_part(encoder);
+  CHECK(encoder.finish() == nullptr);
+  const auto flags = protocol::load_le<std::uint16_t>(frame.data() + 2);
+  protocol::store_le(frame.data() + 2, static_cast<std::uint16_t>(flags | protocol::kMoreFollows));
+  return frame;
+}
+
+std::string end_of(Listing& listing) {
+  std::string frame;
+  NativeEncoder encoder;
+  encoder.begin({Wire::native, listing.head().id}, frame);
+  listing.write_end(encoder);
+  CHECK(encoder.finish() == nullptr);
+  return frame;
+}
+
+/// What the client gets once the reply of a slice is there.
+std::string frames_of(Listing& listing, std::string_view slice) {
+  listing.take_slice(slice, false);
+  std::string frames;
+  if (listing.has_part()) frames += part_of(listing);
+  if (listing.is_complete()) frames += end_of(listing);
+  return frames;
+}
+
+std::vector<std::string> keys_in(std::string_view text) {
+  std::vector<std::string> keys;
+  for (auto at = text.find('"'); at != std::string_view::npos; at = text.find('"', at + 1)) {
+    const auto begin = at + 1;
+    at = text.find('"', begin);
+    keys.emplace_back(text.substr(begin, at - begin));
+  }
+  return keys;
+}
+
 /// Keyspaces of several cores, asked for slices as the router asks its shards.
 class Cores {
  public:
@@ -47,32 +103,61 @@ class Cores {
     keyspace.put({key, keyspace.hash_of(key)}, engine::NewValue::copy_of("v"), engine::kNoExpiry);
   }
 
+  void remove(unsigned core, std::string_view key) {
+    engine::Keyspace& keyspace = *keyspaces_[core];
+    keyspace.erase({key, keyspace.hash_of(key)}, 0);
+  }
+
   std::string slice(Listing& listing) {
     commands::Request request;
     request.args = listing.next_slice();
     std::string frame;
     NativeEncoder encoder;
-    encoder.begin({Wire::native, listing.id()}, frame);
+    encoder.begin({Wire::native, listing.head().id}, frame);
     commands::Context context{*keyspaces_[listing.core()], 0, encoder, table_, nullptr};
-    table_.find("LIST")->run(context, request);
+    listing.command().run(context, request);
     REQUIRE(encoder.finish() == nullptr);
     return frame;
   }
 
-  Streamed list(std::string_view line) {
+  Begun begin(std::string_view line) const {
     const auto words = words_of(line);
-    auto listing = Listing::begin(words, 9, count());
+    return begin_listing(words, count());
+  }
+
+  Streamed list(std::string_view line) {
+    auto listing = begin(line);
     if (!listing) return {{}, "", listing.error().message, 0};
     Streamed streamed;
     while (!(*listing)->is_complete()) {
       (*listing)->is_waiting = true;
-      const std::string frames = (*listing)->take_slice(slice(**listing));
+      const std::string frames = frames_of(**listing, slice(**listing));
       CHECK_FALSE((*listing)->is_waiting);
       read_frames(frames, (*listing)->is_complete(), streamed);
       REQUIRE(streamed.frames < 10'000);
     }
     return streamed;
   }
+
+  /// The one reply to a command that has but one, and how many slices it took.
+  std::string collect(std::string_view line, bool memory_is_full = false) {
+    const auto words = words_of(line);
+    ListingSetup setup = setup_of(count());
+    setup.head.wire = Wire::resp2;
+    for (const auto& keyspace : keyspaces_) setup.keys_of_cores.push_back(keyspace->size());
+    setup.chance = random_.next();
+    auto listing = Listing::begin(*table().find(words[0]), words, setup);
+    if (!listing) return "(error) ERR " + listing.error().message;
+    for (slices = 0; !(*listing)->is_complete(); ++slices) {
+      REQUIRE(slices < 1'000'000);
+      REQUIRE((*listing)->core() < count());
+      const std::string frame = slice(**listing);
+      (*listing)->take_slice(frame, memory_is_full);
+      CHECK_FALSE((*listing)->has_part());
+    }
+    return decode_reply(end_of(**listing));
+  }
+  unsigned slices = 0;
 
   unsigned count() const { return static_cast<unsigned>(keyspaces_.size()); }
 
@@ -88,16 +173,9 @@ class Cores {
       if (is_last) {
         streamed.cursor = reply.text;
       } else {
-        add_keys(reply.text, streamed.keys);
+        const auto keys = keys_in(reply.text);
+        streamed.keys.insert(streamed.keys.end(), keys.begin(), keys.end());
       }
-    }
-  }
-
-  static void add_keys(std::string_view text, std::vector<std::string>& keys) {
-    for (auto at = text.find('"'); at != std::string_view::npos; at = text.find('"', at + 1)) {
-      const auto begin = at + 1;
-      at = text.find('"', begin);
-      keys.emplace_back(text.substr(begin, at - begin));
     }
   }
 
@@ -205,8 +283,9 @@ std::string slice_of(std::int64_t next, const std::vector<std::string_view>& key
   std::string frame;
   NativeEncoder encoder;
   encoder.begin({Wire::native, 9}, frame);
-  encoder.begin_list(2);
+  encoder.begin_list(3);
   encoder.integer(next);
+  encoder.integer(static_cast<std::int64_t>(keys.size()));
   encoder.begin_list(static_cast<std::uint32_t>(keys.size()));
   for (const auto key : keys) encoder.bytes(key);
   encoder.end();
@@ -218,18 +297,19 @@ std::string slice_of(std::int64_t next, const std::vector<std::string_view>& key
 TEST_CASE("cursors name the place and the core, and the core after one that is done") {
   const auto words = words_of("LIST LIMIT 2");
   const auto cursor_after = [&](unsigned cores, std::int64_t next) {
-    auto listing = Listing::begin(words, 9, cores);
+    auto listing = begin_listing(words, cores);
     REQUIRE(listing.has_value());
-    const auto replies = decode_replies((*listing)->take_slice(slice_of(next, {"a", "b"})));
+    const auto replies = decode_replies(frames_of(**listing, slice_of(next, {"a", "b"})));
     REQUIRE(replies.size() == 2);
     CHECK(replies[0].text == "[\"a\", \"b\"]");
     CHECK((*listing)->is_complete());
     return unquoted(replies[1].text);
   };
-  CHECK(cursor_after(1, 0x50000) == std::to_string(0x50000));
-  CHECK(cursor_after(2, 0x50000) == std::to_string(0x50100));
-  CHECK(cursor_after(256, 0x50000) == std::to_string(0x5FF00));
-  CHECK(cursor_after(1, std::int64_t{-0x10000}) == "18446744073709486080");
+  CHECK(cursor_after(1, 0x5'0000'0000) == std::to_string(0x50000));
+  CHECK(cursor_after(2, 0x5'0000'0000) == std::to_string(0x50100));
+  CHECK(cursor_after(256, 0x5'0000'0000) == std::to_string(0x5FF00));
+  // The last place there is: below 2^48, which a number of JavaScript holds.
+  CHECK(cursor_after(1, std::int64_t{-0x1'0000'0000}) == std::to_string(0xFFFF'FFFF'0000));
   CHECK(cursor_after(2, 0) == std::to_string(0x101));
   CHECK(cursor_after(1, 0) == "0");
 }
@@ -247,26 +327,27 @@ TEST_CASE("a cursor of another number of cores is refused, any other number is t
   // No such core; and cursors of one core, three, and 256.
   for (const std::uint64_t cursor :
        {std::uint64_t{0x102}, std::uint64_t{0x50000}, std::uint64_t{0x50200},
-        std::uint64_t{0x50202}, std::uint64_t{1}, std::uint64_t{0xFF01}, ~std::uint64_t{0}}) {
+        std::uint64_t{0x50202}, std::uint64_t{1}, std::uint64_t{0xFF01},
+        std::uint64_t{0x1'0000'0000'0101}, ~std::uint64_t{0}}) {
     CAPTURE(cursor);
     const Streamed refused = cores.list(fmt::format("LIST CURSOR {}", cursor));
     CHECK(refused.error ==
           "invalid cursor: a number that LIST of this server answered, with the same --cores");
   }
-  CHECK(cores.list("LIST CURSOR 18446744073709486337").cursor == "\"0\"");
+  CHECK(cores.list("LIST CURSOR 281474976645377").cursor == "\"0\"");
   CHECK(cores.list("LIST a b").error == "syntax error: try HELP LIST");
 }
 
 TEST_CASE("an error of a slice ends the listing with it") {
   const auto words = words_of("LIST");
-  auto listing = Listing::begin(words, 9, 2);
+  auto listing = begin_listing(words, 2);
   REQUIRE(listing.has_value());
   std::string frame;
   NativeEncoder encoder;
   encoder.begin({Wire::native, 9}, frame);
   encoder.error(protocol::Status::busy, "not now");
   CHECK(encoder.finish() == nullptr);
-  const auto replies = decode_replies((*listing)->take_slice(frame));
+  const auto replies = decode_replies(frames_of(**listing, frame));
   REQUIRE(replies.size() == 1);
   CHECK(replies[0].text == "(error) BUSY not now");
   CHECK_FALSE(replies[0].more_follows);
@@ -276,16 +357,17 @@ TEST_CASE("an error of a slice ends the listing with it") {
 TEST_CASE("a listing keeps its own words and flags: the request's are gone by then") {
   std::string pattern = "user:*";
   std::vector<std::string_view> words{"LIST", pattern, "LIMIT", "100"};
-  auto listing = Listing::begin(words, 9, 1);
+  ListingSetup setup = setup_of(1);
+  setup.flags = protocol::kDoNotWait;
+  auto listing = Listing::begin(*table().find("LIST"), words, setup);
   REQUIRE(listing.has_value());
   pattern = "######";
-  (*listing)->set_flags(protocol::kDoNotWait);
   CHECK((*listing)->flags() == protocol::kDoNotWait);
   const auto& slice = (*listing)->next_slice();
-  REQUIRE(slice.size() == 6);
+  REQUIRE(slice.size() == 5);
   CHECK(slice[1] == "user:*");
-  CHECK(slice[3] == "0");
-  CHECK(slice[5] == "100");
+  CHECK(slice[2] == "0");
+  CHECK(slice[3] == "100");
 }
 
 TEST_CASE(
@@ -294,11 +376,11 @@ TEST_CASE(
   fill(cores, 10'000);
   const auto slices_of = [&](std::string_view line) {
     const auto words = words_of(line);
-    auto listing = Listing::begin(words, 9, 1);
+    auto listing = begin_listing(words, 1);
     REQUIRE(listing.has_value());
     unsigned slices = 0;
     while (!(*listing)->is_complete()) {
-      (void)(*listing)->take_slice(cores.slice(**listing));
+      (void)frames_of(**listing, cores.slice(**listing));
       REQUIRE(++slices < 10'000);
     }
     return slices;
@@ -310,20 +392,230 @@ TEST_CASE(
 
 TEST_CASE("a listing that finds nothing for a while says that it lives") {
   const auto words = words_of("LIST nothing");
-  auto listing = Listing::begin(words, 9, 1);
+  auto listing = begin_listing(words, 1);
   REQUIRE(listing.has_value());
   const std::uint64_t start_ns = 5 * kNanosPerSecond;
-  CHECK((*listing)->sign_of_life(start_ns).empty());
-  CHECK((*listing)->sign_of_life(start_ns + kListSilenceNs - 1).empty());
-  const auto replies = decode_replies((*listing)->sign_of_life(start_ns + kListSilenceNs));
+  CHECK_FALSE((*listing)->has_sign_of_life(start_ns));
+  CHECK_FALSE((*listing)->has_sign_of_life(start_ns + kListSilenceNs - 1));
+  CHECK((*listing)->has_sign_of_life(start_ns + kListSilenceNs));
+  const auto replies = decode_replies(part_of(**listing));
   REQUIRE(replies.size() == 1);
   CHECK(replies[0].id == 9);
   CHECK(replies[0].more_follows);
   CHECK(replies[0].text == "[]");
-  CHECK((*listing)->sign_of_life(start_ns + kListSilenceNs + 1).empty());
+  CHECK_FALSE((*listing)->has_sign_of_life(start_ns + kListSilenceNs + 1));
   // A frame with keys is a sign of life, too.
-  CHECK_FALSE((*listing)->take_slice(slice_of(0x50000, {"a"})).empty());
-  CHECK((*listing)->sign_of_life(start_ns + 2 * kListSilenceNs + 1).empty());
+  CHECK_FALSE(frames_of(**listing, slice_of(0x5'0000'0000, {"a"})).empty());
+  CHECK_FALSE((*listing)->has_sign_of_life(start_ns + 2 * kListSilenceNs + 1));
+}
+
+TEST_CASE("the examples of KEYS, SCAN and RANDOMKEY are what a client gets") {
+  for (const std::string_view name : {"KEYS", "SCAN", "RANDOMKEY"}) {
+    CAPTURE(name);
+    Cores cores(1);
+    std::size_t shown = 0;
+    for (const auto& step : commands::test::steps_of(table().find(name)->example)) {
+      const auto words = words_of(step.request);
+      if (words[0] == name) {
+        CHECK(cores.collect(step.request) == step.reply);
+        ++shown;
+        continue;
+      }
+      for (std::size_t i = 1; i < words.size(); i += 2) cores.set(0, words[i]);
+    }
+    CHECK(shown == 1);
+  }
+}
+
+TEST_CASE("KEYS has the keys of all cores that match, in one reply") {
+  for (const unsigned count : {1U, 2U, 4U}) {
+    CAPTURE(count);
+    Cores cores(count);
+    const auto all = fill(cores, 1'000);
+    const auto keys = keys_in(cores.collect("KEYS *"));
+    CHECK(keys.size() == all.size());
+    CHECK(set_of(keys) == all);
+    CHECK(cores.slices > 1'000 / 100);  // In slices, not at once.
+    CHECK(keys_in(cores.collect("KEYS even:*")).size() == 500);
+    CHECK(cores.collect("KEYS nothing") == "[]");
+    CHECK(Cores(count).collect("KEYS *") == "[]");
+  }
+}
+
+/// Where a page of SCAN says to go on; its keys are added to `keys`.
+std::string read_page(const std::string& page, std::vector<std::string>& keys) {
+  auto words = keys_in(page);
+  REQUIRE_MESSAGE(page.starts_with("[\""), page);
+  keys.insert(keys.end(), words.begin() + 1, words.end());
+  return words[0];
+}
+
+TEST_CASE("SCAN comes past every key once, whatever the count, and looks at about as many") {
+  for (const unsigned cores_count : {1U, 2U, 4U}) {
+    for (const unsigned count : {1U, 10U, 100U, 1'000'000U}) {
+      CAPTURE(cores_count);
+      CAPTURE(count);
+      Cores cores(cores_count);
+      const auto all = fill(cores, 500);
+      std::vector<std::string> keys;
+      std::string cursor = "0";
+      unsigned pages = 0;
+      do {
+        REQUIRE(++pages <= 500);
+        std::vector<std::string> page;
+        cursor = read_page(cores.collect(fmt::format("SCAN {} COUNT {}", cursor, count)), page);
+        CHECK(page.size() <= std::uint64_t{count} + 32);  // A line is finished.
+        keys.insert(keys.end(), page.begin(), page.end());
+      } while (cursor != "0");
+      CHECK(keys.size() == all.size());
+      CHECK(set_of(keys) == all);
+      if (count == 1'000'000) CHECK(pages == 1);
+      if (count == 1) CHECK(pages > 50);
+    }
+  }
+}
+
+TEST_CASE("SCAN counts what it looks at, not what matches, so that pages may be empty") {
+  Cores cores(2);
+  fill(cores, 2'000);
+  cores.set(1, "needle");
+  std::vector<std::string> keys;
+  std::string cursor = "0";
+  unsigned pages = 0;
+  do {
+    cursor = read_page(cores.collect("SCAN " + cursor + " MATCH needle COUNT 20"), keys);
+    CHECK(cores.slices <= 3);
+    ++pages;
+  } while (cursor != "0");
+  CHECK(keys == std::vector<std::string>{"needle"});
+  CHECK(pages > 50);
+}
+
+TEST_CASE("SCAN has nothing of another type, and refuses cursors of other numbers of cores") {
+  Cores cores(2);
+  fill(cores, 50);
+  CHECK(cores.collect("SCAN 0 TYPE hash COUNT 1000") == "[\"0\", []]");
+  CHECK(keys_in(cores.collect("SCAN 0 TYPE string COUNT 1000")).size() == 51);
+  for (const std::string_view cursor : {"1", "258", "512", "65536", "18446744073709551615"}) {
+    CAPTURE(cursor);
+    CHECK(cores.collect(fmt::format("SCAN {}", cursor)) == "(error) ERR invalid cursor");
+  }
+  CHECK(cores.collect("SCAN 257 COUNT 1000").starts_with("[\"0\", [\""));
+}
+
+TEST_CASE("keys that come and go meanwhile do not hide one that stays") {
+  Cores cores(2);
+  const auto stay = fill(cores, 300);
+  std::vector<std::string> keys;
+  std::string cursor = "0";
+  unsigned round = 0;
+  do {
+    cursor = read_page(cores.collect("SCAN " + cursor + " COUNT 5"), keys);
+    for (unsigned i = 0; i < 100; ++i) cores.set(i % 2, fmt::format("more:{}:{}", round, i));
+    for (unsigned i = 0; round >= 2 && i < 90; ++i) {
+      cores.remove(i % 2, fmt::format("more:{}:{}", round - 2, i));
+    }
+    ++round;
+  } while (cursor != "0" && round < 10'000);
+  CHECK(cursor == "0");
+  const auto seen = set_of(keys);
+  CHECK(std::includes(seen.begin(), seen.end(), stay.begin(), stay.end()));
+  CHECK(seen.size() == keys.size());  // None came twice.
+}
+
+TEST_CASE("LIST over a protocol without streams is one reply, and goes on by its cursor") {
+  Cores cores(2);
+  const auto all = fill(cores, 300);
+  std::vector<std::string> keys;
+  CHECK(read_page(cores.collect("LIST"), keys) == "0");
+  CHECK(set_of(keys) == all);
+  keys.clear();
+  const std::string cursor = read_page(cores.collect("LIST LIMIT 100"), keys);
+  CHECK(cursor != "0");
+  CHECK(read_page(cores.collect("LIST CURSOR " + cursor), keys) == "0");
+  CHECK(set_of(keys) == all);
+  CHECK(keys.size() == all.size());
+}
+
+TEST_CASE("while memory is full a reply ends at 1 MiB: SCAN goes on, KEYS is refused") {
+  Cores cores(2);
+  std::set<std::string> all;
+  for (unsigned i = 0; i < 60; ++i) {
+    const std::string key = std::string(40'000, 'k') + std::to_string(i);
+    cores.set(i % 2, key);
+    all.insert(key);
+  }
+  std::vector<std::string> keys;
+  std::string cursor = "0";
+  unsigned pages = 0;
+  do {
+    std::vector<std::string> page;
+    cursor = read_page(cores.collect("SCAN " + cursor + " COUNT 1000", true), page);
+    CHECK(page.size() <= kReplyBytesWhenFullMax / 40'000);
+    keys.insert(keys.end(), page.begin(), page.end());
+    REQUIRE(++pages < 100);
+  } while (cursor != "0");
+  CHECK(pages > 1);
+  CHECK(keys.size() == all.size());
+  CHECK(set_of(keys) == all);
+  CHECK(cores.collect("KEYS *", true).starts_with("(error) OOM "));
+  CHECK(keys_in(cores.collect("KEYS *")).size() == all.size());
+}
+
+TEST_CASE("a reply of KEYS is bounded, and its error names SCAN, whose page just ends") {
+  auto listing = [&](std::string_view line) {
+    const auto words = words_of(line);
+    return Listing::begin(*table().find(words[0]), words, setup_of(1));
+  };
+  const std::string key(60'000, 'k');
+  const std::string slice = slice_of(0x5'0000'0000, std::vector<std::string_view>(10, key));
+  auto keys = listing("KEYS *");
+  auto scan = listing("SCAN 0 COUNT 1000000");
+  unsigned slices = 0;
+  for (; !(*keys)->is_complete(); ++slices) {
+    (*keys)->take_slice(slice, false);
+    (*scan)->take_slice(slice, false);
+  }
+  CHECK(slices == kReplyBytesMax / (10 * key.size()) + 1);
+  CHECK(decode_reply(end_of(**keys)) ==
+        "(error) ERR reply over 16 MiB: walk over the keys with SCAN");
+  REQUIRE((*scan)->is_complete());
+  std::vector<std::string> page;
+  CHECK(read_page(decode_reply(end_of(**scan)), page) == std::to_string(0x50000));
+  CHECK(page.size() == 10 * (slices - 1));
+}
+
+TEST_CASE("what is collected counts as memory until the reply is written") {
+  ListingSetup setup = setup_of(1);
+  setup.meter = std::make_shared<engine::LargeMeter>();
+  const auto words = words_of("KEYS *");
+  {
+    auto listing = Listing::begin(*table().find("KEYS"), words, setup);
+    (*listing)->take_slice(slice_of(0x5'0000'0000, {std::string(10'000, 'k')}), false);
+    CHECK(setup.meter->bytes() >= 10'000);
+  }
+  CHECK(setup.meter->bytes() == 0);
+}
+
+TEST_CASE(
+    "RANDOMKEY draws from each core as often as it has keys, and asks all before it gives up") {
+  Cores cores(4);
+  CHECK(cores.collect("RANDOMKEY") == "(nil)");
+  CHECK(cores.slices == 8);  // Each core twice.
+  for (unsigned i = 0; i < 30; ++i) cores.set(1, fmt::format("one:{}", i));
+  for (unsigned i = 0; i < 10; ++i) cores.set(3, fmt::format("three:{}", i));
+  std::set<std::string> seen;
+  unsigned of_core_one = 0;
+  constexpr unsigned kDraws = 2'000;
+  for (unsigned i = 0; i < kDraws; ++i) {
+    const std::string key = cores.collect("RANDOMKEY");
+    seen.insert(key);
+    if (key.starts_with("\"one")) ++of_core_one;
+    CHECK(cores.slices == 1);
+  }
+  CHECK(seen.size() == 40);
+  CHECK(of_core_one > kDraws * 3 / 4 - 150);  // 7 standard deviations.
+  CHECK(of_core_one < kDraws * 3 / 4 + 150);
 }
 
 }  // namespace

@@ -1,0 +1,145 @@
+// Requests that walk over the keys of all cores (listing.h): where they begin, go on and end. See
+// router.h.
+#include <algorithm>
+#include <utility>
+
+#include "phoenix/base/check.h"
+#include "phoenix/server/router.h"
+
+namespace phoenix::server {
+
+using commands::Request;
+using protocol::Status;
+
+void Router::start_listing(const PendingRequest& pending) {
+  Session& session = *pending.session;
+  ListingSetup setup;
+  setup.head = pending.head();
+  setup.flags = pending.request.flags;
+  setup.cores = shared_.cores();
+  setup.meter = buffers_.large;
+  if (pending.command->listing == commands::ListingKind::random_key) draw_core(setup);
+  auto listing = Listing::begin(*pending.command, pending.request.args, setup);
+  if (!listing) return answer(pending, Status::error, listing.error().message);
+  session.listing = std::move(*listing);
+  session.is_listed = true;
+  listings_.push_back(&session);
+}
+
+// Chance comes from the secret hash, of a number that is another one each time.
+void Router::draw_core(ListingSetup& setup) {
+  const std::uint64_t words[] = {++draws_, core_, static_cast<std::uint64_t>(shared_.started_ms)};
+  const std::string_view bytes(reinterpret_cast<const char*>(words), sizeof words);
+  setup.chance = shard_.keyspace().hash_of(bytes);
+  for (unsigned core = 0; core < setup.cores; ++core) {
+    setup.keys_of_cores.push_back(shared_.metrics[core].keys.get());
+  }
+}
+
+void Router::step_listings(std::uint64_t now_ns) {
+  drop_dead_listings();
+  std::size_t in_vain = 0;  // So many listings in a row could not go on.
+  while (in_vain < listings_.size() && !work_.is_spent()) {
+    next_listing_ %= listings_.size();
+    Session& session = *listings_[next_listing_];
+    ++in_vain;
+    if (session.listing) {
+      if (session.output.empty()) send_sign_of_life(session, now_ns);
+      const bool may_go_on = !session.listing->is_waiting && !session.output.full();
+      if (may_go_on && run_slice(session)) in_vain = 0;
+    }
+    if (session.listing) {
+      ++next_listing_;
+    } else {
+      finish_listing(next_listing_);
+    }
+  }
+}
+
+void Router::send_sign_of_life(Session& session, std::uint64_t now_ns) {
+  if (session.listing->has_sign_of_life(now_ns)) send_part(session);
+}
+
+// A frame behind which more follows: only the native protocol has them.
+void Router::send_part(Session& session) {
+  Listing& listing = *session.listing;
+  std::string frame;
+  Encoder& encoder = begin_encoder(listing.head(), frame);
+  listing.write_part(encoder);
+  (void)encoder.finish();  // Keys are never large values.
+  const auto kind = protocol::load_le<std::uint16_t>(frame.data() + 2);
+  protocol::store_le(frame.data() + 2, static_cast<std::uint16_t>(kind | protocol::kMoreFollows));
+  session.output.append_owned(std::move(frame), {}, listing.position);
+  connections_.touch(session);
+}
+
+void Router::take_slice(Session& session, std::string_view frame) {
+  Listing& listing = *session.listing;
+  listing.take_slice(frame, shard_.budget().is_full());
+  if (listing.has_part()) send_part(session);
+  if (!listing.is_complete()) return;
+  std::string end;
+  Encoder& encoder = begin_encoder(listing.head(), end);
+  listing.write_end(encoder);
+  (void)encoder.finish();  // Likewise.
+  take_for_reply(session, end.size());
+  session.output.append_owned(std::move(end), {}, listing.position);
+  session.listing.reset();
+  connections_.touch(session);
+}
+
+// In every turn and all of them: a session that is broken may be gone after the next.
+void Router::drop_dead_listings() {
+  for (std::size_t i = 0; i < listings_.size();) {
+    Session& session = *listings_[i];
+    if (session.is_broken && session.listing && !session.listing->is_waiting) {
+      session.listing.reset();
+    }
+    if (session.listing) {
+      ++i;
+    } else {
+      finish_listing(i);
+    }
+  }
+}
+
+void Router::finish_listing(std::size_t index) {
+  Session& session = *listings_[index];
+  session.is_listed = false;
+  connections_.touch(session);
+  connections_.make_ready(session);
+  listings_[index] = listings_.back();
+  listings_.pop_back();
+}
+
+// False: there is no room on the way to the core whose turn it is.
+bool Router::run_slice(Session& session) {
+  Listing& listing = *session.listing;
+  Request request;
+  request.flags = listing.flags();
+  const unsigned owner = listing.core();
+  if (owner != core_ && !has_room(owner)) return false;
+  request.args = listing.next_slice();
+  work_.take(request.args.size() * kWorkPerWord);
+  listing.is_waiting = true;
+  if (owner != core_) {
+    add_part(owner, session, listing.command(), request, {});
+    return true;
+  }
+  std::string frame;
+  Encoder& encoder = begin_encoder({}, frame);
+  const log::Position position = shard_.execute(listing.command(), request, encoder, nullptr);
+  (void)encoder.finish();  // Keys are never large values.
+  listing.position = std::max(listing.position, position);
+  work_.take(shard_.steps_of_last() + frame.size());
+  take_slice(session, frame);
+  return true;
+}
+
+bool Router::has_work_left() const {
+  return was_cut_short_ || std::any_of(listings_.begin(), listings_.end(), [](const auto* session) {
+           return session->listing && !session->listing->is_waiting && !session->output.full();
+         });
+}
+
+}  // namespace phoenix::server
