@@ -12,6 +12,7 @@ namespace {
 constexpr auto kFamilies = std::to_array<Family>({
     {"string", string_commands},
     {"generic", key_commands},
+    {"generic", dump_commands},
     {"generic", list_commands},
     {"generic", object_commands},
     {"generic", expiry_commands},

@@ -57,6 +57,7 @@ struct Family {
 
 std::span<const Command> string_commands();
 std::span<const Command> key_commands();
+std::span<const Command> dump_commands();
 std::span<const Command> list_commands();
 std::span<const Command> object_commands();
 std::span<const Command> expiry_commands();

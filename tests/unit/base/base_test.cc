@@ -6,6 +6,7 @@
 
 #include "phoenix/base/bytes.h"
 #include "phoenix/base/crc32c.h"
+#include "phoenix/base/crc64.h"
 #include "phoenix/base/hash.h"
 #include "phoenix/base/random.h"
 
@@ -55,6 +56,17 @@ TEST_CASE("crc32c: every flipped bit of a block shows") {
     text[bit / 8] = static_cast<char>(text[bit / 8] ^ (1 << (bit % 8)));
     REQUIRE(crc32c(0, bytes_of(text)) != before);
     text[bit / 8] = static_cast<char>(text[bit / 8] ^ (1 << (bit % 8)));
+  }
+}
+
+TEST_CASE("crc64: its check value, and whole equals any split") {
+  CHECK(crc64(0, "") == 0);
+  CHECK(crc64(0, "123456789") == 0xE9C6'D914'C4B8'D9CAU);
+  SeededRandom random(3);
+  const std::string text = random_text(random, 100);
+  const std::string_view view = text;
+  for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+    CHECK(crc64(crc64(0, view.substr(0, cut)), view.substr(cut)) == crc64(0, view));
   }
 }
 
