@@ -16,8 +16,10 @@ namespace {
 using engine::EntryView;
 using protocol::Status;
 
-// What it takes to visit a line whose entries are not in the cache, in the steps of a pattern.
+// What it takes to visit a line that is not in the cache, and whose entries are not, in the steps
+// of a pattern.
 constexpr std::uint64_t kStepsPerLine = 512;
+constexpr std::uint64_t kStepsPerEmptyLine = 100;
 
 class KeyCollector final : public engine::EntryVisitor {
  public:
@@ -48,16 +50,16 @@ struct SliceRequest {
   std::string_view pattern;
   std::uint64_t cursor = 0;
   std::uint64_t keys_max = 0;
-  std::uint64_t entries_max = 0;
+  std::uint64_t effort_max = 0;
 };
 
 std::optional<SliceRequest> parse_slice(Args args) {
   if (args.size() != kSliceWords) return std::nullopt;
   const auto cursor = parse_unsigned(args[2]);
   const auto keys_max = parse_unsigned(args[3]);
-  const auto entries_max = parse_unsigned(args[4]);
-  if (!cursor || !keys_max || !entries_max) return std::nullopt;
-  return SliceRequest{args[1], *cursor, *keys_max, *entries_max};
+  const auto effort_max = parse_unsigned(args[4]);
+  if (!cursor || !keys_max || !effort_max) return std::nullopt;
+  return SliceRequest{args[1], *cursor, *keys_max, *effort_max};
 }
 
 void list_slice(Context& context, const Request& request) {
@@ -66,18 +68,21 @@ void list_slice(Context& context, const Request& request) {
   KeyCollector collector(slice->pattern);
   engine::ScanCursor next = slice->cursor;
   std::size_t lines = 0;
-  std::uint64_t entries = 0;
+  std::size_t empty_lines = 0;
+  std::uint64_t effort = 0;
   do {
     const std::size_t before = collector.visited();
     next = context.keyspace.scan(next, 1, context.now_ms, collector);
-    entries += std::max<std::size_t>(collector.visited() - before, 1);
-    ++lines;
-  } while (next != 0 && lines < kSliceLines && collector.keys.size() < slice->keys_max &&
-           entries < slice->entries_max && !collector.is_enough());
-  context.steps = lines * kStepsPerLine + collector.steps();
+    const std::size_t entries = collector.visited() - before;
+    ++(entries > 0 ? lines : empty_lines);
+    effort += entries > 0 ? entries * kEffortPerEntry : kEffortPerEmptyLine;
+  } while (next != 0 && lines < kSliceLines && empty_lines < kSliceEmptyLines &&
+           collector.keys.size() < slice->keys_max && effort < slice->effort_max &&
+           !collector.is_enough());
+  context.steps = lines * kStepsPerLine + empty_lines * kStepsPerEmptyLine + collector.steps();
   context.reply.begin_list(3);
   context.reply.integer(static_cast<std::int64_t>(next));
-  context.reply.integer(static_cast<std::int64_t>(entries));
+  context.reply.integer(static_cast<std::int64_t>(effort));
   context.reply.begin_list(static_cast<std::uint32_t>(collector.keys.size()));
   for (const auto key : collector.keys) context.reply.bytes(key);
   context.reply.end();

@@ -25,7 +25,7 @@ constexpr unsigned kCoreMask = 0xFF;
 static_assert(kCoresMax - 1 <= kCoreMask);
 
 /// What LIST, KEYS and SCAN share: the way over all cores. It ends behind the last one, or where
-/// there are as many keys, or entries looked at, as were asked for.
+/// as many keys were found, or as much effort made, as was asked for.
 class KeyWalk : public Listing {
  public:
   /// What to walk over: all that matches from the cursor on.
@@ -33,7 +33,7 @@ class KeyWalk : public Listing {
     std::string_view pattern = "*";
     ListCursor cursor;
     std::uint64_t keys_max = commands::kNoCount;
-    std::uint64_t entries_max = commands::kNoCount;
+    std::uint64_t effort_max = commands::kNoCount;
   };
 
   KeyWalk(const commands::Command& command, const ListingSetup& setup, const Way& way)
@@ -42,15 +42,15 @@ class KeyWalk : public Listing {
         pattern_(way.pattern),
         cursor_(way.cursor),
         keys_left_(way.keys_max),
-        entries_left_(way.entries_max) {}
+        effort_left_(way.effort_max) {}
 
   unsigned core() const override { return cursor_.core; }
 
   const std::vector<std::string_view>& next_slice() override {
     place_word_ = std::to_string(cursor_.place);
     keys_word_ = std::to_string(keys_left_);
-    entries_word_ = std::to_string(entries_left_);
-    words_ = {command().name, pattern_, place_word_, keys_word_, entries_word_};
+    effort_word_ = std::to_string(effort_left_);
+    words_ = {command().name, pattern_, place_word_, keys_word_, effort_word_};
     PHX_CHECK(words_.size() == commands::kSliceWords);
     return words_;
   }
@@ -68,24 +68,24 @@ class KeyWalk : public Listing {
   void take(Value& slice, bool memory_is_full) override {
     PHX_CHECK(slice.items.size() == 3);
     const auto place = static_cast<std::uint64_t>(slice.items[0].integer);
-    const auto entries = static_cast<std::uint64_t>(slice.items[1].integer);
+    const auto effort = static_cast<std::uint64_t>(slice.items[1].integer);
     auto& keys = slice.items[2].items;
     keys_left_ -= std::min<std::uint64_t>(keys_left_, keys.size());
-    entries_left_ -= std::min(entries_left_, entries);
+    effort_left_ -= std::min(effort_left_, effort);
     if (!take_keys(keys, memory_is_full)) return;
     cursor_.place = place;
     if (place == 0) ++cursor_.core;
-    if (cursor_.core == cores_ || keys_left_ == 0 || entries_left_ == 0) complete();
+    if (cursor_.core == cores_ || keys_left_ == 0 || effort_left_ == 0) complete();
   }
 
   unsigned cores_;
   std::string pattern_;
   ListCursor cursor_;
   std::uint64_t keys_left_;
-  std::uint64_t entries_left_;
+  std::uint64_t effort_left_;
   std::string place_word_;
   std::string keys_word_;
-  std::string entries_word_;
+  std::string effort_word_;
   std::vector<std::string_view> words_;
 };
 
@@ -277,9 +277,11 @@ Begun begin_scan(const commands::Command& command, commands::Args args, const Li
   if (!request) return tl::unexpected<Error>(request.error());
   const auto cursor = ListCursor::from_wire(request->cursor, setup.cores);
   if (!cursor) return fail(ErrorCode::invalid, "invalid cursor");
+  const std::uint64_t effort = request->count < commands::kNoCount / commands::kEffortPerEntry
+                                   ? request->count * commands::kEffortPerEntry
+                                   : commands::kNoCount;
   const std::string_view pattern = request->is_of_other_type ? kNothing : request->pattern;
-  return walk<CollectedKeys>(command, setup,
-                             {pattern, *cursor, commands::kNoCount, request->count});
+  return walk<CollectedKeys>(command, setup, {pattern, *cursor, commands::kNoCount, effort});
 }
 
 Begun begin_keys(const commands::Command& command, commands::Args args, const ListingSetup& setup) {

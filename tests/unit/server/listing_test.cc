@@ -475,6 +475,20 @@ TEST_CASE("SCAN comes past every key once, whatever the count, and looks at abou
   }
 }
 
+TEST_CASE("a few keys come on one page, as they do from Redis") {
+  Cores cores(4);
+  const auto all = fill(cores, 5);
+  std::vector<std::string> keys;
+  CHECK(read_page(cores.collect("SCAN 0"), keys) == "0");
+  CHECK(set_of(keys) == all);
+  Cores one(1);
+  keys.clear();
+  CHECK(read_page(one.collect("SCAN 0"), keys) == "0");
+  one.set(0, "only");
+  CHECK(read_page(one.collect("SCAN 0"), keys) == "0");
+  CHECK(keys == std::vector<std::string>{"only"});
+}
+
 TEST_CASE("SCAN counts what it looks at, not what matches, so that pages may be empty") {
   Cores cores(2);
   fill(cores, 2'000);
