@@ -10,9 +10,13 @@ std::size_t byte_of(char c) {
   return static_cast<unsigned char>(c);
 }
 
+int signed_of(char c) {
+  return static_cast<signed char>(c);
+}
+
 }  // namespace
 
-Pattern::Pattern(std::string_view pattern) {
+Pattern::Pattern(std::string_view pattern) : matches_empty_(pattern.empty() || pattern == "*") {
   const auto stars = static_cast<std::size_t>(std::count(pattern.begin(), pattern.end(), '*'));
   words_ = (pattern.size() - stars + kBits - 1) / kBits;
   rows_.resize(kBytes * words_);
@@ -40,20 +44,23 @@ Pattern::Pattern(std::string_view pattern) {
   steps_ = reading_steps_ = rows_.size() / 4 + allowed_ / 2;
 }
 
-// The set whose first byte is at `at`; returns where it has ended.
+// The set whose first byte is at `at`; returns where it has ended. What stands behind a '-' ends a
+// range whatever it is, a ']' and a '\\' as well; and bytes are signed in ranges: as Redis has it.
 std::size_t Pattern::read_set(std::string_view pattern, std::size_t at) {
   const bool negated = at < pattern.size() && pattern[at] == '^';
   if (negated) ++at;
   std::bitset<kBytes> set;
   while (at < pattern.size() && pattern[at] != ']') {
-    if (pattern[at] == '\\' && at + 1 < pattern.size()) ++at;
-    const std::size_t low = byte_of(pattern[at++]);
-    std::size_t high = low;
-    if (at + 1 < pattern.size() && pattern[at] == '-' && pattern[at + 1] != ']') {
-      high = byte_of(pattern[at + 1]);
+    if (pattern[at] == '\\' && at + 1 < pattern.size()) {
+      set.set(byte_of(pattern[at + 1]));
       at += 2;
+    } else if (at + 2 < pattern.size() && pattern[at + 1] == '-') {
+      const auto [low, high] = std::minmax({signed_of(pattern[at]), signed_of(pattern[at + 2])});
+      for (int c = low; c <= high; ++c) set.set(byte_of(static_cast<char>(c)));
+      at += 3;
+    } else {
+      set.set(byte_of(pattern[at++]));
     }
-    for (std::size_t byte = std::min(low, high); byte <= std::max(low, high); ++byte) set.set(byte);
   }
   for (std::size_t byte = 0; byte < kBytes; ++byte) {
     if (set[byte] != negated) allow(byte);
@@ -70,6 +77,7 @@ void Pattern::allow(std::size_t byte) {
 // The ends of the pattern have their place. Between them each segment takes the first that fits: if
 // anything matches, that does.
 bool Pattern::matches(std::string_view text) {
+  if (text.empty()) return matches_empty_;
   const Segment first = segments_.front();
   if (segments_.size() == 1) return text.size() == first.size() && fits(first, text);
   const Segment last = segments_.back();

@@ -15,7 +15,7 @@ class Pattern final {
  public:
   explicit Pattern(std::string_view pattern);
 
-  /// Whether all of `text` matches.
+  /// Whether all of `text` matches. To an empty one, "" and "*" do, but no more stars: as in Redis.
   bool matches(std::string_view text);
 
   /// What reading it and all matches so far have cost; a step is about a nanosecond.
@@ -41,6 +41,7 @@ class Pattern final {
   std::size_t find_end(Segment segment, std::string_view text);
   std::uint64_t* row_of(std::size_t byte) { return rows_.data() + byte * words_; }
 
+  bool matches_empty_;
   std::size_t words_ = 0;  // Of 64 elements.
   std::size_t elements_ = 0;
   std::vector<std::uint64_t> rows_;   // Per byte: a bit for each element that it may stand for.
