@@ -13,6 +13,7 @@ using protocol::Status;
 
 void Router::start_listing(const PendingRequest& pending) {
   Session& session = *pending.session;
+  if (session.client.mutes_reply()) return;  // It would do nothing else.
   ListingSetup setup;
   setup.head = pending.head();
   setup.flags = pending.request.flags;
