@@ -11,6 +11,9 @@ namespace {
 // One family a line.
 constexpr auto kFamilies = std::to_array<Family>({
     {"string", string_commands},
+    {"string", set_commands},
+    {"string", range_commands},
+    {"string", counter_commands},
     {"generic", key_commands},
     {"generic", dump_commands},
     {"generic", list_commands},

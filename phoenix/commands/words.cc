@@ -10,10 +10,14 @@
 namespace phoenix::commands {
 namespace {
 
+// Of a 64-bit number: a value of a million digits is told from one without reading them.
+constexpr std::size_t kDigitsMax = 20;
+
 template <typename T>
 std::optional<T> parse(std::string_view word) {
   const std::string_view digits = !word.empty() && word[0] == '-' ? word.substr(1) : word;
-  if (digits.empty() || (digits.size() > 1 && digits[0] == '0')) return std::nullopt;
+  if (digits.empty() || digits.size() > kDigitsMax || (digits.size() > 1 && digits[0] == '0'))
+    return std::nullopt;
   if (digits == "0" && digits.size() != word.size()) return std::nullopt;  // "-0"
   T value = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);

@@ -172,6 +172,9 @@ class Keyspace final {
   std::size_t size() const;
   std::size_t size_with_expiry() const;
 
+  /// What large values that are to be stored, or sent as copies of a part, should count by.
+  const LargeMeterRef& large_meter() const;
+
   /// Everything this keyspace holds: entries, large values, index, heap.
   std::uint64_t memory_bytes() const;
   /// The same without the free slots of pages that are partly in use: falls with every delete (with

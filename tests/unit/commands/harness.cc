@@ -1,11 +1,20 @@
 #include "tests/unit/commands/harness.h"
 
+#include <algorithm>
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
 namespace phoenix::commands::test {
 
+namespace {
+
+constexpr std::uint64_t kRecordBytes = 27;  // Beside its key and value, at most.
+
+}  // namespace
+
 engine::LogPosition EffectCounter::emit(const engine::Effect& effect) {
+  bytes += effect.key.size() + effect.value.bytes.size() + kRecordBytes;
   last_kind = effect.kind;
   last_expires_at_ms = effect.expires_at_ms;
   return {++count};
@@ -95,6 +104,15 @@ void TextSink::error(protocol::Status status, std::string_view text) {
   if (open_.empty()) status_ = status;
 }
 
+void EventList::happened(char kind, std::string_view event, std::string_view key) {
+  if (!text_.empty()) text_ += ' ';
+  text_ += fmt::format("{}{} {}", kind, event, key);
+}
+
+std::string EventList::take() {
+  return std::exchange(text_, {});
+}
+
 FakeSession::AuthResult FakeSession::authenticate(std::string_view given) {
   if (password.empty()) return AuthResult::no_password_set;
   if (given != password) return AuthResult::refused;
@@ -160,11 +178,30 @@ std::string Harness::run(const std::vector<std::string_view>& words, const Extra
     const auto first = static_cast<std::size_t>(command->keys.first);
     request.first_key_hash = keyspace.hash_of(words[first]);
   }
+  const std::uint64_t bytes_max = effects.bytes + reserved_bytes(*command, request);
   Context context{keyspace, now_ms, reply, table, &session};
   context.core = &control;
-  context.events = events;
+  context.events = listener != nullptr ? listener : &events;
   command->run(context, request);
+  REQUIRE_MESSAGE(effects.bytes <= bytes_max, "more than was reserved in the log");
   return reply.take();
+}
+
+std::uint64_t Harness::reserved_bytes(const Command& command, const Request& request) {
+  if (!has(command.flags, Flags::write)) return 0;
+  constexpr std::uint64_t kGrowthPerKey = 64;
+  std::uint64_t bytes = 0;
+  for (const auto word : request.args) bytes += word.size();
+  const auto words = static_cast<std::int64_t>(request.args.size());
+  const std::int64_t end = command.keys.last < 0 ? words + command.keys.last : command.keys.last;
+  for (std::int64_t i = command.keys.first; i == command.keys.first || i <= end;
+       i += std::max<std::int64_t>(command.keys.step, 1)) {
+    bytes += kGrowthPerKey + kRecordBytes;
+  }
+  if (command.extra_bytes == nullptr) return bytes;
+  Context context{keyspace, now_ms, reply, table, nullptr};
+  context.core = &control;
+  return bytes + command.extra_bytes(context, request);
 }
 
 std::string Harness::operator()(std::string_view line) {

@@ -30,6 +30,7 @@ class EffectCounter final : public engine::EffectSink {
   engine::LogPosition emit(const engine::Effect& effect) override;
 
   std::uint64_t count = 0;
+  std::uint64_t bytes = 0;  // Of all records, as the log bounds them.
   engine::Effect::Kind last_kind = engine::Effect::Kind::put;
   engine::ExpiryMs last_expires_at_ms = engine::kNoExpiry;
 };
@@ -142,6 +143,17 @@ class EventRecorder final : public KeyEvents {
   std::string seen;
 };
 
+/// Keeps what subscribers would be told, as "$set a".
+class EventList final : public KeyEvents {
+ public:
+  void happened(char kind, std::string_view event, std::string_view key) override;
+  /// Those since the last call, between single spaces.
+  std::string take();
+
+ private:
+  std::string text_;
+};
+
 /// What a request may carry beside its words.
 struct Extras {
   std::uint16_t flags = 0;
@@ -156,6 +168,7 @@ class Harness final {
   /// The row that a request is for, as a session finds it; null when there is none.
   const Command* find(const std::vector<std::string_view>& words) const;
   /// The reply as text; an unknown command or a wrong number of words answers as a session does.
+  /// Fails the test when the effects are longer than what a shard reserves in the log for them.
   std::string run(const std::vector<std::string_view>& words, const Extras& extras = {});
   /// As run(), of words between single spaces.
   std::string operator()(std::string_view line);
@@ -164,6 +177,9 @@ class Harness final {
   /// Of a key that must be there; kNoExpiry when it has none.
   engine::ExpiryMs expiry_of(std::string_view bytes);
 
+  /// Log room for a write, and 0 for what only reads.
+  std::uint64_t reserved_bytes(const Command& command, const Request& request);
+
   static constexpr std::int64_t kStartMs = 1'700'000'000'000;
 
   SeededRandom random;
@@ -171,6 +187,7 @@ class Harness final {
   engine::Keyspace keyspace;
   Table table;
   TextSink reply;
+  EventList events;
   FakeSession session;
   FakeChannels channels;
   FakeClients clients;
@@ -180,7 +197,7 @@ class Harness final {
   SlowLog slow_log{slow_log_ids};
   Latency latency;
   CoreControl control;
-  KeyEvents* events = nullptr;
+  KeyEvents* listener = nullptr;  // In the place of `events`.
   std::int64_t now_ms = kStartMs;
 };
 

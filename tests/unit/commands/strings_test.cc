@@ -105,7 +105,7 @@ TEST_CASE("SET refuses what contradicts itself, and changes nothing then") {
   const Case cases[] = {
       {"NX XX", kSyntaxError},         {"XX NX", kSyntaxError},
       {"KEEPTTL EX 1", kSyntaxError},  {"PX 1 KEEPTTL", kSyntaxError},
-      {"EX 1 PX 1", kSyntaxError},     {"EX 1 EX 1", kSyntaxError},
+      {"EX 1 PX 1", kSyntaxError},     {"EX ten NOT", kSyntaxError},
       {"EXAT 9 PXAT 9", kSyntaxError}, {"EX", kSyntaxError},
       {"NX PX", kSyntaxError},         {"PERSIST", kSyntaxError},
       {"N X", kSyntaxError},           {"EX ten", kNotAnInteger},

@@ -200,11 +200,11 @@ TEST_CASE("commands that only free may run when memory is full") {
   for (const Command* command : table.all()) {
     CAPTURE(command->name);
     if (!has(command->flags, Flags::write)) continue;
-    const bool frees = command->name == "DEL" || command->name == "UNLINK" ||
-                       command->name.substr(0, 5) == "FLUSH";
-    const bool may_grow = !frees && command->name != "PERSIST";
-    CHECK(has(command->flags, Flags::denied_when_full) == may_grow);
-    CHECK(has(command->flags, Flags::frees) == frees);
+    const bool removes = command->name == "DEL" || command->name == "UNLINK" ||
+                         command->name == "GETDEL" || command->name.substr(0, 5) == "FLUSH";
+    const bool changes_times = command->name == "PERSIST" || command->name == "GETEX";
+    CHECK(has(command->flags, Flags::denied_when_full) == !(removes || changes_times));
+    CHECK(has(command->flags, Flags::frees) == removes);
   }
 }
 
