@@ -14,6 +14,7 @@ constexpr auto kFamilies = std::to_array<Family>({
     {"string", set_commands},
     {"string", range_commands},
     {"string", counter_commands},
+    {"string", lcs_commands},
     {"generic", key_commands},
     {"generic", dump_commands},
     {"generic", list_commands},

@@ -59,6 +59,7 @@ std::span<const Command> string_commands();
 std::span<const Command> set_commands();
 std::span<const Command> range_commands();
 std::span<const Command> counter_commands();
+std::span<const Command> lcs_commands();
 std::span<const Command> key_commands();
 std::span<const Command> dump_commands();
 std::span<const Command> list_commands();

@@ -163,6 +163,7 @@ TEST_CASE("subscribers are told of what changed, and of misses") {
       {"DECRBY e 2", "$incrby e"},
       {"INCRBYFLOAT e 2", "$incrbyfloat e"},
       {"STRLEN y", "mkeymiss y"},
+      {"LCS y d", "mkeymiss y"},
   };
   Harness harness;
   for (const Case& one : cases) {
