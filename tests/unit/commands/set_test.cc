@@ -163,6 +163,15 @@ TEST_CASE("subscribers are told of what changed, and of misses") {
       {"DECRBY e 2", "$incrby e"},
       {"INCRBYFLOAT e 2", "$incrbyfloat e"},
       {"STRLEN y", "mkeymiss y"},
+      {"GETBIT y 1", "mkeymiss y"},
+      {"BITOP AND z y", "mkeymiss y"},
+      {"BITOP AND z d", "$set z"},
+      {"BITOP AND z y y", "mkeymiss y mkeymiss y gdel z"},
+      {"BITFIELD y GET u8 0", "mkeymiss y"},
+      {"BITFIELD z SET u8 0 0", "$setbit z"},
+      {"BITFIELD z SET u8 0 0", ""},
+      {"SETBIT z 1 0", ""},
+      {"SETBIT z 1 1", "$setbit z"},
       {"LCS y d", "mkeymiss y"},
   };
   Harness harness;

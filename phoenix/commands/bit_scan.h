@@ -1,0 +1,31 @@
+// Counting and finding bits in a value of any size, a word at a time. Bits are numbered as Redis
+// does it: 0 is the highest bit of the first byte.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace phoenix::commands {
+
+/// The bits that are set in bytes.
+std::uint64_t count_bits(std::string_view bytes);
+
+/// The same from bit `first` to bit `last`, both included and within the bytes.
+std::uint64_t count_bits(std::string_view bytes, std::uint64_t first, std::uint64_t last);
+
+/// The first bit from `first` to `last`, both included and within the bytes, that is `wanted`.
+std::optional<std::uint64_t> find_bit(std::string_view bytes, bool wanted, std::uint64_t first,
+                                      std::uint64_t last);
+
+/// False past the end.
+bool bit_at(std::string_view bytes, std::uint64_t bit);
+
+/// What it takes to read so many bytes once, in nanoseconds.
+inline std::uint64_t scan_steps(std::uint64_t bytes) {
+  constexpr std::uint64_t kBytesPerNs = 8;
+  return bytes / kBytesPerNs;
+}
+
+}  // namespace phoenix::commands

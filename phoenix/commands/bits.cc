@@ -1,0 +1,209 @@
+// Single bits of a value, and how many or where they are.
+#include <array>
+
+#include "phoenix/commands/bit_offset.h"
+#include "phoenix/commands/bit_scan.h"
+#include "phoenix/commands/string_words.h"
+#include "phoenix/commands/table.h"
+#include "phoenix/commands/words.h"
+
+namespace phoenix::commands {
+namespace {
+
+using engine::EntryView;
+using engine::Key;
+
+constexpr std::uint64_t kByteBits = 8;
+
+// Nothing is changed where the bit is there and has the value already.
+void setbit(Context& context, const Request& request) {
+  const auto bit = parse_bit_offset(request.args[2]);
+  if (!bit) return answer_error(context, kNotABitOffset);
+  const std::string_view word = request.args[3];
+  if (word != "0" && word != "1") {
+    return answer_error(context, "bit is not an integer or out of range");
+  }
+  const bool wanted = word == "1";
+  const Key key = first_key(request);
+  const std::string_view value = value_of(context, key);
+  const bool old = bit_at(value, *bit);
+  const std::uint64_t place = *bit / kByteBits;
+  if (place >= value.size() || old != wanted) {
+    const unsigned byte = place < value.size() ? static_cast<unsigned char>(value[place]) : 0U;
+    const unsigned mask = 0x80U >> (*bit % kByteBits);
+    const auto changed = static_cast<char>(wanted ? byte | mask : byte & ~mask);
+    context.keyspace.patch(key, place, {&changed, 1}, context.now_ms);
+    context.notify('$', "setbit", key.bytes);
+  }
+  context.reply.integer(old ? 1 : 0);
+}
+
+std::uint64_t extra_bytes_of_setbit(const Context& context, const Request& request) {
+  const auto bit = parse_bit_offset(request.args[2]);
+  return bit ? context.keyspace.patch_effect_bytes(first_key(request), *bit / kByteBits, 1,
+                                                   context.now_ms)
+             : 0;
+}
+
+void getbit(Context& context, const Request& request) {
+  const auto bit = parse_bit_offset(request.args[2]);
+  if (!bit) return answer_error(context, kNotABitOffset);
+  context.reply.integer(bit_at(value_to_read(context, first_key(request)), *bit) ? 1 : 0);
+}
+
+enum class Unit : std::uint8_t { byte, bit };
+
+std::optional<Unit> parse_unit(std::string_view word) {
+  if (equals_ignoring_case(word, "BYTE")) return Unit::byte;
+  if (equals_ignoring_case(word, "BIT")) return Unit::bit;
+  return std::nullopt;
+}
+
+/// The same places as bits.
+Span in_bits(const Span& span, Unit unit) {
+  if (unit == Unit::bit) return span;
+  return {span.first * kByteBits, span.last * kByteBits + kByteBits - 1};
+}
+
+std::uint64_t places_of(std::string_view value, Unit unit) {
+  return unit == Unit::bit ? value.size() * kByteBits : value.size();
+}
+
+std::uint64_t steps_of(const Span& bits) {
+  return scan_steps(bits.size() / kByteBits);
+}
+
+// A key that is missing makes 0 of whatever else was asked, in Redis too; and of two negative
+// places in the wrong order it makes 0 before it looks at the unit.
+void bitcount(Context& context, const Request& request) {
+  const Args& args = request.args;
+  EntryView entry;
+  if (!find_to_read(context, first_key(request), entry)) return context.reply.integer(0);
+  if (args.size() == 3 || args.size() > 5) return answer_error(context, kSyntaxError);
+  if (args.size() == 2) {
+    context.steps += scan_steps(entry.value.size());
+    return context.reply.integer(static_cast<std::int64_t>(count_bits(entry.value)));
+  }
+  const auto start = parse_integer(args[2]);
+  const auto end = parse_integer(args[3]);
+  if (!start || !end) return answer_error(context, kNotAnInteger);
+  if (is_backwards(*start, *end)) return context.reply.integer(0);
+  const auto unit = args.size() == 5 ? parse_unit(args[4]) : Unit::byte;
+  if (!unit) return answer_error(context, kSyntaxError);
+  const auto span = clamp_span(*start, *end, places_of(entry.value, *unit));
+  if (!span) return context.reply.integer(0);
+  const Span bits = in_bits(*span, *unit);
+  context.steps += steps_of(bits);
+  context.reply.integer(static_cast<std::int64_t>(count_bits(entry.value, bits.first, bits.last)));
+}
+
+struct BitposRange {
+  std::int64_t start = 0;
+  std::int64_t end = -1;
+  Unit unit = Unit::byte;
+  bool has_end = false;
+};
+
+// Empty: all right; else the error's text. In Redis's order.
+std::string_view parse_bitpos_range(Args args, BitposRange& range) {
+  if (args.size() > 6) return kSyntaxError;
+  if (args.size() > 3) {
+    const auto start = parse_integer(args[3]);
+    if (!start) return kNotAnInteger;
+    range.start = *start;
+  }
+  if (args.size() == 6) {
+    const auto unit = parse_unit(args[5]);
+    if (!unit) return kSyntaxError;
+    range.unit = *unit;
+  }
+  if (args.size() > 4) {
+    const auto end = parse_integer(args[4]);
+    if (!end) return kNotAnInteger;
+    range.end = *end;
+    range.has_end = true;
+  }
+  return {};
+}
+
+// Behind a value there are zeros, unless its end was told.
+std::int64_t position_of(std::string_view value, bool wanted, const BitposRange& range) {
+  constexpr std::int64_t kNone = -1;
+  const auto span = clamp_span(range.start, range.end, places_of(value, range.unit));
+  if (!span) return kNone;
+  const Span bits = in_bits(*span, range.unit);
+  const auto found = find_bit(value, wanted, bits.first, bits.last);
+  if (found) return static_cast<std::int64_t>(*found);
+  return wanted || range.has_end ? kNone : static_cast<std::int64_t>(bits.last + 1);
+}
+
+void bitpos(Context& context, const Request& request) {
+  const auto wanted = parse_integer(request.args[2]);
+  if (!wanted) return answer_error(context, kNotAnInteger);
+  if (*wanted != 0 && *wanted != 1) {
+    return answer_error(context, "The bit argument must be 1 or 0.");
+  }
+  EntryView entry;
+  if (!find_to_read(context, first_key(request), entry)) {
+    return context.reply.integer(*wanted == 1 ? -1 : 0);
+  }
+  BitposRange range;
+  const auto error = parse_bitpos_range(request.args, range);
+  if (!error.empty()) return answer_error(context, error);
+  context.steps += scan_steps(entry.value.size());
+  context.reply.integer(position_of(entry.value, *wanted == 1, range));
+}
+
+constexpr auto kCommands = std::to_array<Command>({
+    {.name = "BITCOUNT",
+     .arity = -2,
+     .flags = Flags::readonly,
+     .keys = kOneKey,
+     .usage = "BITCOUNT key [start end [BYTE | BIT]]",
+     .summary = "Answers how many bits of a value are set, of all or of those between two places, "
+                "which are bytes, or bits with BIT; negative ones count from the end.",
+     .since = "0.1",
+     .example = "SET a foobar => OK; BITCOUNT a => (integer) 26; BITCOUNT a 1 1 => (integer) 6",
+     .run = bitcount},
+    {.name = "BITPOS",
+     .arity = -3,
+     .flags = Flags::readonly,
+     .keys = kOneKey,
+     .usage = "BITPOS key bit [start [end [BYTE | BIT]]]",
+     .summary = "Answers where the first bit that is 1 or 0 stands in a value, or between two "
+                "places of it, and -1 when there is none. Behind a value whose end is not given "
+                "there are zeros.",
+     .since = "0.1",
+     .example = "SET a foobar => OK; BITPOS a 1 => (integer) 1; BITPOS a 0 1 => (integer) 8",
+     .run = bitpos},
+    {.name = "GETBIT",
+     .arity = 3,
+     .flags = Flags::readonly | Flags::fast,
+     .keys = kOneKey,
+     .usage = "GETBIT key offset",
+     .summary = "Answers one bit of a value; 0 is the highest of the first byte, and past the end "
+                "all are 0.",
+     .since = "0.1",
+     .example = "SETBIT a 7 1 => (integer) 0; GETBIT a 7 => (integer) 1",
+     .run = getbit},
+    {.name = "SETBIT",
+     .arity = 4,
+     .flags = Flags::write | Flags::denied_when_full,
+     .keys = kOneKey,
+     .usage = "SETBIT key offset value",
+     .summary = "Sets one bit of a value to 0 or 1 and answers what it was. The value grows where "
+                "it must.",
+     .since = "0.1",
+     .example = "SETBIT a 1 1 => (integer) 0; GET a => \"@\"",
+     .run = setbit,
+     .extra_bytes = extra_bytes_of_setbit},
+});
+static_assert(all_sound(kCommands), "a row is incomplete or contradicts itself");
+
+}  // namespace
+
+std::span<const Command> bit_commands() {
+  return kCommands;
+}
+
+}  // namespace phoenix::commands
