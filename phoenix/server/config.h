@@ -18,6 +18,7 @@ struct Mutations {
   bool misses_do_not_wait = false;         // A miss shows a delete that is not durable yet.
   bool listings_do_not_wait = false;       // A listing shows what is not durable yet.
   bool failed_writes_do_not_wait = false;  // Nor does a write that found a reason to do nothing.
+  bool clears_do_not_wait = false;         // A miss shows a FLUSHALL that is not durable yet.
   bool replies_out_of_order = false;       // A batch is answered last request first.
   bool wakes_are_lost = false;             // A sleeping core learns of its mail at the next tick.
   bool rewrite_drops_expiries = false;     // A change of the core count makes all keys eternal.

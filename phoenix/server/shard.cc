@@ -190,7 +190,8 @@ engine::LogPosition Shard::emit(const engine::Effect& effect) {
   emitted_ = true;
   last_batch_[effect.hash % kPlaces] = log_->emitted_position();
   changes_[effect.hash % kPlaces] = ++change_count_;
-  if (effect.kind == engine::Effect::Kind::clear) [[unlikely]]
+  const bool is_clear = effect.kind == engine::Effect::Kind::clear;
+  if (is_clear && !mutations_.clears_do_not_wait) [[unlikely]]
     cleared_ = log_->emitted_position();
   return position;
 }

@@ -15,7 +15,7 @@ namespace {
 constexpr std::uint64_t kSeedsMost = 3000;
 
 // What the world must do for a bug to matter.
-enum class Needs : std::uint8_t { crashes, rot, interval, slow_commits, clock_back };
+enum class Needs : std::uint8_t { crashes, rot, interval, slow_commits, clock_back, flushes };
 
 struct Canary {
   std::string_view name;
@@ -49,6 +49,8 @@ const std::vector<Canary>& canaries() {
        Needs::slow_commits},
       {"a write that did nothing shows an uncommitted one", nullptr,
        &Server::failed_writes_do_not_wait, Needs::slow_commits},
+      {"a miss shows an uncommitted FLUSHALL", nullptr, &Server::clears_do_not_wait,
+       Needs::flushes},
       {"an expiry is believed too early", &Log::stamp_not_durable, nullptr, Needs::clock_back},
       {"replies out of order", nullptr, &Server::replies_out_of_order},
       {"wakes are lost", nullptr, &Server::wakes_are_lost},
@@ -67,6 +69,7 @@ std::uint64_t seed_that_catches(const Canary& canary) {
     options.rots = canary.needs == Needs::rot;
     options.steps_clock_back = canary.needs == Needs::clock_back;
     options.habits.expires_soon = canary.needs == Needs::clock_back;
+    options.habits.flushes = canary.needs == Needs::flushes;
     // The batches of another core would say what time it is, too.
     if (canary.needs == Needs::clock_back) options.cores_max = 1;
     if (canary.needs == Needs::interval) {

@@ -95,6 +95,7 @@ void CrashEverywhere::serve(std::uint64_t replies_wanted) {
   const std::uint64_t until = replies() + replies_wanted;
   while (replies() < until && left_ > 0 && violation_.empty()) {
     users_[random_.below(users_.size())]->act();
+    flush_now_and_then(truth_, random_, users_);
     for (int step = 0; step < 4; ++step) process_->step(world_.now_ns() + 100'000);
     truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, process_->highest_wall_ms());
     if (violation_.empty()) violation_ = truth_.violation;

@@ -194,6 +194,7 @@ void Scenario::crash(std::unique_ptr<Process>& process) {
     world_.power_cut();
   }
   for (auto& user : users_) user->lose_connection(false);
+  truth_.flush = Flush::none;
   if (options_.durability == log::Durability::off) {
     for (auto& [key, history] : truth_.keys) history.lose();
   }
@@ -241,6 +242,7 @@ void Scenario::work(Process& process) {
       (void)process.run_until([] { return false; }, kNanosPerSecond);
     }
     if (options_.fills_disk) fill_or_heal_disk(process, step);
+    if (options_.habits.flushes && flush_now_and_then(truth_, random_, users_)) ++result_.flushes;
     process.step(world_.now_ns() + 100'000);
     note_time(process);
     look_what_endures();

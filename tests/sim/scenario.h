@@ -48,6 +48,7 @@ struct ScenarioResult {
   std::uint64_t crashes = 0;
   std::uint64_t replies = 0;
   std::uint64_t refused_starts = 0;
+  std::uint64_t flushes = 0;
 };
 
 /// Deterministic in its arguments.

@@ -48,6 +48,7 @@ class Runs final {
     ++scenarios_;
     crashes_ += result.crashes;
     replies_ += result.replies;
+    flushes_ += result.flushes;
     if (!result.violation.empty()) {
       fmt::print(
           "VIOLATION in seed {}: {}\nits world: {}\nrepeat: phoenix-simulate --from {} --count 1\n",
@@ -62,14 +63,15 @@ class Runs final {
     return false;
   }
   void print() const {
-    fmt::print("{} scenarios, {} crashes, {} replies checked: no violation\n", scenarios_, crashes_,
-               replies_);
+    fmt::print("{} scenarios, {} crashes, {} replies, {} flushes checked: no violation\n",
+               scenarios_, crashes_, replies_, flushes_);
   }
 
  private:
   std::uint64_t scenarios_ = 0;
   std::uint64_t crashes_ = 0;
   std::uint64_t replies_ = 0;
+  std::uint64_t flushes_ = 0;
 };
 
 // As the end-to-end tests have it: quick under sanitizers, normal in scripts/test, full in CI.

@@ -42,6 +42,10 @@ bool User::was_left_without_answers() const {
 // keys cannot be reasoned about any more, and new names take their place.
 void User::lose_connection(bool server_lives_on) {
   client_.reset();
+  const bool has_flush = std::any_of(in_flight_.begin(), in_flight_.end(), [](const auto& request) {
+    return request.kind == Kind::flush;
+  });
+  if (has_flush) truth_.flush = Flush::none;
   in_flight_.clear();
   if (server_lives_on) ++key_generation_;
 }
@@ -80,6 +84,16 @@ void User::take_replies() {
   if (!clocks_step()) truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, wall_ms());
   while (truth_.violation.empty() && take_reply()) {
   }
+}
+
+bool flush_now_and_then(Truth& truth, SeededRandom& random,
+                        const std::vector<std::unique_ptr<User>>& users) {
+  constexpr std::uint64_t kEvery = 200;
+  if (truth.flush == Flush::none && random.below(kEvery) == 0) truth.flush = Flush::awaited;
+  if (truth.flush != Flush::awaited) return false;
+  const bool all_idle =
+      std::all_of(users.begin(), users.end(), [](const auto& user) { return user->is_idle(); });
+  return all_idle && users[random.below(users.size())]->flush();
 }
 
 // What has been answered was answered in time if it is here now.

@@ -19,6 +19,10 @@
 
 namespace phoenix::simtest {
 
+/// A FLUSHALL writes to everybody's keys. So that each key still has one writer at a time, nobody
+/// has anything in flight when it is sent, and until its answer comes the others only read.
+enum class Flush : std::uint8_t { none, awaited, sent };
+
 /// What all users share: the histories of all keys and the latest time the server can know.
 struct Truth {
   std::map<std::string, KeyHistory> keys;
@@ -27,7 +31,8 @@ struct Truth {
   bool server_stops = false;                     // It was told to: who connects late is sent away.
   bool disk_may_be_full = false;                 // Then writes may be refused,
   bool memory_may_be_full = false;               // and then those that may take more of it.
-  std::string violation;                         // The first one.
+  Flush flush = Flush::none;
+  std::string violation;  // The first one.
 
   void violate(const std::string& what) {
     if (violation.empty()) violation = what;
@@ -44,8 +49,9 @@ struct Habits {
   std::uint64_t reply_within_ns = 0;  // An answer must come by then; 0: some time.
   log::Durability durability = log::Durability::always;  // The server's.
   bool draws_waits =
-      true;            // Some ask for the other kind of answer than the server gives by itself.
-  bool judges = true;  // What answers say of keys is held against the oracle.
+      true;              // Some ask for the other kind of answer than the server gives by itself.
+  bool flushes = false;  // Now and then one removes all keys. Not where connections may be lost.
+  bool judges = true;    // What answers say of keys is held against the oracle.
 };
 
 class User final {
@@ -66,6 +72,8 @@ class User final {
   void read(const std::string& key);
   /// Asks for all keys.
   void list();
+  /// Removes all keys, of all users. False when its connection takes no requests.
+  bool flush();
   /// Nothing in flight will be answered.
   void lose_connection(bool server_lives_on);
 
@@ -92,7 +100,8 @@ class User final {
     time_left,
     list,
     size,
-    echo
+    echo,
+    flush
   };
   struct InFlight {
     Kind kind = Kind::read;
@@ -182,5 +191,9 @@ class User final {
   std::optional<std::string> last_value_;
   std::vector<std::string> listed_;
 };
+
+/// Now and then lets one of the users remove all keys; for every step of a run. True when one did.
+bool flush_now_and_then(Truth& truth, SeededRandom& random,
+                        const std::vector<std::unique_ptr<User>>& users);
 
 }  // namespace phoenix::simtest

@@ -117,7 +117,9 @@ ReadToken User::judged(const InFlight& request, ReadToken token) const {
 void User::check_write(const InFlight& request, const protocol::ReplyHeader& header,
                        const protocol::Value& value) {
   if (check_did_nothing(request, header, value)) return;
-  if (truth_.counters.contains(request.keys[0])) {
+  const bool is_flush = request.kind == Kind::flush;
+  if (is_flush) truth_.flush = Flush::none;
+  if (!is_flush && truth_.counters.contains(request.keys[0])) {
     const auto& expected = truth_.keys[request.keys[0]].version(request.versions[0]).value;
     if (std::to_string(value.integer) != *expected) {
       return fail(request, "INCR answered " + std::to_string(value.integer) + ", not " + *expected);

@@ -30,6 +30,7 @@ std::string User::own_counter() const {
 
 // Those whose writer this connection is.
 bool User::owns(const std::string& key) const {
+  if (truth_.flush != Flush::none) return false;
   const std::string prefix =
       "user" + std::to_string(number_) + ":" + std::to_string(key_generation_) + ":";
   return key.starts_with(prefix) || key == own_counter();
@@ -102,6 +103,8 @@ void User::send_argv(const InFlight& request, const std::vector<std::string>& wo
 }
 
 void User::send_something() {
+  if (truth_.flush == Flush::awaited) return;
+  if (truth_.flush == Flush::sent) return send_read();
   // What expires must be looked at before it is written again.
   if (habits_.expires_soon && random_.below(4) != 0) {
     return random_.below(4) == 0 ? send_time_left() : send_read();
@@ -273,6 +276,17 @@ void User::list() {
   count_all(request);
   send_argv(request, {"LIST"});
   listed_.clear();
+}
+
+bool User::flush() {
+  if (!client_.open() || has_half_closed_) return false;
+  InFlight& request = begin(Kind::flush);
+  draw_wait(request);
+  for (auto& [key, history] : truth_.keys) intend(request, key, Version{});
+  for (auto& [key, next] : truth_.counters) next = 0;
+  truth_.flush = Flush::sent;
+  send_argv(request, {random_.below(2) == 0 ? "FLUSHALL" : "FLUSHDB"});
+  return true;
 }
 
 void User::send_size() {

@@ -60,6 +60,9 @@ ScenarioOptions world_of(std::uint64_t seed) {
   draw_users(draw, options.habits);
   draw_server(draw, options);
   draw_listers(draw, options);
+  const bool keeps_connections =
+      !options.has_faults && !options.fills_disk && options.descriptors_most == 0;
+  options.habits.flushes = keeps_connections && draw.one_in(2);
   if (options
           .steps_clock_back) {  // What expires is read while the batch that proves it is written.
     options.has_slow_commits = true;
@@ -88,6 +91,7 @@ std::string describe(const ScenarioOptions& options) {
   say(options.habits.expires_soon, "keys expire soon");
   say(options.habits.half_closes, "half-closed connections");
   say(options.habits.reads_late, "slow readers");
+  say(options.habits.flushes, "everything is removed now and then");
   say(!options.habits.draws_waits, "nobody says what to wait for");
   return text;
 }
