@@ -24,6 +24,24 @@ bool breaks_order(const std::vector<std::string>& words) {
   return is_one_of(words[0], kEndless) || (is_client && client::is_name(words[1], "REPLY"));
 }
 
+/// Commands that answer with a page for people. RESP2 sends it as any other bytes.
+bool answers_page(const std::vector<std::string>& words) {
+  using Words = std::array<std::string_view, 2>;
+  constexpr auto kPages = std::to_array<Words>({{"CLIENT", "INFO"},
+                                                {"CLIENT", "LIST"},
+                                                {"CLUSTER", "INFO"},
+                                                {"CLUSTER", "NODES"},
+                                                {"HELP", {}},
+                                                {"INFO", {}},
+                                                {"LATENCY", "DOCTOR"},
+                                                {"MEMORY", "DOCTOR"}});
+  return std::any_of(kPages.begin(), kPages.end(), [&](const Words& each) {
+    const bool is_second =
+        each[1].empty() || (words.size() > 1 && client::is_name(words[1], each[1]));
+    return is_second && client::is_name(words[0], each[0]);
+  });
+}
+
 }  // namespace
 
 Session::Session(client::Options options, Renderer renderer, Output& output)
@@ -46,7 +64,9 @@ Result<void> Session::send(const std::vector<std::string>& words) {
   }
   const client::Result<void> queued = connection_->queue({words.begin(), words.end()});
   if (!queued) return tl::unexpected<Failure>(lost(queued.error()));
-  Due due{is_native && client::is_name(words.front(), "LIST"), {}};
+  Due due;
+  due.is_listing = is_native && client::is_name(words.front(), "LIST");
+  due.is_page = answers_page(words);
   if (words.size() == 2 && client::is_name(words.front(), "AUTH")) due.password = words[1];
   is_following_ = is_followed(words);
   due_.push_back(std::move(due));
@@ -56,8 +76,10 @@ Result<void> Session::send(const std::vector<std::string>& words) {
 Result<bool> Session::receive() {
   bool is_error = false;
   for (;;) {
-    const client::Result<client::Reply> reply = connection_->receive();
+    client::Result<client::Reply> reply = connection_->receive();
     if (!reply) return tl::unexpected<Failure>(lost(reply.error()));
+    const bool is_bytes = reply->value.kind == protocol::Kind::bytes;
+    if (is_bytes && due_.front().is_page) reply->value.kind = protocol::Kind::text;
     is_error = is_error || reply->is_error();
     std::string notes;
     renderer_.reply(*reply, due_.front().is_listing, output_.buffer(), notes);

@@ -62,6 +62,7 @@ class Session final {
   /// What is remembered of a command until its reply.
   struct Due {
     bool is_listing = false;
+    bool is_page = false;  // Lines for people, even if they come as bytes.
     std::string password;  // Of AUTH.
   };
 
