@@ -16,7 +16,13 @@ class Operator(unittest.TestCase):
             with server.client() as db:
                 for key in keys:
                     db.value("SET", key, "1")
+                self.assertIn("\r\ncommit_usec_max:0\r\n", db.value("INFO", "log"))
                 self.assertEqual(db.value("WAITAOF", 1, 0, 0), [1, 0])
+                harness.wait_until(
+                    lambda: "\r\ncommit_usec_max:0\r\n" not in db.value("INFO", "log"),
+                    5,
+                    "a commit in INFO",
+                )
             server.kill()
             with server.start().client() as db:
                 self.assertEqual(db.value("EXISTS", *keys), len(keys))

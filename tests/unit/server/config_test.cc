@@ -104,6 +104,12 @@ TEST_CASE("every flag arrives where it belongs") {
   CHECK(parsed({"--durability", "off", "--discard-log"}).log.discard_log);
   CHECK(parsed({"--accept-damage"}).log.accept_damage);
   CHECK_FALSE(parsed({"--no-pin"}).pin_cores);
+  CHECK(parsed({}).debug == DebugAccess::no);
+  CHECK(parsed({"--enable-debug-command", "yes"}).debug == DebugAccess::yes);
+  CHECK(parsed({"--enable-debug-command", "local"}).debug == DebugAccess::local);
+  CHECK(contains(
+      refusal({"--enable-debug-command", "local", "--bind", "0.0.0.0", "--allow-open-bind"}),
+      "--bind 0.0.0.0 is reached from other machines, too"));
   CHECK(parsed({"--print-commands"}).print_commands);
 }
 

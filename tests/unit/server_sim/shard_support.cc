@@ -44,6 +44,9 @@ void ShardWorld::start() {
   REQUIRE_MESSAGE(store.has_value(), store.error().message);
   store_ = std::move(*store);
   shard_ = std::make_unique<Shard>(table_, store_->hash_key(), buffers_, kShare);
+  control_.facts = &facts_;
+  control_.settings = &settings_;
+  shard_->set_control(control_);
   NothingToReplay sink;
   auto replaying = store_->replay(io_, 0, sink);
   finish(replaying);

@@ -72,6 +72,9 @@ class ShardWorld final {
   commands::test::TextSink reply_;
   commands::test::FakeSession session_;
   BufferBytes buffers_;
+  commands::test::FakeFacts facts_;
+  commands::Settings settings_;
+  commands::CoreControl control_;
   std::unique_ptr<log::Store> store_;
   std::unique_ptr<Shard> shard_;
   std::unique_ptr<log::Log> log_;

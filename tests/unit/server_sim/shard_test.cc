@@ -278,6 +278,26 @@ TEST_CASE("SAVE and LASTSAVE wait for the disk in every mode, and are refused wi
     CHECK(world(line).text ==
           "(error) ERR nothing is saved: the server keeps nothing on disk (--durability off)");
   }
+TEST_CASE("WAITAOF waits for all that was emitted, whatever the mode and the request say") {
+    for (const std::uint16_t flags : {std::uint16_t{0}, kDoNotWait}) {
+      CHECK(world.position_of("WAITAOF 1 0 0", flags) == 0);  // Nothing was.
+      (void)world("SET a 1", kDoNotWait);
+      CHECK(world.position_of("WAITAOF 1 0 0", flags) == world.log().emitted_position());
+      CHECK(world.log().commit_position() < world.log().emitted_position());
+      CHECK(world.position_of("WAITAOF 1 0 0", flags) == 0);
+    }
+  }
+}
+
+TEST_CASE("look-ups are counted for requests that only read") {
+  ShardWorld world;
+  for (const std::string_view line : {"SET a 1", "INCR a", "GET a", "GET b", "MGET a b a"}) {
+    (void)world(line);
+  }
+  CHECK(world.shard().lookups().all == 5);
+  CHECK(world.shard().lookups().hits == 3);
+  world.shard().reset_lookups();
+  CHECK(world.shard().lookups().all == 0);
 }
 
 TEST_CASE("with an interval 'it has expired' waits for a stamp when the request wants to be sure") {
