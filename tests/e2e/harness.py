@@ -261,7 +261,7 @@ def main(limit_s):
     signal.alarm(0)
     failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
     skipped = len(result.skipped)
-    passed = result.testsRun - failed - skipped
+    passed = max(0, result.testsRun - failed - skipped)  # Each subtest may fail.
     closing = f"{passed} passed, {failed} failed"
     print(closing + (f", {skipped} skipped" if skipped else ""))
     if failed == 0 and passed == 0:
