@@ -3,7 +3,7 @@
 and to ours, on 1, 2 and 4 cores, over RESP2 and RESP3, in pipelines whose depths chance draws.
 
 PHOENIX_COMPARE_REPORT=FILE writes all differences there, most frequent commands first.
-PHOENIX_COMPARE_REDIS=1 puts a second redis-server in the place of ours: that shows the lines right.
+PHOENIX_E2E_REDIS=1 puts a second redis-server in the place of ours: that shows the lines right.
 """
 import collections
 import os
@@ -13,16 +13,12 @@ import unittest
 
 import harness
 import redis_lines
+import redis_server
 import redis_side
 
 LIMIT_S = 60
 LINES_MIN = 1_000
 SHOWN_MAX = 20
-OURS_IS_REDIS = "PHOENIX_COMPARE_REDIS" in os.environ
-
-
-def our_server(cores):
-    return redis_side.RedisServer() if OURS_IS_REDIS else harness.Server(cores=cores)
 
 
 class Report:
@@ -52,7 +48,7 @@ class Compare(unittest.TestCase):
     def setUpClass(cls):
         cls.files = redis_lines.files()
         cls.differences = redis_lines.differences()
-        cls.redis = redis_side.RedisServer().start()
+        cls.redis = redis_server.RedisServer().start()
         cls.addClassCleanup(cls.redis.kill)
         cls.chance = random.Random(harness.SEED)
         cls.report = Report()
@@ -83,7 +79,7 @@ class Compare(unittest.TestCase):
         return any(entry.explains(line, cores, protocol, ours) for entry in self.differences)
 
     def compare_on(self, cores):
-        with our_server(cores) as server:
+        with redis_server.tested(cores) as server:
             for protocol in (2, 3):
                 sides = [redis_side.Side(port, protocol) for port in (self.redis.port, server.port)]
                 for name, lines in self.files.items():
@@ -98,7 +94,7 @@ class Compare(unittest.TestCase):
 
     def expect_differences(self, cores, protocol):
         """An intended difference that has gone must go from the list, too."""
-        if OURS_IS_REDIS:
+        if redis_server.IN_PLACE_OF_OURS:
             return
         for entry in self.differences:
             if (cores, protocol) in entry.expected():
@@ -121,5 +117,5 @@ class Compare(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    redis_side.need_redis()
+    redis_server.need("redis-server")
     harness.main(LIMIT_S)

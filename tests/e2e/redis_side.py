@@ -1,12 +1,8 @@
 """Lines of redis_lines run on one server, and what two servers answered compared."""
 import collections
 import re
-import shutil
 import socket
-import subprocess
-import time
 
-import harness
 import resp
 from redis_lines import NUMBER
 
@@ -16,51 +12,6 @@ NOTHING = b"(nothing came)"
 CLOSED = b"(the connection was closed)"
 LAST_MESSAGE = b"this was the last message"
 OPEN = b"(the connection stayed open)"
-
-
-class RedisServer:
-    """redis-server on a free port, in a directory of its own. `with RedisServer() as redis:`"""
-
-    def __init__(self, *options, port=None, directory=None):
-        self.port = port or harness.free_port()
-        self.directory = directory or harness.temporary_directory()
-        self.options = options
-        self.process = None
-
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, *_):
-        self.kill()
-
-    def start(self):
-        words = [
-            "redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--save", "",
-            "--dir", str(self.directory), "--enable-debug-command", "yes", *self.options,
-        ]  # fmt: skip
-        self.process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        for line in self.process.stdout:
-            if b"Ready to accept connections" in line:
-                return self
-        self.kill()
-        raise harness.StartError(self.process.returncode, "redis-server did not get ready")
-
-    def kill(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(timeout=harness.STOP_TIMEOUT_S)
-        self.process.stdout.close()
-
-
-def need_redis():
-    """The tests that need it fail where scripts/setup --all should have installed it."""
-    if shutil.which("redis-server"):
-        return
-    if harness.LEVEL == "full":
-        raise SystemExit("redis-server is missing: scripts/setup --all installs it")
-    harness.skip_file("redis-server is not installed")
 
 
 class Side:

@@ -1,0 +1,4 @@
+import { Redis } from 'iovalkey';
+import { run } from './ioredis_like.mjs';
+
+await run(Redis, [{}]);
