@@ -220,13 +220,7 @@ class Interactive(Cli):
 
 class Password(unittest.TestCase):
     def test_the_ways_to_say_it(self):
-        file = harness.temporary_directory() / "password"
-        file.write_text("open sesame\n", encoding="utf-8")
-        if redis_server.IN_PLACE_OF_OURS:
-            server = redis_server.RedisServer("--requirepass", "open sesame")
-        else:
-            server = harness.Server(flags=["--requirepass-file", file])
-        with server:
+        with redis_server.tested(cores=1, password="open sesame") as server:
             for words, wanted in (
                 ((), b"NOAUTH Authentication required."),
                 (("-a", "open sesame"), b"PONG"),

@@ -15,10 +15,20 @@ import harness
 import redis_lines
 import redis_server
 import redis_side
+import resp
 
 LIMIT_S = 60
 LINES_MIN = 1_000
 SHOWN_MAX = 20
+PASSWORD = "open sesame"
+EVERY_BYTE = bytes(range(256))
+INFO_FIELDS = """redis_version redis_mode os arch_bits process_id run_id tcp_port uptime_in_seconds
+connected_clients blocked_clients used_memory used_memory_human used_memory_rss used_memory_peak
+maxmemory maxmemory_policy loading rdb_changes_since_last_save rdb_bgsave_in_progress
+rdb_last_save_time aof_enabled aof_rewrite_in_progress total_connections_received
+total_commands_processed instantaneous_ops_per_sec rejected_connections expired_keys evicted_keys
+keyspace_hits keyspace_misses pubsub_channels pubsub_patterns role connected_slaves
+master_repl_offset used_cpu_sys used_cpu_user cluster_enabled db0"""
 
 
 class Report:
@@ -55,8 +65,8 @@ class Compare(unittest.TestCase):
         if path := os.environ.get("PHOENIX_COMPARE_REPORT"):
             cls.addClassCleanup(cls.report.write, path)
 
-    def run_lines(self, name, lines, sides, cores, protocol):
-        """What differed in one file, as sentences."""
+    def compare_file(self, name, lines, sides, cores, protocol):
+        """Fails with what differed in one file."""
         for side in sides:
             self.assertEqual(side.start_empty(), 0, f"{name}: keys stay behind FLUSHALL")
         wrong = []
@@ -73,7 +83,8 @@ class Compare(unittest.TestCase):
                 self.report.found.append((line, cores, protocol, theirs, ours))
                 shown = f"{line.where}: {line.text[:150]}"
                 wrong.append(f"{shown}\n  {theirs[:200]!r}\n  {ours[:200]!r}")
-        return wrong
+        if wrong:
+            self.fail("\n".join([f"{len(wrong)} of {len(lines)} differ:", *wrong[:SHOWN_MAX]]))
 
     def is_meant(self, line, cores, protocol, ours):
         return any(entry.explains(line, cores, protocol, ours) for entry in self.differences)
@@ -84,10 +95,7 @@ class Compare(unittest.TestCase):
                 sides = [redis_side.Side(port, protocol) for port in (self.redis.port, server.port)]
                 for name, lines in self.files.items():
                     with self.subTest(file=name, protocol=protocol):
-                        wrong = self.run_lines(name, lines, sides, cores, protocol)
-                        if wrong:
-                            text = "\n".join(wrong[:SHOWN_MAX])
-                            self.fail(f"{len(wrong)} of {len(lines)} differ:\n{text}")
+                        self.compare_file(name, lines, sides, cores, protocol)
                 for side in sides:
                     side.close()
                 self.expect_differences(cores, protocol)
@@ -109,6 +117,36 @@ class Compare(unittest.TestCase):
 
     def test_on_4_cores(self):
         self.compare_on(4)
+
+    def test_before_auth(self):
+        lines = redis_lines.read_file(redis_lines.FOLDER / "auth.txt")
+        words = ("--requirepass", PASSWORD)
+        with (
+            redis_server.RedisServer(*words) as redis,
+            redis_server.tested(cores=1, password=PASSWORD) as server,
+        ):
+            sides = [redis_side.Side(port, 2, PASSWORD) for port in (redis.port, server.port)]
+            self.compare_file("auth", lines, sides, cores=1, protocol=2)
+
+    def test_payloads_of_dump_go_both_ways(self):
+        values = [b"", b"0", b"-129", b"9223372036854775807", b"text", EVERY_BYTE, b"ab" * 9_000]
+        with redis_server.tested(cores=2) as server:
+            sides = [resp.Client(port) for port in (self.redis.port, server.port)]
+            for source, target in (sides, sides[::-1]):
+                for value in values:
+                    source.command("SET", "from", value)
+                    payload = source.command("DUMP", "from")
+                    self.assertEqual(target.command("RESTORE", "to", 0, payload, "REPLACE"), "OK")
+                    self.assertEqual(target.command("GET", "to"), value)
+
+    def test_info_has_what_clients_read(self):
+        with redis_server.tested(cores=2) as server:
+            for port in (self.redis.port, server.port):
+                with resp.Client(port) as db:
+                    db.command("SET", "a", 1)
+                    text = db.command("INFO").decode()
+                    for name in INFO_FIELDS.split():
+                        self.assertRegex(text, rf"(?m)^{name}:.+\r$")
 
     def test_enough_lines(self):
         count = sum(len(lines) for lines in self.files.values())

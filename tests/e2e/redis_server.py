@@ -13,7 +13,7 @@ DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 class RedisServer:
     """redis-server on a free port, in a directory of its own. `with RedisServer() as redis:`"""
 
-    def __init__(self, *options, port=None, directory=None):
+    def __init__(self, *options, port=0, directory=None):
         self.port = port or harness.free_port()
         self.directory = directory or harness.temporary_directory()
         self.options = options
@@ -49,11 +49,17 @@ class RedisServer:
         self.process.stdout.close()
 
 
-def tested(cores, port=0, durable=False):
+def tested(cores, port=0, durable=False, password=""):
     """The server under test, not started. Ours is always durable."""
     if IN_PLACE_OF_OURS:
-        return RedisServer(*(DURABLE if durable else ()), port=port or None)
-    return harness.Server(cores=cores, port=port)
+        options = DURABLE if durable else ()
+        return RedisServer(*options, *(("--requirepass", password) if password else ()), port=port)
+    flags = []
+    if password:
+        file = harness.temporary_directory() / "password"
+        file.write_text(password + "\n", encoding="utf-8")
+        flags = ["--requirepass-file", file]
+    return harness.Server(cores=cores, port=port, flags=flags)
 
 
 def need(*programs):

@@ -17,7 +17,8 @@ OPEN = b"(the connection stayed open)"
 class Side:
     """One server as the lines see it: named connections, and words that were kept."""
 
-    def __init__(self, port, protocol):
+    def __init__(self, port, protocol, password=""):
+        self.password = password
         self.port = port
         self.protocol = protocol
         self.clients = {}
@@ -41,6 +42,8 @@ class Side:
         """No keys, and no connections of an earlier file."""
         self.close()
         with resp.Client(self.port, REPLY_TIMEOUT_S) as client:
+            if self.password:
+                client.command("AUTH", self.password)
             client.command("FLUSHALL")
             return client.command("DBSIZE")
 
