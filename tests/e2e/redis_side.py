@@ -7,6 +7,8 @@ import resp
 from redis_lines import NUMBER
 
 REPLY_TIMEOUT_S = 10  # For a reply that must come.
+DISAPPOINTMENTS_MAX = 3  # A server that sends no messages at all is soon done with.
+SOON_S = 0.02
 MESSAGE_TIMEOUT_S = 1  # For what may never come: that is an answer, too.
 NOTHING = b"(nothing came)"
 CLOSED = b"(the connection was closed)"
@@ -21,6 +23,7 @@ class Side:
         self.password = password
         self.port = port
         self.protocol = protocol
+        self.disappointments = 0
         self.clients = {}
         self.kept = {}
 
@@ -88,23 +91,24 @@ class Side:
             out += OPEN if "closed" in line.marks else NOTHING
         except resp.Closed as end:
             out += end.left + CLOSED
-        except (resp.ProtocolError, ValueError) as error:
-            out += repr(error).encode()
+        except (resp.ProtocolError, ValueError):
+            out += bytes(client.buffer)  # No reply at all, such as a line of HTTP.
+            client.buffer.clear()
         if "keep" in line.marks and out.startswith(b"$"):
             self.kept[line.marks["keep"].encode()] = resp.parse(out)
         return out
 
-    @staticmethod
-    def messages(client, wanted):
+    def messages(self, client, wanted):
         """What came unasked: as many as the other side saw, unless they do not come, and all that
         there is before the answer of a PING."""
         out = []
         try:
-            client.socket.settimeout(MESSAGE_TIMEOUT_S)
+            is_patient = self.disappointments < DISAPPOINTMENTS_MAX
+            client.socket.settimeout(MESSAGE_TIMEOUT_S if is_patient else SOON_S)
             while len(out) < len(wanted):
                 out.append(client.receive_raw())
         except socket.timeout:
-            pass
+            self.disappointments += 1
         except resp.Closed:
             return b"".join(out) + CLOSED
         try:
@@ -179,6 +183,11 @@ def items(raw):
     return raw[: raw.index(b"\r\n")], found
 
 
+def first_of_each(raw, count):
+    top, found = items(raw)
+    return top, [items(item)[1][:count] or item for item in found]
+
+
 def names(raw):
     value = resp.parse(raw)
     if isinstance(value, bytes):
@@ -207,6 +216,8 @@ def same(line, one, other):
         return [(top, collections.Counter(rest)) for top, rest in [items(one)]] == [
             (top, collections.Counter(rest)) for top, rest in [items(other)]
         ]
+    if "first" in marks:
+        return first_of_each(one, int(marks["first"])) == first_of_each(other, int(marks["first"]))
     if "shape" in marks or "near" in marks:
         return same_but_numbers(one, other, float(marks.get("near", "inf")))
     return False
