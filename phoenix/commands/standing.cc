@@ -3,6 +3,8 @@
 #include <array>
 #include <string>
 
+#include "phoenix/commands/core_control.h"
+#include "phoenix/commands/facts.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/commands/words.h"
 
@@ -28,9 +30,16 @@ void role(Context& context, const Request&) {
   context.reply.end();
 }
 
+bool refuses_without_log(Context& context) {
+  if (context.core->facts->is_durable()) return false;
+  context.reply.error(Status::error,
+                      "nothing is saved: the server keeps nothing on disk (--durability off)");
+  return true;
+}
+
 // Of each core: its answer waits for the disk, which is all that there is to do.
 void save(Context& context, const Request&) {
-  context.reply.ok();
+  if (!refuses_without_log(context)) context.reply.ok();
 }
 
 void bgsave(Context& context, const Request& request) {
@@ -42,7 +51,7 @@ void bgsave(Context& context, const Request& request) {
 }
 
 void lastsave(Context& context, const Request&) {
-  context.reply.integer(context.now_ms / 1'000);
+  if (!refuses_without_log(context)) context.reply.integer(context.now_ms / 1'000);
 }
 
 // The time that all cores can tell.

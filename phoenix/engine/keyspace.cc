@@ -341,10 +341,6 @@ const LargeMeterRef& Keyspace::large_meter() const {
   return parts_->large_meter;
 }
 
-const LargeMeterRef& Keyspace::large_meter() const {
-  return parts_->large_meter;
-}
-
 std::uint64_t Keyspace::memory_bytes() const {
   return parts_->memory_bytes() + cleared_bytes_;
 }

@@ -182,8 +182,6 @@ class Keyspace final {
   std::uint64_t used_bytes() const;
   /// The large values among them.
   std::uint64_t large_value_bytes() const;
-  /// What counts them: for large blocks that are made to be answered.
-  const LargeMeterRef& large_meter() const;
 
  private:
   struct Parts;

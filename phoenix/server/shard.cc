@@ -59,12 +59,6 @@ std::optional<Shard::Refusal> Shard::refusal(const Command& command, const Reque
 
 Shard::Verdict Shard::admit(const Command& command, const Request& request,
                             commands::ReplySink& reply) {
-  if (durability_ == log::Durability::off && has(command.flags, Flags::durable)) {
-    reply.error(Status::error,
-                "nothing is saved: the server keeps nothing on disk "
-                "(--durability off)");
-    return Verdict::refused;
-  }
   if (!has(command.flags, Flags::write)) return Verdict::execute;
   if (const auto refusal = this->refusal(command, request)) [[unlikely]] {
     reply.error(refusal->status, refusal->text);
