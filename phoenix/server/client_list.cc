@@ -1,3 +1,4 @@
+#include "phoenix/commands/words.h"
 #include "phoenix/server/client_list.h"
 
 #include <algorithm>
@@ -67,7 +68,7 @@ void ClientList::describe(Session& session, std::string& line) {
   };
   const auto& output = session.output;
   const std::string last =
-      session.last_command == nullptr ? "NULL" : commands::lower_name(*session.last_command);
+      session.last_command == nullptr ? "NULL" : commands::lower_case(session.last_command->name);
   auto out = std::back_inserter(line);
   fmt::format_to(out, "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db=0",
                  session.client.id, session.peer_address, session.local_address, session.fd(),

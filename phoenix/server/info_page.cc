@@ -188,7 +188,7 @@ void add_command_stats(std::string& page, const InfoSources& from) {
       calls += from.shared.metrics[core].calls[index].get();
     }
     if (calls == 0) continue;
-    line(page, fmt::format("cmdstat_{}", commands::lower_case(*command)),
+    line(page, fmt::format("cmdstat_{}", commands::lower_case(command->name)),
          fmt::format("calls={},usec=0,usec_per_call=0.00", calls));
   }
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <atomic>
 
+#include <fmt/format.h>
+
 #include "phoenix/base/check.h"
 #include "phoenix/commands/refusals.h"
 #include "phoenix/commands/words.h"
@@ -252,7 +254,7 @@ void Router::answer_fault(const PendingRequest& pending) {
       sink.error(Status::error,
                  fmt::format("Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / "
                              "QUIT / RESET are allowed in this context",
-                             commands::lower_name(*pending.command)));
+                             commands::lower_case(pending.command->name)));
       break;
     case Fault::none:
       PHX_CHECK(false);
