@@ -34,7 +34,7 @@ enum class Flags : std::uint32_t {
   when_subscribed = 1U << 11,  // Allowed to a RESP2 session that has subscribed.
   watches = 1U << 12,          // WATCH: the session remembers the versions of the keys.
   executes = 1U << 13,         // EXEC: runs what the session has queued.
-  durable = 1U << 14,          // Its reply waits for all that was emitted before, whatever the mode.
+  durable = 1U << 14,          // Its reply waits for all that was emitted, in every mode.
   paused_as_write = 1U << 15,  // Held by CLIENT PAUSE WRITE though it changes no key (PUBLISH).
   // The rest changes nothing here; COMMAND tells clients of it.
   fast = 1U << 16,    // Constant or logarithmic time.

@@ -29,10 +29,6 @@ std::uint32_t bytes_away(const Command& command, commands::Args args) {
   return static_cast<std::uint32_t>(bytes);  // Bounded by protocol::kArgvBytesMax.
 }
 
-commands::SlowLog::Client client_of(const Session& session) {
-  return {session.peer_address, session.client.name};
-}
-
 }  // namespace
 
 Router::Router(unsigned core, Shared& shared, Shard& shard, Connections& connections,
@@ -147,27 +143,6 @@ Encoder& Router::begin_encoder(ReplyHead head, std::string& out) {
   Encoder& encoder = is_resp(head.wire) ? static_cast<Encoder&>(resp_encoder_) : native_encoder_;
   encoder.begin(head, out);
   return encoder;
-}
-
-// `work` is that of its reply.
-void Router::note_run(const PendingRequest& pending, std::size_t work) {
-  if (pending.fault != Fault::none) return;
-  const auto& args = pending.request.args;
-  metrics_.calls[shared_.table.index_of(*pending.command)].add(1);
-  const bool is_away =
-      shared_.cores() > 1 && pending.command->keys.first > 0 && pending.core != core_;
-  if (is_away) return;  // Its owner looks at the time.
-  const auto took_ns = watch_.lap(work + shard_.steps_of_last() + args.size() * kWorkPerWord);
-  if (took_ns == 0) return;
-  watch_.keep(*pending.command, args, took_ns, shard_.now_ms(), client_of(*pending.session));
-}
-
-// On the home core: it knows the client, and tells for all of a command that every core runs.
-void Router::keep_slow(const HopBatch& batch, const HopPart& part) {
-  const bool is_slice = part.run == nullptr && part.gathering == nullptr;  // Of a listing.
-  if (is_slice || has(part.command->flags, Flags::every_core)) return;
-  watch_.keep(*part.command, batch.words_of(part), part.took_ns, shard_.now_ms(),
-              client_of(*part.session));
 }
 
 bool Router::is_paused(const PendingRequest& pending) const {

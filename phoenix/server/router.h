@@ -82,6 +82,7 @@ class Router final {
   SessionSink& begin_sink(ReplyHead head);
   Encoder& begin_encoder(ReplyHead head, std::string& out);
   void note_run(const PendingRequest& pending, std::size_t work);
+  commands::SlowLog::Client client_of(Session& session);
   void keep_slow(const HopBatch& batch, const HopPart& part);
   bool is_paused(const PendingRequest& pending) const;
   bool run_one(PendingRequest& pending);

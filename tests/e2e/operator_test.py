@@ -34,7 +34,8 @@ class Operator(unittest.TestCase):
 
     def test_settings_have_their_effect(self):
         with harness.Server(cores=2) as server, server.client() as db:
-            self.assertEqual(db.value("CONFIG", "GET", "port"), {b"port": str(server.port).encode()})
+            port = str(server.port).encode()
+            self.assertEqual(db.value("CONFIG", "GET", "port"), {b"port": port})
             self.assertEqual(db.command("CONFIG", "SET", "maxmemory", "1mb").status, client.OK)
             self.assertTrue(db.command("SET", "a", "1").is_error)
             self.assertEqual(db.command("CONFIG", "SET", "maxmemory", "0").status, client.OK)
@@ -45,6 +46,7 @@ class Operator(unittest.TestCase):
                     other.value("PING")
             db.command("CONFIG", "SET", "maxclients", 100, "timeout", 1)
             with server.client() as idle:
+                idle.value("PING")
                 begin = time.monotonic()
                 while not db.command("INFO").value.count("connected_clients:1\r\n"):
                     self.assertLess(time.monotonic() - begin, 10, "the idle one is still there")
@@ -70,7 +72,8 @@ class Operator(unittest.TestCase):
             for number in range(10):
                 db.command("SET", f"key:{number}", "1")
             db.command("CONFIG", "SET", "slowlog-log-slower-than", 1_000_000)
-            told = [entry[3][1] for entry in db.value("SLOWLOG", "GET", -1) if entry[3][0] == b"SET"]
+            requests = [entry[3] for entry in db.value("SLOWLOG", "GET", -1)]
+            told = [words[1] for words in requests if words[0] == b"SET"]
             self.assertEqual(told, [f"key:{number}".encode() for number in reversed(range(10))])
 
     def test_shutdown(self):

@@ -276,10 +276,12 @@ TEST_CASE("SAVE and LASTSAVE wait for the disk in every mode, and are refused wi
 
 TEST_CASE("WAITAOF waits for all that was emitted, whatever the mode and the request say") {
   for (const Durability durability : {Durability::always, Durability::interval}) {
-    for (const std::uint16_t flags : {std::uint16_t{0}, kDoNotWait}) {
+    for (const bool may_leave : {false, true}) {
+      const std::uint16_t flags =
+          may_leave ? std::uint16_t{protocol::kDoNotWait} : std::uint16_t{0};
       ShardWorld world(durability);
       CHECK(world.position_of("WAITAOF 1 0 0", flags) == 0);  // Nothing was.
-      (void)world("SET a 1", kDoNotWait);
+      (void)world("SET a 1", protocol::kDoNotWait);
       CHECK(world.position_of("WAITAOF 1 0 0", flags) == world.log().emitted_position());
       CHECK(world.log().commit_position() < world.log().emitted_position());
       world.settle();
