@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -102,12 +103,14 @@ bool ClientList::fits(Session& session, const ClientFilter& filter) {
 void ClientList::list(const ClientFilter& filter, std::string& page, std::uint64_t& steps) {
   constexpr std::uint64_t kStepsEach = 50;
   constexpr std::uint64_t kStepsPerLine = 1000;
+  std::vector<Session*> shown;
   for (const auto& session : connections_.sessions()) {
-    steps += kStepsEach;
-    if (!session || !is_open(*session) || !fits(*session, filter)) continue;
-    steps += kStepsPerLine;
-    describe(*session, page);
+    if (session && is_open(*session) && fits(*session, filter)) shown.push_back(session.get());
   }
+  std::sort(shown.begin(), shown.end(),
+            [](const auto* a, const auto* b) { return a->client.id < b->client.id; });
+  for (auto* session : shown) describe(*session, page);
+  steps += kStepsEach * connections_.sessions().size() + kStepsPerLine * shown.size();
 }
 
 std::uint64_t ClientList::kill(const ClientFilter& filter, commands::SessionControl* caller,

@@ -140,7 +140,7 @@ TEST_CASE("a name that no server takes is refused here") {
   options.client_name = std::string(protocol::kClientNameBytesMax + 1, 'n');
   const Error error = open_error(options);
   CHECK(error.code == ErrorCode::invalid);
-  CHECK(error.message == "a client's name has at most 64 characters");
+  CHECK(error.message == "a client's name has at most 1024 characters");
 }
 
 TEST_CASE("a greeting that does not name Phoenix") {
