@@ -1,5 +1,6 @@
 #include "phoenix/commands/rdb_string.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "phoenix/base/bytes.h"
@@ -22,7 +23,6 @@ constexpr unsigned kOtherTypeMax = 21;
 // The two upper bits of a length's first byte, or the whole byte, tell how it goes on.
 constexpr unsigned kSixBits = 0;
 constexpr unsigned kFourteenBits = 1;
-constexpr unsigned kSpecial = 3;
 constexpr unsigned kThirtyTwoBits = 0x80;
 constexpr unsigned kSixtyFourBits = 0x81;
 constexpr unsigned kInt8 = 0xC0;
