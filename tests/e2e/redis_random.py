@@ -138,8 +138,8 @@ def as_line(words):
 
 
 def is_meant(differences, line, theirs, ours):
-    """As the table's list says it of this command, whatever its other words are. Of texts with words
-    of the request in them, which Redis ends at a zero byte or cuts, the beginning counts."""
+    """As the table's list says it of this command, whatever its other words are. Of texts with
+    words of the request in them, which Redis ends at a zero byte or cuts, the beginning counts."""
     if theirs[:1] == ours[:1] == b"-" and theirs[:ERROR_BYTES] == ours[:ERROR_BYTES]:
         return True
     return any(
