@@ -54,11 +54,11 @@ def tested(cores, port=0, durable=False, password=""):
     if IN_PLACE_OF_OURS:
         options = DURABLE if durable else ()
         return RedisServer(*options, *(("--requirepass", password) if password else ()), port=port)
-    flags = []
+    flags = ["--enable-debug-command", "local"]
     if password:
         file = harness.temporary_directory() / "password"
         file.write_text(password + "\n", encoding="utf-8")
-        flags = ["--requirepass-file", file]
+        flags += ["--requirepass-file", file]
     return harness.Server(cores=cores, port=port, flags=flags)
 
 
