@@ -34,9 +34,10 @@ class ClientList final : public commands::Clients {
   void end_pause_when_due(std::uint64_t now_ns) {
     if (paused_until_ns_ != 0 && now_ns >= paused_until_ns_) unpause();
   }
+  /// Sees that the session knows both its addresses.
+  void find_addresses(Session& session);
 
  private:
-  void find_addresses(Session& session);
   bool fits(Session& session, const commands::ClientFilter& filter);
 
   Connections& connections_;

@@ -341,7 +341,6 @@ bool Router::run_gathered(const PendingRequest& pending) {
     const auto verdict = shard_.admit(*pending.command, part, encoder);
     if (verdict == Shard::Verdict::wait) return false;
     if (verdict == Shard::Verdict::execute) {
-      gathering->position = shard_.execute(*pending.command, part, encoder, nullptr);
       actions_.act_for(session);
       gathering->position = shard_.execute(*pending.command, part, encoder, &actions_);
       work_.take(shard_.steps_of_last());

@@ -246,7 +246,7 @@ TEST_CASE("RESTORE refuses with Redis's texts") {
 TEST_CASE("RESTORE tells beforehand how long its value becomes, and what it did") {
   Harness harness;
   EventRecorder events;
-  harness.listener = &events;
+  harness.events = &events;
   const auto payload =
       "\x00\xc3\t@d\x01xx\xe0W\x00\x01xx\n\x00]\xb7\xf6"
       "c\xbb\bb_"sv;

@@ -288,7 +288,7 @@ TEST_CASE("EXPIREAT and PEXPIREAT take a time, and one that is over removes the 
 TEST_CASE("what changes times is told to who listens") {
   Harness harness;
   EventRecorder events;
-  harness.listener = &events;
+  harness.events = &events;
   CHECK(harness("SET a v") == "OK");
   events.seen.clear();
   CHECK(harness("EXPIRE a 10 XX") == "(integer) 0");

@@ -104,15 +104,6 @@ void TextSink::error(protocol::Status status, std::string_view text) {
   if (open_.empty()) status_ = status;
 }
 
-void EventList::happened(char kind, std::string_view event, std::string_view key) {
-  if (!text_.empty()) text_ += ' ';
-  text_ += fmt::format("{}{} {}", kind, event, key);
-}
-
-std::string EventList::take() {
-  return std::exchange(text_, {});
-}
-
 FakeSession::AuthResult FakeSession::authenticate(std::string_view given) {
   if (password.empty()) return AuthResult::no_password_set;
   if (given != password) return AuthResult::refused;
@@ -181,7 +172,7 @@ std::string Harness::run(const std::vector<std::string_view>& words, const Extra
   const std::uint64_t bytes_max = effects.bytes + reserved_bytes(*command, request);
   Context context{keyspace, now_ms, reply, table, &session};
   context.core = &control;
-  context.events = listener != nullptr ? listener : &events;
+  context.events = events;
   command->run(context, request);
   REQUIRE_MESSAGE(effects.bytes <= bytes_max, "more than was reserved in the log");
   return reply.take();
@@ -199,8 +190,7 @@ std::uint64_t Harness::reserved_bytes(const Command& command, const Request& req
     bytes += kGrowthPerKey + kRecordBytes;
   }
   if (command.extra_bytes == nullptr) return bytes;
-  Context context{keyspace, now_ms, reply, table, nullptr};
-  context.core = &control;
+  const Context context{keyspace, now_ms, reply, table, nullptr};
   return bytes + command.extra_bytes(context, request);
 }
 

@@ -143,17 +143,6 @@ class EventRecorder final : public KeyEvents {
   std::string seen;
 };
 
-/// Keeps what subscribers would be told, as "$set a".
-class EventList final : public KeyEvents {
- public:
-  void happened(char kind, std::string_view event, std::string_view key) override;
-  /// Those since the last call, between single spaces.
-  std::string take();
-
- private:
-  std::string text_;
-};
-
 /// What a request may carry beside its words.
 struct Extras {
   std::uint16_t flags = 0;
@@ -187,7 +176,6 @@ class Harness final {
   engine::Keyspace keyspace;
   Table table;
   TextSink reply;
-  EventList events;
   FakeSession session;
   FakeChannels channels;
   FakeClients clients;
@@ -197,7 +185,7 @@ class Harness final {
   SlowLog slow_log{slow_log_ids};
   Latency latency;
   CoreControl control;
-  KeyEvents* listener = nullptr;  // In the place of `events`.
+  KeyEvents* events = nullptr;
   std::int64_t now_ms = kStartMs;
 };
 

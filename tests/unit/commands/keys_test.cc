@@ -184,7 +184,7 @@ TEST_CASE("COPY and RENAME tell beforehand how many bytes they write") {
 TEST_CASE("what happens to keys is told to who listens") {
   Harness harness;
   EventRecorder events;
-  harness.listener = &events;
+  harness.events = &events;
   CHECK(harness("MSET a 1 b 2 c 3") == "OK");
   const auto told = [&](std::string_view line) {
     events.seen.clear();
