@@ -120,7 +120,8 @@ log::Position Shard::execute(const Command& command, const Request& request,
 }
 
 log::Position Shard::position_of_read(const Command& command, const Request& request) {
-  if (!has(command.flags, Flags::readonly) && !has(command.flags, Flags::write)) return 0;
+  constexpr Flags kRestsOnData = Flags::readonly | Flags::write | Flags::durable;
+  if (!has(command.flags, kRestsOnData)) return 0;
   const bool sees_everything =
       has(command.flags, Flags::every_core) || has(command.flags, Flags::scan);
   if (sees_everything) return mutations_.listings_do_not_wait ? 0 : log_->emitted_position();
