@@ -21,7 +21,7 @@ enum class Status : std::uint8_t {
   disk_full = 22,      // The log has no room: nothing was changed.
   cross_slot = 23,     // The keys must share a {tag}.
   shutting_down = 24,
-  busy = 25,  // A bounded queue of the server is full: nothing was changed, try again.
+  busy = 25,           // A bounded queue of the server is full: nothing was changed, try again.
   exec_aborted = 26,   // A command of the transaction was refused when it was queued.
   busy_key = 27,       // RESTORE: the key exists.
   no_protocol = 28,    // HELLO: a version that this server does not speak.

@@ -257,7 +257,7 @@ constexpr auto kCommands = std::to_array<Command>({
      .summary = "Answers all commands in a line each, those of one group, or the page of one "
                 "command.",
      .since = "0.1",
-     .example = "HELP PING => PING [text]\\n  Answers PONG, or the text.\\n...",
+     .example = "HELP PING => PING [message]\\n  Answers PONG, or the message.\\n...",
      .run = help},
 });
 static_assert(all_sound(kCommands), "a row is incomplete or contradicts itself");

@@ -1,4 +1,3 @@
-#include "phoenix/commands/words.h"
 #include "phoenix/server/client_list.h"
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "phoenix/commands/refusals.h"
+#include "phoenix/commands/words.h"
 
 namespace phoenix::server {
 

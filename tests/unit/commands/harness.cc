@@ -147,7 +147,6 @@ void EventRecorder::happened(char kind, std::string_view event, std::string_view
   seen += fmt::format("{}:{} {}; ", kind, event, key);
 }
 
-
 const Command* Harness::find(const std::vector<std::string_view>& words) const {
   const Command* const command = table.find(words[0]);
   const bool has_more = command != nullptr && words.size() > 1;

@@ -33,7 +33,7 @@ protocol::Value list_of(std::vector<protocol::Value> items) {
 
 std::string merged(Harness& harness, std::string_view row,
                    const std::vector<protocol::Value>& parts) {
-  harness.table.find(row)->merge(parts, harness.reply);
+  harness.table.find_row(row)->merge(parts, harness.reply);
   return harness.reply.take();
 }
 

@@ -35,7 +35,7 @@ Value list(std::vector<Value> items) {
 }
 
 std::string merged(Harness& harness, std::string_view name, const std::vector<Value>& parts) {
-  harness.table.find(name)->merge(parts, harness.reply);
+  harness.table.find_row(name)->merge(parts, harness.reply);
   return harness.reply.take();
 }
 
