@@ -86,7 +86,6 @@ bool Router::exec_here(const PendingRequest& pending) {
   }
   (void)encoder.finish();  // Items of lists are copied.
   take_for_reply(session, reply.size());
-  if (session.client.mutes_reply()) return true;
   if (!session.client.mutes_reply()) session.output.append_owned(std::move(reply), {}, position);
   return true;
 }
@@ -104,7 +103,6 @@ bool Router::exec_away(const PendingRequest& pending, unsigned owner) {
   HopPart& part = add_part(owner, session, *pending.command, pending.request, pending.head());
   part.job = std::move(job);
   part.run = session.output.append_awaited(static_cast<std::uint32_t>(bytes));
-  part.run->is_muted = session.client.mutes_reply();
   part.run->is_muted = session.client.mutes_reply();
   return true;
 }
