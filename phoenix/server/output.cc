@@ -77,6 +77,22 @@ void Output::append_owned(std::string bytes, engine::LargeValueRef large, log::P
   fill(run, std::move(bytes), std::move(large), position, tail);
 }
 
+void Output::append_copied(std::string_view bytes) {
+  Run* const last = runs_.size() > 1 ? &runs_.back() : nullptr;  // The first may be in flight.
+  const bool is_own = last != nullptr && !last->awaited && last->position == 0 && last->extra &&
+                      !last->extra->large;
+  if (!is_own || last->size_bytes + bytes.size() > kChunkBytes) {
+    return append_owned(std::string(bytes), {}, 0);
+  }
+  std::string& owned = last->extra->owned;
+  pool_.buffers().output -= last->extra->memory_bytes();
+  owned.append(bytes);
+  pool_.buffers().output += last->extra->memory_bytes();
+  last->data = owned.data();
+  last->size_bytes = owned.size();
+  queued_bytes_ += bytes.size();
+}
+
 Run* Output::append_awaited(std::uint32_t bytes) {
   Run& run = runs_.emplace_back();
   run.awaited = true;

@@ -100,6 +100,10 @@ class Output final {
   void append_owned(std::string bytes, engine::LargeValueRef large, log::Position position,
                     std::string_view tail = {});
 
+  /// Bytes that nobody has to wait for, copied so that they keep no chunk alive: for a reader that
+  /// has stalled. Small ones share a run.
+  void append_copied(std::string_view bytes);
+
   /// Keeps a place in the order for a reply that comes later, and that counts as `bytes` until
   /// then. The pointer is valid until it was filled.
   Run* append_awaited(std::uint32_t bytes);

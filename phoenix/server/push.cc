@@ -81,6 +81,8 @@ bool Pusher::send(Session& session, Push& push) {
   const std::string_view frame = push.frame(wire);
   if (frame.size() > kCopiedBytesMax) {
     session.output.append_owned({}, push.block(wire, pool_.buffers().large), 0);
+  } else if (session.is_stalled) {
+    session.output.append_copied(frame);
   } else {
     char* const place = pool_.reserve(frame.size());
     std::memcpy(place, frame.data(), frame.size());

@@ -104,6 +104,29 @@ TEST_CASE("places are kept for replies that come later, in any order") {
   CHECK(output.empty());
 }
 
+TEST_CASE("copied bytes share a run, never the one in flight, and keep no chunk") {
+  BufferBytes buffers;
+  ChunkPool pool(buffers);
+  Output output(pool);
+  append(pool, output, "chunk", 0);
+  output.append_copied("one");
+  const std::string_view in_flight = output.sendable(0, kAny);
+  output.append_copied("two");
+  CHECK(output.runs() == 2);
+  CHECK(in_flight == "chunk");
+  output.consume(5);
+  const std::string_view first = output.sendable(0, kAny);
+  CHECK(first == "onetwo");
+  output.append_copied("three");
+  append(pool, output, "waits", 3);
+  output.append_copied("last");
+  CHECK(first == "onetwo");  // Nothing moved.
+  CHECK(output.queued_bytes() == 20);
+  CHECK(drain(output, 2) == "onetwothree");
+  CHECK(drain(output, 3) == "waitslast");
+  CHECK(buffers.output == pool.memory_bytes());
+}
+
 TEST_CASE("a large value follows its header from where it lies, and is let go when it has left") {
   BufferBytes buffers;
   ChunkPool pool(buffers);
