@@ -56,6 +56,7 @@ class Core final : private SessionActions {
   /// And then: nothing is counted any more of what sessions held.
   bool has_given_back() const {
     return buffers_.input == 0 && buffers_.output == chunks_.memory_bytes() &&
+           buffers_.channels == messaging_->held_bytes() &&
            buffers_.large->bytes() == shard_->keyspace().large_value_bytes();
   }
 

@@ -46,6 +46,8 @@ class KeyEventFeed final : public commands::KeyEvents, public engine::ExpiryList
     return !held_.empty() && held_.front().position <= committed;
   }
 
+  std::uint64_t held_bytes() const { return held_bytes_; }
+
  private:
   struct Held {
     log::Position position = 0;

@@ -60,6 +60,9 @@ class Messaging final : public SessionObserver {
   bool has_mail() const { return notices_.has_mail(); }
   bool has_work_left(log::Position committed) const { return events_.has_work_left(committed); }
 
+  /// What waits to be told, here or elsewhere.
+  std::uint64_t held_bytes() const { return events_.held_bytes() + notices_.kept_bytes(); }
+
   void closing(Session& session) override;
   void subscriptions_changed();
 

@@ -96,6 +96,12 @@ bool Notices::send_kept(unsigned to) {
   return has_sent;
 }
 
+std::uint64_t Notices::kept_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& kept : kept_) bytes += kept.bytes;
+  return bytes;
+}
+
 void Notices::keep(unsigned to, NoticeBatch& batch) {
   Kept& kept = kept_[to];
   if (kept.bytes + batch.bytes > kNoticeBytesKeptMax) {

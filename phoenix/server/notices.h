@@ -99,6 +99,8 @@ class Notices final {
   /// Takes what other cores have sent, at most some batches of each.
   void receive(const std::function<void(const Notice&)>& take);
   bool has_mail() const;
+  /// What the mailboxes had no room for.
+  std::uint64_t kept_bytes() const;
 
  private:
   struct Kept {
