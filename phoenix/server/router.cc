@@ -29,6 +29,13 @@ std::uint32_t bytes_away(const Command& command, commands::Args args) {
   return static_cast<std::uint32_t>(bytes);  // Bounded by protocol::kArgvBytesMax.
 }
 
+// What a browser was made to send here behind a first line that passed as a command: the rest is
+// not meant for us.
+bool is_of_http(commands::Args args) {
+  return !args.empty() && (commands::equals_ignoring_case(args[0], "POST") ||
+                           commands::equals_ignoring_case(args[0], "Host:"));
+}
+
 }  // namespace
 
 Router::Router(unsigned core, Shared& shared, Shard& shard, Connections& connections,
@@ -205,6 +212,7 @@ void Router::answer_fault(const PendingRequest& pending) {
   SessionSink& sink = begin_sink(pending.head());
   switch (pending.fault) {
     case Fault::unknown_command:
+      if (is_of_http(args)) connections_.end_input(*pending.session);
       sink.error(Status::error, commands::unknown_command_text(args));
       break;
     case Fault::unknown_subcommand:
