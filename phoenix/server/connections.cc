@@ -93,6 +93,7 @@ void Connections::open(int fd) {
   session.is_authenticated = shared_.config.password.empty();
   session.opened_ns = io_.clock().monotonic_ns();
   session.active_ns = session.opened_ns;
+  session.stranger_since_ns = session.opened_ns;
   session.client.id = shared_.clients.fetch_add(1) + 1;
   ++open_;
   shared_.connections.fetch_add(1);
@@ -433,14 +434,17 @@ void Connections::check_deadlines(Session& session, std::uint64_t now_ns) {
     return refuse(session, 0, protocol::Status::bad_frame,
                   "the request was not complete within 60 s");
   }
-  if (!session.is_authenticated && is_over(session.opened_ns, kUnauthenticatedNs)) {
+  if (!session.is_authenticated && is_over(session.stranger_since_ns, kUnauthenticatedNs)) {
     metrics_.closed_by_deadline.add(1);
     return refuse(session, 0, protocol::Status::not_authenticated, "no AUTH within 10 s");
   }
   const auto timeout_s =
       static_cast<std::uint64_t>(shared_.settings.get(commands::Setting::client_timeout_s));
-  const bool owes_something = !session.output.empty() || session.listing || session.hops > 0;
-  if (owes_something) session.active_ns = now_ns;
+  // Who waits for messages is silent by right.
+  const bool listens = session.is_subscribed() || session.client.is_monitor;
+  const bool is_owed = !session.output.empty() || session.listing || session.hops > 0 ||
+                       session.is_waiting_for_room || session.is_paused;
+  if (listens || is_owed) session.active_ns = now_ns;
   if (timeout_s != 0 && is_over(session.active_ns, timeout_s * kNanosPerSecond)) {
     metrics_.closed_by_deadline.add(1);
     end_input(session);

@@ -224,10 +224,10 @@ void Core::stop_when_asked() {
   if (shared_.stops.load(std::memory_order_relaxed) && !stops_) {
     stops_ = true;
     stop_deadline_ns_ = now_ns_ + kShutdownNs + kShutdownDiskNs;
-    messaging_->clients().unpause();
     connections_->stop(now_ns_ + kShutdownNs);
   }
   if (!stops_) return;
+  messaging_->clients().unpause();  // Also what was received before the stop, and only now run.
   // Once it is being closed only the disk can hold it up: the segments in the making, too.
   const bool waits_for_disk = closing_.valid() ? !closing_.done() : !log_->idle();
   if (now_ns_ > stop_deadline_ns_ && waits_for_disk) {

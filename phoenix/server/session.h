@@ -184,6 +184,7 @@ class Session final {
   std::uint64_t partial_since_ns = 0;
   std::uint64_t stalled_since_ns = 0;
   std::uint64_t opened_ns = 0;
+  std::uint64_t stranger_since_ns = 0;       // It was opened, or RESET: AUTH has to come soon.
   std::uint64_t counted_memory_bytes = 0;    // As memory_bytes() was, in the core's sum.
   std::unique_ptr<Transaction> transaction;  // Since MULTI, or WATCH.
   bool is_watching = false;                  // A WATCH is on another core: what is behind it waits.

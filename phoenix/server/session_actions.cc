@@ -23,8 +23,7 @@ void Core::close_after_reply() {
 }
 
 void Core::cut_off() {
-  session_->is_broken = true;
-  connections_->end_input(*session_);
+  connections_->cut_off(*session_);
 }
 
 commands::Client& Core::client() {
@@ -51,6 +50,7 @@ void Core::reset() {
   session_->client = commands::Client();
   session_->client.id = id;
   session_->is_authenticated = shared_.config.password.empty();
+  session_->stranger_since_ns = now_ns_;
   if (wire() != Wire::native) set_wire(Wire::resp2);
 }
 

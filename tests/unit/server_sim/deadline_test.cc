@@ -39,6 +39,14 @@ class Deadlines final {
   Deadlines& operator=(const Deadlines&) = delete;
 
   sim::World& world() { return world_; }
+  Process& process() { return process_; }
+  std::uint64_t buffer_bytes() {
+    std::uint64_t sum = 0;
+    for (unsigned core = 0; core < process_.shared().cores(); ++core) {
+      sum += process_.shared().metrics[core].buffer_bytes.get();
+    }
+    return sum;
+  }
 
   void connect(sim::Client& client) {
     io::Endpoint endpoint;
@@ -188,6 +196,67 @@ TEST_CASE("who must give a password has 10 s for it") {
   server.pass(10 * server::kUnauthenticatedNs);
   server.check_served(known);
   CHECK(server.counted() == 1);
+}
+
+TEST_CASE("who RESETs has 10 s again for the password") {
+  Deadlines server("secret");
+  sim::Client client(server.world());
+  server.connect(client);
+  client.send("AUTH secret\r\n");
+  server.pass(2 * server::kUnauthenticatedNs);
+  client.send("RESET\r\n");
+  server.pass(server::kUnauthenticatedNs / 2);
+  client.send("AUTH secret\r\n");
+  server.pass(2 * server::kUnauthenticatedNs);
+  CHECK(client.take() == "+OK\r\n+RESET\r\n+OK\r\n");
+  CHECK(client.open());
+}
+
+TEST_CASE("a timeout ends who is idle, not who waits for messages") {
+  Deadlines server;
+  server.process().shared().settings.set(commands::Setting::client_timeout_s, 10);
+  sim::Client idle(server.world());
+  sim::Client subscriber(server.world());
+  sim::Client monitor(server.world());
+  sim::Client held(server.world());
+  for (auto* client : {&idle, &subscriber, &monitor, &held}) server.connect(*client);
+  idle.send("PING\r\n");
+  subscriber.send("SUBSCRIBE news\r\n");
+  monitor.send("MONITOR\r\n");
+  server.pass(kNanosPerSecond);
+  held.send("CLIENT PAUSE 20000\r\nPING\r\n");
+  server.pass(30 * kNanosPerSecond);
+  CHECK(idle.state() == sim::ClientState::ended);
+  CHECK(subscriber.open());
+  CHECK(monitor.open());
+  CHECK(held.take() == "+OK\r\n+PONG\r\n");
+}
+
+TEST_CASE("what a stalled subscriber has to be sent keeps nothing of the others alive") {
+  Deadlines server;
+  sim::Client stalled(server.world());
+  sim::Client other(server.world());
+  server.connect(stalled);
+  server.connect(other);
+  stalled.send("SUBSCRIBE news\r\n");
+  server.pass(kNanosPerSecond);
+  stalled.set_reading(false);
+  const std::string value(30'000, 'v');
+  const auto ask = [&](const std::string& line) {
+    other.send(line + "\r\n");
+    server.pass(kNanosPerMs);
+    CHECK_FALSE(other.take().empty());
+  };
+  ask("SET key " + value);
+  for (unsigned i = 0; i < 50; ++i) ask("PUBLISH news " + value);
+  const std::uint64_t before = server.buffer_bytes();
+  for (unsigned i = 0; i < 300; ++i) {
+    ask("PUBLISH news short");
+    ask("GET key");
+  }
+  server.pass(kNanosPerSecond);
+  CHECK(stalled.open());
+  CHECK(server.buffer_bytes() < before + 1'000'000);
 }
 
 }  // namespace
