@@ -20,9 +20,11 @@ EVERY_BYTE = bytes(range(256))
 
 
 class Cli(unittest.TestCase):
+    cores = 2
+
     @classmethod
     def setUpClass(cls):
-        cls.server = redis_server.tested(cores=2).start()
+        cls.server = redis_server.tested(cls.cores).start()
         cls.addClassCleanup(cls.server.kill)
 
     def setUp(self):
@@ -78,7 +80,7 @@ class OneShot(Cli):
         self.assertIn(b'"\\x00\\xff"\n', self.cli("--no-raw", "KEYS", "*"))
 
     def test_lines_from_stdin(self):
-        lines = b'SET a "x y"\nGET a\n\nMULTI\nINCR n\nGET a\nEXEC\nNOSUCH\nQUIT\n'
+        lines = b'SET a "x y"\nGET a\n\nMULTI\nINCR {a}n\nGET a\nEXEC\nNOSUCH\nQUIT\n'
         shown = self.cli(stdin=lines)
         self.assertIn(b"OK\nx y\nOK\nQUEUED\nQUEUED\n1\nx y\nERR unknown command", shown)
 
@@ -185,6 +187,7 @@ class Interactive(Cli):
             terminal.expect("(TX)> ")
             terminal.type("INCR a\r")
             terminal.expect("QUEUED")
+            terminal.expect("(TX)> ")  # What is typed before it reads is lost.
             terminal.type("EXEC\r")
             terminal.expect("1) (integer) 14")
             terminal.expect(self.prompt)
@@ -272,6 +275,13 @@ class Benchmark(Cli):
     def test_csv_and_resp3(self):
         shown = self.benchmark("--csv", "-n", 1_000, "-t", "set", "-3")
         self.assertRegex(shown, r'"SET","\d+\.\d+"')
+
+
+for count in (1, 4):
+    for case in (OneShot, Pipe, Modes, Interactive, Benchmark):
+        name = f"{case.__name__}On{count}"
+        globals()[name] = type(name, (case,), {"cores": count, "__module__": __name__})
+del case  # Or it would run once more by this name.
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ import { done, equal, eventually, port, restartServer, sleep } from './talk.mjs'
 
 const url = `redis://127.0.0.1:${port}`;
 const socket = { port, host: '127.0.0.1', reconnectStrategy: () => 30 };
-const cache = new Keyv(new KeyvRedis({ socket }), { namespace: 'cache' });
+// Braces keep the keys of the namespace on one core: setMany() and deleteMany() are MULTI and EXEC.
+const cache = new Keyv(new KeyvRedis({ socket }), { namespace: '{cache}' });
 const others = new Keyv(new KeyvRedis(url), { namespace: 'others' });
 for (const keyv of [cache, others]) keyv.on('error', () => {});
 
@@ -20,6 +21,7 @@ equal(await cache.set('long', 'v', 100000), true);
 equal(await cache.has('long'), true);
 await cache.setMany([{ key: 'b', value: 1 }, { key: 'c', value: 2 }]);
 equal(await cache.getMany(['b', 'missing', 'c']), [1, undefined, 2]);
+equal(await cache.hasMany(['b', 'missing', 'c']), [true, false, true]);
 equal(await cache.delete('a'), true);
 equal(await cache.delete('a'), false);
 equal(await cache.deleteMany(['b']), true);
