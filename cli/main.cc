@@ -101,6 +101,7 @@ Result<ExitCode> run_mode(Options options, Output& output) {
     case Mode::scan:
       return run_scan(context);
     case Mode::bigkeys:
+    case Mode::memkeys:
       return run_bigkeys(context);
     case Mode::latency:
       return run_latency(context);

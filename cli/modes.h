@@ -18,7 +18,7 @@
 
 namespace phoenix::cli {
 
-enum class Mode : std::uint8_t { commands, stat, scan, bigkeys, latency, watch };
+enum class Mode : std::uint8_t { commands, stat, scan, bigkeys, memkeys, latency, watch };
 
 struct ModeOptions {
   Mode mode = Mode::commands;
@@ -43,7 +43,7 @@ struct ModeContext {
 Result<ExitCode> run_stat(const ModeContext& context);
 /// Every key that matches, one a line.
 Result<ExitCode> run_scan(const ModeContext& context);
-/// The largest values, totals, and how sizes are distributed.
+/// The largest values, or the keys that take most memory; totals, and how sizes are distributed.
 Result<ExitCode> run_bigkeys(const ModeContext& context);
 /// Round trips of PING.
 Result<ExitCode> run_latency(const ModeContext& context);

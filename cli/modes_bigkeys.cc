@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -34,10 +35,12 @@ struct Measure {
   const char* name;                       // In JSON.
 };
 /// Best first: the last one has the values sent, all of them.
-constexpr std::array<Measure, 3> kMeasures = {{
-    {{"MEMORY", "USAGE"}, "of memory, keys included", "memory"},
+constexpr std::array<Measure, 2> kOfValues = {{
     {{"STRLEN", ""}, "of values", "value"},
     {{"GET", ""}, "of values", "value"},
+}};
+constexpr std::array<Measure, 1> kOfMemory = {{
+    {{"MEMORY", "USAGE"}, "of memory, keys included", "memory"},
 }};
 
 std::vector<std::string_view> request(const Measure& measure, std::string_view key) {
@@ -50,6 +53,8 @@ class BigKeys final {
   explicit BigKeys(const ModeContext& context)
       : context_(context),
         summary_(context.options.count > 0 ? context.options.count : kLargestShown),
+        measures_(context.options.mode == Mode::memkeys ? std::span<const Measure>(kOfMemory)
+                                                        : kOfValues),
         shows_progress_(::isatty(STDERR_FILENO) == 1) {}
 
   Result<ExitCode> run() {
@@ -88,7 +93,7 @@ class BigKeys final {
 
   Result<void> choose_measure(const std::string& key) {
     std::string why;
-    for (const Measure& measure : kMeasures) {
+    for (const Measure& measure : measures_) {
       const client::Result<client::Reply> reply = context_.connection.call(request(measure, key));
       if (!reply) return tl::unexpected<Failure>(failure_of(reply.error()));
       measure_ = &measure;
@@ -200,6 +205,7 @@ class BigKeys final {
 
   const ModeContext& context_;
   SizeSummary summary_;
+  std::span<const Measure> measures_;  // To choose from.
   const Measure* measure_ = nullptr;
   std::uint64_t others_ = 0;  // Whose size is not to be had this way.
   std::int64_t keys_expected_ = 0;

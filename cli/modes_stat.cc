@@ -34,18 +34,19 @@ struct Column {
   Kind kind;
 };
 
-/// Those are shown whose field the server has.
+/// Those are shown whose field the server has; to people as many as fit into 80 characters.
 constexpr std::array<Column, 9> kColumns = {{
     {"keys", "keys", "keys", Kind::count},
     {"memory", "memory_bytes", "used_memory", Kind::size},
     {"clients", "clients", "connected_clients", Kind::count},
     {"req/s", "requests_per_second", "total_commands_processed", Kind::count_rate},
-    {"hits/s", "hits_per_second", "keyspace_hits", Kind::count_rate},
     {"misses/s", "misses_per_second", "keyspace_misses", Kind::count_rate},
-    {"expired/s", "expired_per_second", "expired_keys", Kind::count_rate},
     {"log/s", "log_bytes_per_second", "log_written_bytes", Kind::size_rate},
     {"commit", "commit_us", "commit_usec_last", Kind::time},
+    {"hits/s", "hits_per_second", "keyspace_hits", Kind::count_rate},
+    {"expired/s", "expired_per_second", "expired_keys", Kind::count_rate},
 }};
+constexpr std::size_t kColumnsForPeople = 7;
 
 struct Page {
   InfoFields fields;
@@ -109,6 +110,8 @@ class Stat final {
     for (const Column& column : kColumns) {
       if (before->fields.count(column.field) > 0) columns_.push_back(column);
     }
+    const bool is_for_people = context_.format != Format::json;
+    if (is_for_people) columns_.resize(std::min(columns_.size(), kColumnsForPeople));
     if (columns_.empty()) {
       return fail(ExitCode::connection, "the server's INFO has none of the fields that are shown");
     }

@@ -117,6 +117,7 @@ void declare_modes(CLI::App& app, Arguments& arguments) {
   flag("--stat", Mode::stat, "Print a line per second: keys, memory, clients, requests");
   flag("--scan", Mode::scan, "Print all keys, one a line");
   flag("--bigkeys", Mode::bigkeys, "Go through all keys: the largest values, totals, sizes");
+  flag("--memkeys", Mode::memkeys, "The same by the memory that a key takes, of any type");
   flag("--latency", Mode::latency, "Measure round trips of PING");
   app.add_option("--watch", options.interval_seconds, "Send the command every so many seconds")
       ->each([&arguments](const std::string&) { arguments.modes.push_back(Mode::watch); })
@@ -124,11 +125,13 @@ void declare_modes(CLI::App& app, Arguments& arguments) {
       ->check(CLI::Range(kIntervalSecondsMin, kIntervalSecondsMax))
       ->group(kModeGroup)
       ->option_text("SECONDS");
-  app.add_option("--pattern", options.pattern, "For --scan and --bigkeys: only keys like this")
+  app.add_option("--pattern", options.pattern,
+                 "For --scan, --bigkeys and --memkeys: only keys like this")
       ->group(kModeGroup)
       ->option_text("GLOB");
-  app.add_option("--count", options.count,
-                 "End after so many lines, keys, pings or rounds; --bigkeys: show so many")
+  app.add_option(
+         "--count", options.count,
+         "End after so many lines, keys, pings or rounds; of big keys show so many")
       ->check(CLI::Range(std::uint64_t{1}, kCountMax))
       ->group(kModeGroup)
       ->option_text("N");
@@ -181,7 +184,8 @@ void set_timeouts(client::Options& options, double seconds) {
 /// Which of the modes it is, and that the rest fits it.
 Result<void> settle_mode(const Arguments& arguments, Options& options) {
   if (arguments.modes.size() > 1) {
-    return fail(ExitCode::usage, "--stat, --scan, --bigkeys, --latency and --watch go alone");
+    return fail(ExitCode::usage,
+                "--stat, --scan, --bigkeys, --memkeys, --latency and --watch go alone");
   }
   ModeOptions& mode = options.mode;
   mode.mode = arguments.modes.empty() ? Mode::commands : arguments.modes.front();
@@ -193,15 +197,16 @@ Result<void> settle_mode(const Arguments& arguments, Options& options) {
   if (mode.mode == Mode::watch && options.command.empty()) {
     return fail(ExitCode::usage, "--watch needs the command that it is to send");
   }
-  const bool has_keys = mode.mode == Mode::scan || mode.mode == Mode::bigkeys;
+  const bool has_sizes = mode.mode == Mode::bigkeys || mode.mode == Mode::memkeys;
+  const bool has_keys = mode.mode == Mode::scan || has_sizes;
   if (!has_keys && !mode.pattern.empty()) {
-    return fail(ExitCode::usage, "--pattern goes with --scan or --bigkeys");
+    return fail(ExitCode::usage, "--pattern goes with --scan, --bigkeys or --memkeys");
   }
   if (mode.mode == Mode::commands && (mode.count > 0 || mode.seconds > 0)) {
     return fail(ExitCode::usage, "--count and --seconds bound a --stat, --scan, and the like");
   }
-  if (mode.mode == Mode::bigkeys && mode.count > kLargestMax) {
-    return fail(ExitCode::usage, "--bigkeys shows at most 10000 keys");
+  if (has_sizes && mode.count > kLargestMax) {
+    return fail(ExitCode::usage, "--bigkeys and --memkeys show at most 10000 keys");
   }
   return {};
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What phoenix-cli does by itself: --scan, --bigkeys, --stat, --latency, --watch; with Phoenix, and
-over RESP with redis-server where that is installed."""
+"""What phoenix-cli does by itself: --scan, --bigkeys, --memkeys, --stat, --latency, --watch; with
+Phoenix over both protocols, and with redis-server where that is installed."""
 import json
 import os
 import re
@@ -101,6 +101,11 @@ class Phoenix(Modes, unittest.TestCase):
         self.assertIn(f'2.4 KiB  "key:{KEYS - 1}"\n', shown)
         self.assertRegex(shown, r"up to 16 B +12 +0\.5 %")
 
+    def test_memkeys(self):
+        told = json.loads(self.cli("--memkeys", "--json"))
+        self.assertEqual((told["measure"], told["keys"]), ("memory", KEYS + 1))
+        self.assertGreater(told["largest"][0]["bytes"], KEYS)
+
     def test_watch_outlives_its_server(self):
         server = harness.Server(port=harness.free_port()).start()
         self.addCleanup(server.kill)
@@ -122,6 +127,13 @@ class Phoenix(Modes, unittest.TestCase):
             terminal.expect("pings)\x1b[K\rmin ", raw=True)
             terminal.type("\x03")
             self.assertEqual(terminal.wait(), 0)
+
+
+class PhoenixOverResp(Phoenix):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.place = ("--resp", *cls.place)
 
 
 @unittest.skipUnless(shutil.which("redis-server"), "redis-server is not installed")
@@ -166,10 +178,14 @@ class Redis(Modes, unittest.TestCase):
             self.assertEqual(self.cli(lines=f"PING\n{word}\nPING\n"), "PONG\nOK\n")
 
     def test_bigkeys(self):
+        self.cli("RPUSH", "list", "x" * (2 * KEYS))
         told = json.loads(self.cli("--bigkeys", "--json"))
-        self.assertEqual(told["measure"], "memory")
-        self.assertEqual(told["keys"], KEYS + 1)
-        self.assertGreaterEqual(told["largest"][0]["bytes"], KEYS - 1)
+        self.assertEqual((told["measure"], told["keys"], told["others"]), ("value", KEYS + 1, 1))
+        self.assertEqual(told["largest"][0]["bytes"], KEYS - 1)
+        told = json.loads(self.cli("--memkeys", "--json"))
+        self.assertEqual((told["measure"], told["keys"], told["others"]), ("memory", KEYS + 2, 0))
+        self.assertEqual(told["largest"][0]["key"], "list")
+        self.cli("DEL", "list")
 
     def test_prompt(self):
         environment = {"TERM": "xterm-256color", "PATH": os.environ["PATH"]}

@@ -71,12 +71,12 @@ class Prompt(unittest.TestCase):
 
     def test_tab_and_hints(self):
         terminal = self.open()
-        terminal.type("mse")
-        terminal.expect("mse")
+        terminal.type("mge")
+        terminal.expect("mge")
         terminal.type(TAB)
-        terminal.expect("\x1b[2mkey value [key value ...]\x1b[0m", raw=True)
+        terminal.expect("\x1b[2mkey [key ...]\x1b[0m", raw=True)
         terminal.type("a")
-        terminal.expect("\x1b[2m value [key value ...]\x1b[0m", raw=True)
+        terminal.expect("\x1b[2m [key ...]\x1b[0m", raw=True)
         terminal.type(CTRL_C)
         terminal.expect(self.prompt)
         self.assertEqual(self.run_line(terminal, "SET a 1 kee" + TAB), "OK\n")

@@ -77,6 +77,7 @@ TEST_CASE("modes and what bounds them") {
   CHECK(parse({"--stat", "--count", "3"})->mode.count == 3);
   CHECK(parse({"--latency", "--seconds", "0.5"})->mode.seconds == 0.5);
   CHECK(parse({"--bigkeys"})->mode.mode == Mode::bigkeys);
+  CHECK(parse({"--memkeys"})->mode.mode == Mode::memkeys);
   const auto scan = parse({"--scan", "--pattern", "a*"});
   CHECK(scan->mode.mode == Mode::scan);
   CHECK(scan->mode.pattern == "a*");
