@@ -43,10 +43,15 @@ void KeyHistory::step_clock_back(std::int64_t most_ms) {
   }
 }
 
-void KeyHistory::renumber_after(VersionNumber refused) {
+void KeyHistory::renumber_after(VersionNumber refused, std::int64_t amount) {
   for (VersionNumber n = refused + 1; n <= newest(); ++n) {
-    versions_[n].value = std::to_string(std::stoll(*versions_[n].value) - 1);
+    versions_[n].value = std::to_string(std::stoll(*versions_[n].value) - amount);
   }
+}
+
+void KeyHistory::told(VersionNumber number, bool is_durable) {
+  live_.raise(number);
+  if (is_durable) durable_.raise(number);
 }
 
 ReadToken KeyHistory::begin_read(std::int64_t wall_ms, bool is_writer) const {
@@ -137,6 +142,17 @@ std::string KeyHistory::describe() const {
     if (version.is_void) text += "(void)";
   }
   return text;
+}
+
+std::optional<VersionSpan> KeyHistory::candidates(const std::optional<std::string>& value,
+                                                  const ReadTime& time) const {
+  std::optional<VersionSpan> span;
+  for (VersionNumber n = durable_.number; n <= newest(); ++n) {
+    if (!fits(n, durable_, Seen::of(value), time)) continue;
+    if (!span) span = VersionSpan{n, n};
+    span->most = n;
+  }
+  return span;
 }
 
 std::string KeyHistory::recovered(const std::optional<std::string>& value, const ReadTime& time) {

@@ -25,6 +25,8 @@ struct Version {
   std::int64_t expires_from_ms = 0;
   std::int64_t expires_until_ms = 0;  // Any time, until it is acknowledged.
   bool is_void = false;       // Was lost in a crash, or refused: it must never appear again.
+  bool is_refused = false;    // Then it never happened.
+  bool tells_set = false;     // If it happens, there is a notification "set".
   bool has_happened = false;  // A reply said so; on disk or not.
 
   bool can_expire() const { return expires_from_ms != 0; }
@@ -69,6 +71,11 @@ struct ReadTime {
   std::int64_t highest_wall_ms = 0;
 };
 
+struct VersionSpan {
+  VersionNumber least = 0;
+  VersionNumber most = 0;
+};
+
 class KeyHistory final {
  public:
   KeyHistory() : versions_(1) {}  // Version 0: never written.
@@ -81,9 +88,14 @@ class KeyHistory final {
   /// The wall clock may have stepped back this far: what is under way may expire so much sooner.
   void step_clock_back(std::int64_t most_ms);
   /// Its reply was an error that says nothing was changed.
-  void refuse(VersionNumber number) { versions_[number].is_void = true; }
-  /// Of a key that only INCR writes: what was sent after a refused one counts one less.
-  void renumber_after(VersionNumber refused);
+  void refuse(VersionNumber number) {
+    versions_[number].is_void = versions_[number].is_refused = true;
+  }
+  bool was_refused(VersionNumber number) const { return versions_[number].is_refused; }
+  /// Of a key that only INCR and INCRBY write: what was sent after a refused one counts less.
+  void renumber_after(VersionNumber refused, std::int64_t amount);
+  /// The server has told of it, or of a later one.
+  void told(VersionNumber number, bool is_durable);
 
   ReadToken begin_read(std::int64_t wall_ms, bool is_writer) const;
   /// The answer to that read. Returns what is wrong, or nothing.
@@ -95,6 +107,9 @@ class KeyHistory final {
   bool may_count(const ReadToken& token) const;
   bool must_count(const ReadToken& token, std::int64_t highest_wall_ms) const;
 
+  /// The versions that may be what was recovered; nothing when none is.
+  std::optional<VersionSpan> candidates(const std::optional<std::string>& value,
+                                        const ReadTime& time) const;
   /// After a crash the key was read before anything was written: this is what was recovered, and
   /// whatever was sent and is not it, is void.
   std::string recovered(const std::optional<std::string>& value, const ReadTime& time);

@@ -8,6 +8,7 @@ namespace phoenix::simtest {
 namespace {
 
 constexpr std::size_t kPipeline = 12;
+constexpr std::size_t kSegmentBytes = 65'536;
 
 }  // namespace
 
@@ -25,6 +26,15 @@ void User::connect() {
   endpoint.address = "127.0.0.1";
   endpoint.port = kPort;
   client_.connect(endpoint);
+  ++connects_;
+  watched_.reset();
+  is_queue_refused_ = false;
+  const bool is_resp = habits_.speaks_resp && random_.below(3) != 0;
+  wire_.start(is_resp ? Protocol::resp : Protocol::native);
+  if (is_resp && random_.below(2) == 0) send_hello(3);
+  // Split anywhere; a long value takes its time then.
+  const bool is_split = habits_.reply_within_ns == 0 && random_.below(4) == 0;
+  client_.set_segment_bytes(is_split ? 1 + random_.below(300) : kSegmentBytes);
   has_half_closed_ = false;
   acts_unread_ = 0;
 }

@@ -1,5 +1,6 @@
-// A client of the simulated server that keeps a pipeline going: it draws requests, tells the oracle
-// what it intends before it sends, and checks each reply: its place in the order, and its content.
+// A client of the simulated server that keeps a pipeline going, in the native protocol or in RESP:
+// it draws requests, tells the oracle what it intends before it sends, and checks each reply: its
+// place in the order, and its content.
 #pragma once
 
 #include <cstdint>
@@ -16,28 +17,20 @@
 #include "phoenix/sim/world.h"
 #include "protocol/binary.h"
 #include "tests/sim/oracle.h"
+#include "tests/sim/truth.h"
+#include "tests/sim/wire.h"
 
 namespace phoenix::simtest {
 
-/// A FLUSHALL writes to everybody's keys. So that each key still has one writer at a time, nobody
-/// has anything in flight when it is sent, and until its answer comes the others only read.
-enum class Flush : std::uint8_t { none, awaited, sent };
+/// The channel that all talk on.
+inline constexpr const char* kNews = "news";
 
-/// What all users share: the histories of all keys and the latest time the server can know.
-struct Truth {
-  std::map<std::string, KeyHistory> keys;
-  std::map<std::string, std::int64_t> counters;  // Keys that INCR writes: the next number.
-  std::int64_t highest_wall_ms = 0;              // Process::highest_wall_ms() of all lives.
-  bool server_stops = false;                     // It was told to: who connects late is sent away.
-  bool disk_may_be_full = false;                 // Then writes may be refused,
-  bool memory_may_be_full = false;               // and then those that may take more of it.
-  Flush flush = Flush::none;
-  std::string violation;  // The first one.
+/// What MULTI makes the server say.
+inline constexpr const char* kQueued = "QUEUED";
 
-  void violate(const std::string& what) {
-    if (violation.empty()) violation = what;
-  }
-};
+/// Keys with the same tag share a core.
+inline constexpr unsigned kTags = 2;
+inline constexpr unsigned kKeysPerTag = 3;
 
 /// How users behave, beside what they ask for.
 struct Habits {
@@ -52,6 +45,7 @@ struct Habits {
       true;              // Some ask for the other kind of answer than the server gives by itself.
   bool flushes = false;  // Now and then one removes all keys. Not where connections may be lost.
   bool judges = true;    // What answers say of keys is held against the oracle.
+  bool speaks_resp = true;  // Two of three connections do.
 };
 
 class User final {
@@ -101,7 +95,16 @@ class User final {
     list,
     size,
     echo,
-    flush
+    flush,
+    change,  // Does what it was sent for: `answers` are known.
+    take,    // GETDEL.
+    get_and_expire,
+    hello,
+    said,  // MULTI and the like: the answer is always the same.
+    watch,
+    exec,
+    scan,
+    publish
   };
   struct InFlight {
     Kind kind = Kind::read;
@@ -115,7 +118,17 @@ class User final {
     std::vector<ReadToken> tokens;             // Of a read, and of a write that may do nothing.
     std::map<std::string, ReadToken> counted;  // Of a question about all keys.
     std::map<std::string, unsigned> listed;
+    std::vector<std::string> answers;  // As words.
+    std::int64_t amount = 1;           // Of an INCRBY.
+    bool may_abort = false;            // EXEC: a key was watched,
+    bool must_abort = false;           // and has changed.
     std::string text;
+  };
+  /// A key that is watched until the next EXEC.
+  struct Watched {
+    std::string key;
+    unsigned tag = 0;
+    std::optional<VersionNumber> newest;  // That was sent when the answer came.
   };
 
   // What is asked for: user_requests.cc.
@@ -131,39 +144,75 @@ class User final {
   void send_read();
   void send_read_of_many();
   void send_time_left();
-  void send_size();
   void send_echo();
+  void send_walk();
+  void send_small_talk();
+  void send_said(const std::vector<std::string>& words, std::string answer);
+  void send_hello(unsigned version);
+  void send_pause();
+  void send_publish();
   void send_get(InFlight& request, const std::string& key);
-  void send_argv(const InFlight& request, const std::vector<std::string>& words);
+  void send_words(const InFlight& request, const std::vector<std::string>& words);
+  void send_short(const InFlight& request, protocol::Opcode opcode, std::uint16_t flags,
+                  const std::string& key, const std::string& value = {}, std::uint64_t ttl_ms = 0);
   InFlight& begin(Kind kind);
   void draw_wait(InFlight& request);
   void intend(InFlight& request, const std::string& key, Version version);
   void look_at(InFlight& request, const std::string& key);
-  void count_all(InFlight& request);
   Version with_ttl(Version version, std::uint64_t ttl_ms) const;
   std::string own_key();
+  std::string own_tagged_key(unsigned tag, std::uint64_t index) const;
+  std::string key_prefix() const;
   std::string own_counter() const;
   bool owns(const std::string& key) const;
   std::string any_key();
   std::string new_value();
 
+  // Changes whose outcome is known beforehand, alone and in transactions: user_changes.cc.
+  using Words = std::vector<std::string>;
+  void send_change();
+  void send_transaction();
+  void send_discarded();
+  void send_watch();
+  Words draw_change(InFlight& request, unsigned tag);
+  Words change_value(InFlight& request, const std::string& key, const std::string& old);
+  Words change_pair(InFlight& request, const std::string& from, const std::string& to);
+  Words set_pair(InFlight& request, const std::string& a, const std::string& b);
+  Words set_plainly(InFlight& request, const std::string& key);
+  std::optional<Version> sure_version(const std::string& key) const;
+  void keep_together(const InFlight& request);
+  void watch_conflicts(InFlight& request);
+  void check_small_talk(const InFlight& request, const protocol::Value& value);
+  void refuse(const InFlight& request);
+  static bool has_found(const InFlight& request, const protocol::Value& value);
+  void check_change(const InFlight& request, const protocol::Value& value);
+  void check_exec(const InFlight& request, const protocol::Value& value);
+  void check_watch(const InFlight& request, const protocol::Value& value);
+  void acknowledge(const InFlight& request);
+
+  // Walks over all keys: user_walks.cc.
+  void send_keys();
+  void send_scan(InFlight&& walk, const std::string& cursor);
+  void send_first_scan();
+  void send_size();
+  void count_all(InFlight& request, bool is_one_request);
+  void check_list(InFlight& request, const protocol::Value& value, bool more_follows);
+  void check_scan(InFlight& request, const protocol::Value& value);
+  void check_listed(InFlight& request, const std::vector<protocol::Value>& keys);
+  void check_unlisted(const InFlight& request);
+  void check_size(const InFlight& request, const protocol::Value& value);
+
   // What is answered: user_replies.cc.
   bool take_reply();
+  bool is_sent_away(const Answer& answer) const;
   void check_delay();
-  void check(InFlight& request, const protocol::ReplyHeader& header, const protocol::Value& value);
-  bool may_be_refused(const InFlight& request, protocol::Status status) const;
-  void check_refusal(const InFlight& request, const protocol::ReplyHeader& header,
-                     const protocol::Value& value);
-  void check_write(const InFlight& request, const protocol::ReplyHeader& header,
-                   const protocol::Value& value);
-  bool check_did_nothing(const InFlight& request, const protocol::ReplyHeader& header,
-                         const protocol::Value& value);
-  void check_read(const InFlight& request, const protocol::ReplyHeader& header,
-                  const protocol::Value& value);
+  void check(InFlight& request, const protocol::Value& value);
+  bool may_be_refused(const InFlight& request, const protocol::Value& value) const;
+  void check_refusal(const InFlight& request, const protocol::Value& value);
+  void check_write(const InFlight& request, const protocol::Value& value);
+  bool check_did_nothing(const InFlight& request, const protocol::Value& value);
+  void check_read(const InFlight& request, const protocol::Value& value);
   void check_time_left(const InFlight& request, const protocol::Value& value);
-  void check_list(InFlight& request, const protocol::ReplyHeader& header,
-                  const protocol::Value& value);
-  void check_size(const InFlight& request, const protocol::Value& value);
   void check_key(const InFlight& request, const std::string& key, const ReadToken& token,
                  const Seen& seen);
   void crash_at_expiry(const KeyHistory& history);
@@ -180,6 +229,11 @@ class User final {
   unsigned number_;
   Habits habits_;
   sim::Client client_;
+  Wire wire_;
+  std::optional<Watched> watched_;
+  bool is_queue_refused_ = false;  // Then EXEC is.
+  std::uint64_t connects_ = 0;
+  std::uint64_t messages_ = 0;  // Published.
   bool has_half_closed_ = false;
   unsigned acts_unread_ = 0;          // For as many it does not read.
   std::uint64_t reads_since_ns_ = 0;  // It has read ever since.

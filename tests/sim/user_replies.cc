@@ -18,42 +18,38 @@ std::optional<std::string> text_of(const protocol::Value& value) {
 }  // namespace
 
 bool User::take_reply() {
-  const std::string_view received = client_.received();
-  if (received.size() < protocol::kHeaderBytes) return false;
-  protocol::ReplyHeader header;
-  const auto broken = protocol::decode_reply_header(received.data(), header);
-  if (!broken.text.empty()) {
-    truth_.violate("a reply that is none: " + std::string(broken.text));
+  Answer answer;
+  const Wire::Outcome outcome = wire_.next(client_, answer);
+  if (outcome == Wire::Outcome::need_more) return false;
+  if (outcome == Wire::Outcome::broken) {
+    truth_.violate("a reply that is none: " + wire_.error());
     return false;
   }
-  if (received.size() < header.frame_bytes()) return false;
-  const std::string frame = client_.take(header.frame_bytes());
-  protocol::Value value;
-  const auto wrong = protocol::decode_reply_value(
-      header, std::string_view(frame).substr(protocol::kHeaderBytes), value);
-  const bool is_sent_away =
-      truth_.server_stops && header.id == 0 && header.status == Status::shutting_down;
-  if (is_sent_away) return false;
-  if (!wrong.text.empty() || in_flight_.empty()) {
-    truth_.violate("an unexpected reply, id " + std::to_string(header.id) + ": " +
-                   std::string(wrong.text.empty() ? value.bytes : wrong.text));
+  if (is_sent_away(answer)) return false;
+  const std::string shown(answer.value.bytes.substr(0, 80));
+  if (in_flight_.empty()) {
+    truth_.violate("an unexpected reply: " + shown);
     return false;
   }
   InFlight& request = in_flight_.front();
-  if (header.id != request.id) {
-    fail(request, "reply out of order: id " + std::to_string(header.id) + ", " +
-                      std::string(value.bytes.substr(0, 80)));
+  if (answer.id.value_or(request.id) != request.id) {
+    fail(request, "reply out of order: id " + std::to_string(*answer.id) + ", " + shown);
     return false;
   }
   ++replies_;
-  if (header.more_follows) {
-    check_list(request, header, value);
+  if (answer.more_follows) {
+    check_list(request, answer.value, true);
   } else {
     InFlight answered = std::move(request);
     in_flight_.pop_front();
-    check(answered, header, value);
+    check(answered, answer.value);
   }
   return true;
+}
+
+// It connected late to a server that stops.
+bool User::is_sent_away(const Answer& answer) const {
+  return truth_.server_stops && answer.id == 0U && answer.value.status == Status::shutting_down;
 }
 
 void User::fail(const InFlight& request, const std::string& what) {
@@ -61,50 +57,79 @@ void User::fail(const InFlight& request, const std::string& what) {
                  (request.keys.empty() ? "" : ", key " + request.keys[0]) + ": " + what);
 }
 
-void User::check(InFlight& request, const protocol::ReplyHeader& header,
-                 const protocol::Value& value) {
-  if (protocol::is_error(header.status)) return check_refusal(request, header, value);
+void User::check(InFlight& request, const protocol::Value& value) {
+  if (protocol::is_error(value.status)) return check_refusal(request, value);
   switch (request.kind) {
     case Kind::read:
-      return check_read(request, header, value);
+      return check_read(request, value);
     case Kind::time_left:
       return check_time_left(request, value);
     case Kind::list:
-      return check_list(request, header, value);
+      return check_list(request, value, false);
+    case Kind::scan:
+      return check_scan(request, value);
     case Kind::size:
       return check_size(request, value);
+    case Kind::said:
+    case Kind::change:
+      return check_change(request, value);
+    case Kind::exec:
+      return check_exec(request, value);
+    case Kind::watch:
+      return check_watch(request, value);
+    case Kind::hello:
     case Kind::echo:
-      if (text_of(value) != request.text) fail(request, "PING answered something else");
-      return;
+    case Kind::publish:
+      return check_small_talk(request, value);
     default:
-      return check_write(request, header, value);
+      return check_write(request, value);
   }
+}
+
+void User::check_small_talk(const InFlight& request, const protocol::Value& value) {
+  bool is_right = value.kind == protocol::Kind::integer;  // PUBLISH: so many have got it.
+  if (request.kind == Kind::echo) is_right = text_of(value) == request.text;
+  if (request.kind == Kind::hello) {
+    is_right = value.kind == (request.text == "3" ? protocol::Kind::map : protocol::Kind::list);
+  }
+  if (!is_right) fail(request, "answered something else");
 }
 
 // Only what may make a server hold more is refused for want of room: on the disk also what erases,
 // which is logged; in memory not even that, nor what is read, as long as replies are short.
-bool User::may_be_refused(const InFlight& request, Status status) const {
-  if (request.versions.empty()) return false;
-  if (status == Status::disk_full) return truth_.disk_may_be_full;
-  return status == Status::out_of_memory && truth_.memory_may_be_full &&
-         request.kind != Kind::erase && request.kind != Kind::persist;
+bool User::may_be_refused(const InFlight& request, const protocol::Value& value) const {
+  // A long word is refused before anybody knows what it is for, and then so is its EXEC.
+  const bool is_queued = request.kind == Kind::said && request.answers[0] == kQueued;
+  if (request.kind == Kind::exec && is_queue_refused_) return true;
+  const bool is_write = is_queued || !request.versions.empty() || request.kind == Kind::change ||
+                        request.kind == Kind::exec;
+  if (!is_write) return false;
+  if (value.status == Status::disk_full) return truth_.disk_may_be_full;
+  const bool is_of_memory =
+      value.status == Status::out_of_memory ||
+      (request.kind == Kind::exec && value.bytes.find("OOM") != std::string_view::npos);
+  return is_of_memory && truth_.memory_may_be_full && request.kind != Kind::erase &&
+         request.kind != Kind::take && request.kind != Kind::persist;
 }
 
-void User::check_refusal(const InFlight& request, const protocol::ReplyHeader& header,
-                         const protocol::Value& value) {
-  if (!may_be_refused(request, header.status)) {
-    return fail(request, "error: " + std::string(value.bytes));
-  }
+void User::check_refusal(const InFlight& request, const protocol::Value& value) {
+  if (!may_be_refused(request, value)) return fail(request, "error: " + std::string(value.bytes));
+  is_queue_refused_ = request.kind == Kind::said;
   // Of a write that was done in part nothing follows for any one key.
-  if (value.bytes == server::kPartlyRefused) return;
+  if (value.bytes.ends_with(server::kPartlyRefused)) return;
+  refuse(request);
+}
+
+void User::refuse(const InFlight& request) {
   for (std::size_t i = 0; i < request.versions.size(); ++i) {
     truth_.keys[request.keys[i]].refuse(request.versions[i]);
   }
+  if (request.keys.empty()) return;
   KeyHistory& history = truth_.keys[request.keys[0]];
   const auto counter = truth_.counters.find(request.keys[0]);
   if (counter == truth_.counters.end()) return;
-  history.renumber_after(request.versions[0]);
-  --counter->second;
+  history.renumber_after(request.versions[0], request.amount);
+  counter->second -= request.amount;
 }
 
 // The server's clock may have been behind the one at which it was asked by the steps since then.
@@ -114,9 +139,8 @@ ReadToken User::judged(const InFlight& request, ReadToken token) const {
   return token;
 }
 
-void User::check_write(const InFlight& request, const protocol::ReplyHeader& header,
-                       const protocol::Value& value) {
-  if (check_did_nothing(request, header, value)) return;
+void User::check_write(const InFlight& request, const protocol::Value& value) {
+  if (check_did_nothing(request, value)) return;
   const bool is_flush = request.kind == Kind::flush;
   if (is_flush) truth_.flush = Flush::none;
   if (!is_flush && truth_.counters.contains(request.keys[0])) {
@@ -125,31 +149,48 @@ void User::check_write(const InFlight& request, const protocol::ReplyHeader& hea
       return fail(request, "INCR answered " + std::to_string(value.integer) + ", not " + *expected);
     }
   }
+  acknowledge(request);
+}
+
+void User::acknowledge(const InFlight& request) {
   for (std::size_t i = 0; i < request.keys.size(); ++i) {
     truth_.keys[request.keys[i]].acknowledge(request.versions[i], truth_.highest_wall_ms,
                                              request.is_durable);
   }
 }
 
+// What a write says that it found; nothing when it does not say.
+bool User::has_found(const InFlight& request, const protocol::Value& value) {
+  switch (request.kind) {
+    case Kind::set_if_absent:
+      return value.status == Status::nil;
+    case Kind::take:
+    case Kind::get_and_expire:
+      return value.status != Status::nil;
+    default:
+      return value.integer == 1;
+  }
+}
+
 // Some writes say what they found, and that is a read of what was there before.
-bool User::check_did_nothing(const InFlight& request, const protocol::ReplyHeader& header,
-                             const protocol::Value& value) {
+bool User::check_did_nothing(const InFlight& request, const protocol::Value& value) {
   if (request.tokens.empty()) return false;
   const bool if_absent = request.kind == Kind::set_if_absent;
-  const bool found = if_absent ? header.status == Status::nil : value.integer == 1;
+  const bool found = has_found(request, value);
   Seen seen = found ? Seen::there() : Seen::nothing();
   if (found && request.kind == Kind::persist) seen.expires = true;
+  if (found && value.kind == protocol::Kind::bytes) seen.value = std::string(value.bytes);
   // What is known to have happened when the answer comes must not include its own write.
   check_key(request, request.keys[0], request.tokens[0], seen);
-  const bool did_nothing = request.kind != Kind::erase && found == if_absent;
+  const bool is_erase = request.kind == Kind::erase || request.kind == Kind::take;
+  const bool did_nothing = !is_erase && found == if_absent;
   if (did_nothing) truth_.keys[request.keys[0]].refuse(request.versions[0]);
   return did_nothing;
 }
 
-void User::check_read(const InFlight& request, const protocol::ReplyHeader& header,
-                      const protocol::Value& value) {
+void User::check_read(const InFlight& request, const protocol::Value& value) {
   for (std::size_t i = 0; i < request.keys.size(); ++i) {
-    const bool is_list = header.kind == protocol::Kind::list;
+    const bool is_list = value.kind == protocol::Kind::list;
     if (is_list && value.items.size() != request.keys.size()) {
       return fail(request, "MGET answered another number of values");
     }
@@ -168,39 +209,6 @@ void User::check_time_left(const InFlight& request, const protocol::Value& value
   seen.left_least_ms = is_seconds ? 1000 * value.integer - 500 : value.integer;
   seen.left_most_ms = is_seconds ? 1000 * value.integer + 499 : value.integer;
   check_key(request, request.keys[0], request.tokens[0], seen);
-}
-
-// Each key is looked at once on the way: those that came are judged frame by frame.
-void User::check_list(InFlight& request, const protocol::ReplyHeader& header,
-                      const protocol::Value& value) {
-  if (request.kind != Kind::list) return fail(request, "a reply of several frames");
-  for (const auto& item : value.items) {
-    const std::string key(item.bytes);
-    listed_.push_back(key);
-    if (!habits_.judges) continue;
-    if (++request.listed[key] > 1) return fail(request, "LIST gave " + key + " twice");
-    if (!truth_.keys.contains(key)) return fail(request, "LIST gave " + key + ", never written");
-    check_key(request, key, request.counted[key], Seen::there());
-  }
-  if (header.more_follows) return;
-  for (const auto& [key, token] : request.counted) {
-    if (!request.listed.contains(key)) check_key(request, key, token, Seen::nothing());
-  }
-}
-
-void User::check_size(const InFlight& request, const protocol::Value& value) {
-  std::int64_t least = 0;
-  std::int64_t most = 0;
-  for (const auto& [key, history] : truth_.keys) {
-    const auto asked = request.counted.find(key);
-    const ReadToken token =
-        asked == request.counted.end() ? ReadToken{} : judged(request, asked->second);
-    least += history.must_count(token, truth_.highest_wall_ms) ? 1 : 0;
-    most += history.may_count(token) ? 1 : 0;
-  }
-  if (value.integer >= least && value.integer <= most) return;
-  fail(request, "DBSIZE answered " + std::to_string(value.integer) + ", not " +
-                    std::to_string(least) + " to " + std::to_string(most));
 }
 
 void User::check_key(const InFlight& request, const std::string& key, const ReadToken& token,

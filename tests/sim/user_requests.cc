@@ -10,7 +10,7 @@ using protocol::Opcode;
 
 namespace {
 
-constexpr unsigned kKeysPerUser = 5;
+constexpr unsigned kKeysPerUser = 4;  // Without a tag.
 // A request is executed within this after it is sent, also by a server that could not accept its
 // connection for want of descriptors; its answer says more.
 constexpr std::int64_t kLatenessMs = 600'000;
@@ -19,9 +19,20 @@ constexpr std::int64_t kLatenessWithStepsMs = std::numeric_limits<std::int64_t>:
 
 }  // namespace
 
+std::string User::key_prefix() const {
+  return "user" + std::to_string(number_) + ":" + std::to_string(key_generation_) + ":";
+}
+
+// Some anywhere, some on the core of a tag, which other users' keys have, too.
 std::string User::own_key() {
-  return "user" + std::to_string(number_) + ":" + std::to_string(key_generation_) + ":" +
-         std::to_string(random_.below(kKeysPerUser));
+  const std::uint64_t index = random_.below(kKeysPerUser + kTags * kKeysPerTag);
+  if (index < kKeysPerUser) return key_prefix() + std::to_string(index);
+  const std::uint64_t tagged = index - kKeysPerUser;
+  return own_tagged_key(static_cast<unsigned>(tagged / kKeysPerTag), tagged % kKeysPerTag);
+}
+
+std::string User::own_tagged_key(unsigned tag, std::uint64_t index) const {
+  return key_prefix() + "{" + std::to_string(tag) + "}" + std::to_string(index);
 }
 
 std::string User::own_counter() const {
@@ -31,9 +42,7 @@ std::string User::own_counter() const {
 // Those whose writer this connection is.
 bool User::owns(const std::string& key) const {
   if (truth_.flush != Flush::none) return false;
-  const std::string prefix =
-      "user" + std::to_string(number_) + ":" + std::to_string(key_generation_) + ":";
-  return key.starts_with(prefix) || key == own_counter();
+  return key.starts_with(key_prefix()) || key == own_counter();
 }
 
 std::string User::any_key() {
@@ -64,7 +73,7 @@ User::InFlight& User::begin(Kind kind) {
 }
 
 void User::draw_wait(InFlight& request) {
-  if (!habits_.draws_waits) return;
+  if (!habits_.draws_waits || wire_.is_resp()) return;
   const bool is_always = habits_.durability == log::Durability::always;
   if (habits_.durability == log::Durability::off || random_.below(is_always ? 12 : 2) != 0) return;
   request.flags = is_always ? protocol::kDoNotWait : protocol::kWaitDurable;
@@ -72,19 +81,15 @@ void User::draw_wait(InFlight& request) {
 }
 
 void User::intend(InFlight& request, const std::string& key, Version version) {
+  const bool tells_set = version.tells_set;
   request.keys.push_back(key);
   request.versions.push_back(truth_.keys[key].intend(std::move(version)));
+  if (tells_set) truth_.sets[key].push_back(request.versions.back());
 }
 
 void User::look_at(InFlight& request, const std::string& key) {
   request.keys.push_back(key);
   request.tokens.push_back(truth_.keys[key].begin_read(wall_ms(), owns(key)));
-}
-
-void User::count_all(InFlight& request) {
-  for (const auto& [key, history] : truth_.keys) {
-    request.counted.emplace(key, history.begin_read(wall_ms(), owns(key)));
-  }
 }
 
 Version User::with_ttl(Version version, std::uint64_t ttl_ms) const {
@@ -95,11 +100,27 @@ Version User::with_ttl(Version version, std::uint64_t ttl_ms) const {
   return version;
 }
 
-void User::send_argv(const InFlight& request, const std::vector<std::string>& words) {
-  const std::vector<std::string_view> views(words.begin(), words.end());
-  std::string bytes;
-  protocol::append_argv_request(bytes, request.flags, request.id, views);
-  client_.send(bytes);
+void User::send_words(const InFlight& request, const std::vector<std::string>& words) {
+  client_.send(wire_.request(random_, request.flags, request.id, words));
+}
+
+// In the native protocol it has an opcode and no words.
+void User::send_short(const InFlight& request, Opcode opcode, std::uint16_t flags,
+                      const std::string& key, const std::string& value, std::uint64_t ttl_ms) {
+  if (!wire_.is_resp()) {
+    std::string bytes;
+    protocol::append_request(bytes, opcode, flags, request.id, key, value, ttl_ms);
+    return client_.send(bytes);
+  }
+  const char* const name = opcode == Opcode::set   ? "SET"
+                           : opcode == Opcode::get ? "GET"
+                           : opcode == Opcode::del ? "DEL"
+                                                   : "INCR";
+  std::vector<std::string> words{name, key};
+  if (opcode == Opcode::set) words.push_back(value);
+  if ((flags & protocol::kIfAbsent) != 0) words.emplace_back("NX");
+  if (ttl_ms > 0) words.insert(words.end(), {"PX", std::to_string(ttl_ms)});
+  send_words(request, words);
 }
 
 void User::send_something() {
@@ -110,17 +131,49 @@ void User::send_something() {
     return random_.below(4) == 0 ? send_time_left() : send_read();
   }
   const std::uint64_t dice = random_.below(100);
-  if (dice < 34) return send_write();
-  if (dice < 42) return send_erase();
-  if (dice < 48) return send_expire();
-  if (dice < 54) return send_increment();
-  if (dice < 60) return send_pair();
-  if (dice < 80) return send_read();
-  if (dice < 88) return send_read_of_many();
-  if (dice < 92) return send_time_left();
-  if (dice < 95) return list();
-  if (dice < 98) return send_size();
-  send_echo();
+  if (dice < 24) return send_write();
+  if (dice < 30) return send_erase();
+  if (dice < 36) return send_expire();
+  if (dice < 40) return send_increment();
+  if (dice < 44) return send_pair();
+  if (dice < 54) return send_change();
+  if (dice < 60) return send_transaction();
+  if (dice < 76) return send_read();
+  if (dice < 82) return send_read_of_many();
+  if (dice < 86) return send_time_left();
+  if (dice < 94) return send_walk();
+  send_small_talk();
+}
+
+void User::send_walk() {
+  switch (random_.below(4)) {
+    case 0:
+      return list();
+    case 1:
+      return send_keys();
+    case 2:
+      return send_first_scan();
+    default:
+      return send_size();
+  }
+}
+
+void User::send_small_talk() {
+  switch (random_.below(6)) {
+    case 0:
+      return wire_.is_resp() ? send_hello(2 + static_cast<unsigned>(random_.below(2)))
+                             : send_echo();
+    case 1:
+      return send_pause();
+    case 2:
+      return send_watch();
+    case 3:
+      return send_discarded();
+    case 4:
+      return send_publish();
+    default:
+      return send_echo();
+  }
 }
 
 // 0: none.
@@ -145,7 +198,7 @@ void User::send_set(const std::string& key, std::uint16_t flags, bool has_ttl) {
   const bool if_absent = (flags & protocol::kIfAbsent) != 0;
   InFlight& request = begin(if_absent ? Kind::set_if_absent : Kind::write);
   draw_wait(request);
-  if ((flags & protocol::kDoNotWait) != 0) {
+  if ((flags & protocol::kDoNotWait) != 0 && !wire_.is_resp()) {
     request.is_durable = false;
   } else {
     flags |= request.flags;
@@ -153,26 +206,25 @@ void User::send_set(const std::string& key, std::uint16_t flags, bool has_ttl) {
   const std::uint64_t ttl_ms = has_ttl ? draw_ttl_ms() : 0;
   Version version;
   version.value = new_value();
+  version.tells_set = true;
   if (ttl_ms > 0) {
     flags |= protocol::kHasTtl;
     version = with_ttl(std::move(version), ttl_ms);
   }
   if (if_absent) request.tokens.push_back(truth_.keys[key].begin_read(wall_ms(), true));
-  std::string bytes;
-  protocol::append_request(bytes, Opcode::set, flags, request.id, key, *version.value, ttl_ms);
+  send_short(request, Opcode::set, flags, key, *version.value, ttl_ms);
   intend(request, key, std::move(version));
-  client_.send(bytes);
 }
 
 void User::send_erase() {
-  InFlight& request = begin(Kind::erase);
+  const std::uint64_t dice = random_.below(4);
+  InFlight& request = begin(dice == 0 ? Kind::take : Kind::erase);
   draw_wait(request);
   const std::string key = own_key();
   request.tokens.push_back(truth_.keys[key].begin_read(wall_ms(), true));
-  std::string bytes;
-  protocol::append_request(bytes, Opcode::del, request.flags, request.id, key, {});
   intend(request, key, Version{});
-  client_.send(bytes);
+  if (dice > 1) return send_short(request, Opcode::del, request.flags, key);
+  send_words(request, {dice == 0 ? "GETDEL" : "UNLINK", key});
 }
 
 // Only of a version that is there for sure: the value that it will stand for must be known.
@@ -183,14 +235,24 @@ void User::send_expire() {
   const bool is_sure = history.live_floor().number == history.newest();
   if (!is_sure || !before.value || before.is_void) return send_read();
   if (before.can_expire()) return send_persist(key);
-  InFlight& request = begin(Kind::expire);
+  const std::uint64_t dice = random_.below(3);
+  InFlight& request = begin(dice == 0 ? Kind::get_and_expire : Kind::expire);
   draw_wait(request);
   const std::uint64_t ttl_ms = 1 + random_.below(random_.below(2) == 0 ? 50 : 50'000);
   request.tokens.push_back(history.begin_read(wall_ms(), true));
-  Version version = before;
-  version.has_happened = false;
+  Version version;
+  version.value = before.value;
+  if (dice == 1) {  // The time says all, whenever it is executed.
+    constexpr std::int64_t kAnyTimeMs = std::numeric_limits<std::int64_t>::max() / 4;
+    version.ttl_ms = kAnyTimeMs;
+    version.expires_from_ms = wall_ms() + static_cast<std::int64_t>(ttl_ms);
+    version.expires_until_ms = version.expires_from_ms;
+    send_words(request, {"PEXPIREAT", key, std::to_string(version.expires_from_ms)});
+    return intend(request, key, std::move(version));
+  }
   intend(request, key, with_ttl(std::move(version), ttl_ms));
-  send_argv(request, {"PEXPIRE", key, std::to_string(ttl_ms)});
+  if (dice == 2) return send_words(request, {"PEXPIRE", key, std::to_string(ttl_ms)});
+  send_words(request, {"GETEX", key, "PX", std::to_string(ttl_ms)});
 }
 
 void User::send_persist(const std::string& key) {
@@ -201,19 +263,19 @@ void User::send_persist(const std::string& key) {
   Version version;
   version.value = history.version(history.newest()).value;
   intend(request, key, std::move(version));
-  send_argv(request, {"PERSIST", key});
+  send_words(request, {"PERSIST", key});
 }
 
 void User::send_increment() {
   const std::string key = own_counter();
   InFlight& request = begin(Kind::write);
   draw_wait(request);
+  if (random_.below(2) == 0) request.amount = 1 + static_cast<std::int64_t>(random_.below(1000));
   Version version;
-  version.value = std::to_string(++truth_.counters[key]);
+  version.value = std::to_string(truth_.counters[key] += request.amount);
   intend(request, key, std::move(version));
-  std::string bytes;
-  protocol::append_request(bytes, Opcode::incr, request.flags, request.id, key, {});
-  client_.send(bytes);
+  if (request.amount == 1) return send_short(request, Opcode::incr, request.flags, key);
+  send_words(request, {"INCRBY", key, std::to_string(request.amount)});
 }
 
 void User::send_pair() {
@@ -226,10 +288,11 @@ void User::send_pair() {
   first.value = new_value();
   Version second;
   second.value = new_value();
+  first.tells_set = second.tells_set = true;
   const std::vector<std::string> words{"MSET", a, *first.value, b, *second.value};
   intend(request, a, std::move(first));
   intend(request, b, std::move(second));
-  send_argv(request, words);
+  send_words(request, words);
 }
 
 void User::send_read() {
@@ -246,9 +309,7 @@ void User::read(const std::string& key) {
 
 void User::send_get(InFlight& request, const std::string& key) {
   look_at(request, key);
-  std::string bytes;
-  protocol::append_request(bytes, Opcode::get, request.flags, request.id, key, {});
-  client_.send(bytes);
+  send_short(request, Opcode::get, request.flags, key);
 }
 
 void User::send_read_of_many() {
@@ -259,7 +320,7 @@ void User::send_read_of_many() {
     words.push_back(any_key());
     look_at(request, words.back());
   }
-  send_argv(request, words);
+  send_words(request, words);
 }
 
 void User::send_time_left() {
@@ -267,15 +328,7 @@ void User::send_time_left() {
   draw_wait(request);
   request.text = random_.below(2) == 0 ? "TTL" : "PTTL";
   look_at(request, any_key());
-  send_argv(request, {request.text, request.keys[0]});
-}
-
-void User::list() {
-  InFlight& request = begin(Kind::list);
-  draw_wait(request);
-  count_all(request);
-  send_argv(request, {"LIST"});
-  listed_.clear();
+  send_words(request, {request.text, request.keys[0]});
 }
 
 bool User::flush() {
@@ -285,21 +338,41 @@ bool User::flush() {
   for (auto& [key, history] : truth_.keys) intend(request, key, Version{});
   for (auto& [key, next] : truth_.counters) next = 0;
   truth_.flush = Flush::sent;
-  send_argv(request, {random_.below(2) == 0 ? "FLUSHALL" : "FLUSHDB"});
+  send_words(request, {random_.below(2) == 0 ? "FLUSHALL" : "FLUSHDB"});
   return true;
-}
-
-void User::send_size() {
-  InFlight& request = begin(Kind::size);
-  draw_wait(request);
-  count_all(request);
-  send_argv(request, {"DBSIZE"});
 }
 
 void User::send_echo() {
   InFlight& request = begin(Kind::echo);
   request.text = std::to_string(random_.next());
-  send_argv(request, {"PING", request.text});
+  send_words(request, {"PING", request.text});
+}
+
+// A request whose answer is always the same.
+void User::send_said(const std::vector<std::string>& words, std::string answer) {
+  InFlight& request = begin(Kind::said);
+  request.answers.push_back(std::move(answer));
+  send_words(request, words);
+}
+
+// In the midst of a pipeline, too: the answers behind it are in the other version.
+void User::send_hello(unsigned version) {
+  InFlight& request = begin(Kind::hello);
+  request.text = std::to_string(version);
+  send_words(request, {"HELLO", request.text});
+}
+
+// Everybody waits, or all who write; some end it early.
+void User::send_pause() {
+  if (random_.below(3) == 0) return send_said({"CLIENT", "UNPAUSE"}, "OK");
+  const std::string ms = std::to_string(1 + random_.below(5));
+  send_said({"CLIENT", "PAUSE", ms, random_.below(2) == 0 ? "WRITE" : "ALL"}, "OK");
+}
+
+void User::send_publish() {
+  InFlight& request = begin(Kind::publish);
+  const std::string sender = std::to_string(number_) + "." + std::to_string(connects_);
+  send_words(request, {"PUBLISH", kNews, sender + ":" + std::to_string(++messages_)});
 }
 
 }  // namespace phoenix::simtest

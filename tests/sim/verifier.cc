@@ -32,6 +32,8 @@ void Verifier::check_recovery() {
   Habits habits;
   habits.durability = process_.config().log.durability;
   habits.judges = false;
+  // Only the native protocol can ask for an answer that is durable.
+  habits.speaks_resp = habits.durability == log::Durability::always;
   User reader(world_, unjudged, random_, 99, habits);
   reader.connect();
   std::vector<std::string> keys;
@@ -45,8 +47,10 @@ void Verifier::check_recovery() {
         asked_at_ms - static_cast<std::int64_t>(steps) * world_.plan().wall_step_most_ms;
     truth_.highest_wall_ms = std::max(truth_.highest_wall_ms, process_.highest_wall_ms());
     const auto& value = reader.last_value();
-    const std::string wrong =
-        truth_.keys[key].recovered(value, {asked_wall_ms, truth_.highest_wall_ms});
+    const ReadTime time{asked_wall_ms, truth_.highest_wall_ms};
+    const auto span = truth_.keys[key].candidates(value, time);
+    if (span) truth_.found.emplace(key, *span);
+    const std::string wrong = truth_.keys[key].recovered(value, time);
     if (!wrong.empty()) {
       return truth_.violate("after crash " + std::to_string(world_.counters().crashes) + ": " +
                             key + ": " + wrong);
@@ -54,6 +58,7 @@ void Verifier::check_recovery() {
     const auto counter = truth_.counters.find(key);
     if (counter != truth_.counters.end()) counter->second = value ? std::stoll(*value) : 0;
   }
+  truth_.judge_groups();
   if (ask(reader, [&] { reader.list(); })) check_listing(reader.listed());
 }
 
