@@ -142,6 +142,11 @@ std::uint64_t extra_bytes_of_bitfield(const Context& context, const Request& req
   return BitEditor::extra_bytes(context, first_key(request), plan->range, plan->writes);
 }
 
+std::uint64_t bitfield_grows_to(const Request& request) {
+  const auto plan = parse_plan(request.args);
+  return plan ? plan->range.end : 0;
+}
+
 constexpr auto kCommands = std::to_array<Command>({
     {.name = "BITFIELD",
      .arity = -2,
@@ -158,7 +163,8 @@ constexpr auto kCommands = std::to_array<Command>({
      .since = "0.1",
      .example = "BITFIELD a SET u8 0 97 INCRBY u4 #1 2 => [(integer) 0, (integer) 3]",
      .run = bitfield,
-     .extra_bytes = extra_bytes_of_bitfield},
+     .extra_bytes = extra_bytes_of_bitfield,
+     .grows_to = bitfield_grows_to},
     {.name = "BITFIELD_RO",
      .arity = -2,
      .flags = Flags::readonly | Flags::fast,

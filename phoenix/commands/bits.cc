@@ -45,6 +45,11 @@ std::uint64_t extra_bytes_of_setbit(const Context& context, const Request& reque
              : 0;
 }
 
+std::uint64_t setbit_grows_to(const Request& request) {
+  const auto bit = parse_bit_offset(request.args[2]);
+  return bit ? *bit / kByteBits + 1 : 0;
+}
+
 void getbit(Context& context, const Request& request) {
   const auto bit = parse_bit_offset(request.args[2]);
   if (!bit) return answer_error(context, kNotABitOffset);
@@ -196,7 +201,8 @@ constexpr auto kCommands = std::to_array<Command>({
      .since = "0.1",
      .example = "SETBIT a 1 1 => (integer) 0; GET a => \"@\"",
      .run = setbit,
-     .extra_bytes = extra_bytes_of_setbit},
+     .extra_bytes = extra_bytes_of_setbit,
+     .grows_to = setbit_grows_to},
 });
 static_assert(all_sound(kCommands), "a row is incomplete or contradicts itself");
 

@@ -181,8 +181,8 @@ struct Command {
   // Bytes of keys and values that its effects may have beyond the words of the request (a COPY
   // writes a whole value). Null: none. An upper bound; nothing may change between it and `run`.
   std::uint64_t (*extra_bytes)(const Context&, const Request&) = nullptr;
-  // For those that write at an offset: how long the value may be afterwards, as the words tell.
-  // Null: no longer than what was there and the words together.
+  // For those that change a value in place (Keyspace::patch): how long it becomes where there was
+  // none. With others, no value becomes longer than what was there and the words together.
   std::uint64_t (*grows_to)(const Request&) = nullptr;
   // For Gather::by_row: joins what the cores answered, in the order of the cores.
   void (*merge)(std::span<const protocol::Value> parts, ReplySink& reply) = nullptr;

@@ -75,6 +75,10 @@ std::uint64_t extra_bytes_of_append(const Context& context, const Request& reque
              : 0;
 }
 
+std::uint64_t append_grows_to(const Request& request) {
+  return request.args[2].size();
+}
+
 void setrange(Context& context, const Request& request) {
   const auto offset = parse_integer(request.args[2]);
   if (!offset) return answer_error(context, kNotAnInteger);
@@ -98,6 +102,12 @@ std::uint64_t extra_bytes_of_setrange(const Context& context, const Request& req
                                              context.now_ms);
 }
 
+std::uint64_t setrange_grows_to(const Request& request) {
+  const auto offset = parse_unsigned(request.args[2]);
+  const std::size_t part_bytes = request.args[3].size();
+  return offset && fits(*offset, part_bytes) ? *offset + part_bytes : 0;
+}
+
 constexpr auto kCommands = std::to_array<Command>({
     {.name = "APPEND",
      .arity = 3,
@@ -108,7 +118,8 @@ constexpr auto kCommands = std::to_array<Command>({
      .since = "0.1",
      .example = "APPEND a foo => (integer) 3; APPEND a bar => (integer) 6; GET a => \"foobar\"",
      .run = append,
-     .extra_bytes = extra_bytes_of_append},
+     .extra_bytes = extra_bytes_of_append,
+     .grows_to = append_grows_to},
     {.name = "GETRANGE",
      .arity = 4,
      .flags = Flags::readonly,
@@ -129,7 +140,8 @@ constexpr auto kCommands = std::to_array<Command>({
      .since = "0.1",
      .example = "SET a foobar => OK; SETRANGE a 3 tal => (integer) 6; GET a => \"footal\"",
      .run = setrange,
-     .extra_bytes = extra_bytes_of_setrange},
+     .extra_bytes = extra_bytes_of_setrange,
+     .grows_to = setrange_grows_to},
     {.name = "STRLEN",
      .arity = 2,
      .flags = Flags::readonly | Flags::fast,

@@ -24,14 +24,10 @@ void Shard::attach(log::Log& log, const Config& config) {
   mutations_ = config.mutations;
 }
 
-namespace {
-
-bool only_frees(const Command& command, const Request& request) {
+bool Shard::only_frees(const Command& command, const Request& request) {
   return has(command.flags, Flags::frees) ||
          (command.only_frees != nullptr && command.only_frees(request));
 }
-
-}  // namespace
 
 // An integer that INCR writes, or a record of an expiry, is longer than its words.
 void Shard::LogNeed::add(const Command& command, const Request& request) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 
 #include "phoenix/commands/core_control.h"
 #include "phoenix/commands/table.h"
@@ -57,6 +58,14 @@ class Shard final : public engine::EffectSink {
 
   /// A key's version, for EXEC to compare.
   Watch watch(const engine::Key& key);
+  /// What is reserved in the log.
+  struct LogNeed {
+    void add(const commands::Command& command, const commands::Request& request);
+    std::uint64_t payload_bytes = 0;
+    std::uint32_t effects = 0;
+  };
+  /// For all that a transaction may write, were it run next.
+  LogNeed need_of(const TransactionJob& job, commands::ReplySink& reply);
   /// As the two above, for a transaction whose keys are all here. Nothing of it is executed when it
   /// is refused, or when a watched key has changed (nil is answered then).
   Verdict admit(const TransactionJob& job, commands::ReplySink& reply);
@@ -88,19 +97,25 @@ class Shard final : public engine::EffectSink {
     protocol::Status status;
     std::string text;
   };
-  /// What is reserved in the log.
-  struct LogNeed {
-    void add(const commands::Command& command, const commands::Request& request);
-    std::uint64_t payload_bytes = 0;
-    std::uint32_t effects = 0;
-  };
 
   commands::Context context(commands::ReplySink& reply);
+  static bool only_frees(const commands::Command& command, const commands::Request& request);
   std::optional<Refusal> refusal(const commands::Command& command,
                                  const commands::Request& request) const;
   Verdict reserve(const LogNeed& need, bool frees, commands::ReplySink& reply);
   bool has_changed(const Watch& watch);
+  /// What the commands of a transaction did to a key so far.
+  enum class Touch : std::uint8_t { none, in_place, anew };
+  struct TouchedKeys {
+    std::unordered_map<std::uint64_t, Touch> by_hash;
+    Touch all = Touch::none;
+  };
   std::uint64_t value_bytes_max(const TransactionJob& job, commands::ReplySink& reply);
+  std::uint64_t copied_bytes(const TransactionJob& job, commands::ReplySink& reply);
+  bool is_changed_in_place(const commands::Command& command, const commands::Request& request,
+                           std::uint64_t extra_bytes);
+  Touch touch_of(TouchedKeys& touched, const commands::Command& command,
+                 const commands::Request& request);
   log::Position position_of_read(const commands::Command& command,
                                  const commands::Request& request);
   log::Position position_of_expiry(engine::ExpiryMs expiry_ms, std::uint16_t flags);

@@ -16,6 +16,15 @@ using commands::Flags;
 using commands::Request;
 using protocol::Status;
 
+namespace {
+
+// As Keyspace::patch has them: a smaller value is logged as a whole, and one that a longer part is
+// written into.
+constexpr std::uint64_t kSmallInPlaceBytes = 512;
+constexpr std::uint64_t kInPlaceBytesMax = std::uint64_t{4} << 20U;
+
+}  // namespace
+
 Watch Shard::watch(const engine::Key& key) {
   Watch watch;
   watch.key = key.bytes;
@@ -38,9 +47,8 @@ bool Shard::has_changed(const Watch& watch) {
   return !is_same;
 }
 
-// What one command needs may follow from what those before it did: a COPY of a value that was just
-// stored. No value can become longer than the longest that there is, or that a command makes, with
-// all words of the transaction behind it.
+// No value can become longer than the longest that there is, or that a command makes, with all
+// words of the transaction behind it.
 std::uint64_t Shard::value_bytes_max(const TransactionJob& job, commands::ReplySink& reply) {
   std::uint64_t longest = 0;
   std::uint64_t words = 0;
@@ -62,9 +70,63 @@ std::uint64_t Shard::value_bytes_max(const TransactionJob& job, commands::ReplyS
   return longest + words;
 }
 
-Shard::Verdict Shard::admit(const TransactionJob& job, commands::ReplySink& reply) {
+// What a command writes beyond its words may follow from what those before it did: a COPY of a
+// value that was just stored. Of keys that none of them touched it is known.
+std::uint64_t Shard::copied_bytes(const TransactionJob& job, commands::ReplySink& reply) {
+  const std::uint64_t longest = value_bytes_max(job, reply);
+  TouchedKeys touched;
+  std::uint64_t bytes = 0;
+  for (const auto& queued : job.requests) {
+    const Command& command = queued.command();
+    const Request request = queued.request();
+    if (!has(command.flags, Flags::write)) continue;
+    const Touch touch = touch_of(touched, command, request);
+    if (command.extra_bytes == nullptr) continue;
+    const std::uint64_t now = command.extra_bytes(context(reply), request);
+    const bool stays = touch == Touch::in_place && is_changed_in_place(command, request, now);
+    bytes += touch == Touch::none ? now : now + (stays ? now + kSmallInPlaceBytes : longest);
+  }
+  return bytes;
+}
+
+// Its value is there, and stays: it is told as the part that changes, or is small, or less than
+// twice as long as the part, which `extra_bytes` has at least.
+bool Shard::is_changed_in_place(const Command& command, const Request& request,
+                                std::uint64_t extra_bytes) {
+  if (command.grows_to == nullptr || extra_bytes > kInPlaceBytesMax) return false;
+  engine::EntryView entry;
+  const std::string_view key = request.args[static_cast<std::size_t>(command.keys.first)];
+  return keyspace_.find({key, keyspace_.hash_of(key)}, now_ms_, entry);
+}
+
+// What those before `request` did to its keys; from now on it is among them.
+Shard::Touch Shard::touch_of(TouchedKeys& touched, const Command& command, const Request& request) {
+  const KeyRange keys = key_range(command, request.args.size());
+  const Touch its_own = command.grows_to != nullptr ? Touch::in_place : Touch::anew;
+  if (keys.count() == 0) touched.all = its_own;  // FLUSHALL.
+  Touch before = touched.all;
+  for (std::size_t i = keys.first; i < keys.end; i += keys.step) {
+    Touch& touch = touched.by_hash[keyspace_.hash_of(request.args[i])];
+    before = std::max(before, touch);
+    touch = std::max(touch, its_own);
+  }
+  return before;
+}
+
+Shard::LogNeed Shard::need_of(const TransactionJob& job, commands::ReplySink& reply) {
   LogNeed need;
-  std::size_t copying = 0;  // Commands that write more than their words.
+  bool copies = false;  // A command writes more than its words.
+  for (const auto& queued : job.requests) {
+    const Command& command = queued.command();
+    if (!has(command.flags, Flags::write)) continue;
+    need.add(command, queued.request());
+    copies = copies || command.extra_bytes != nullptr;
+  }
+  if (copies) need.payload_bytes += copied_bytes(job, reply);
+  return need;
+}
+
+Shard::Verdict Shard::admit(const TransactionJob& job, commands::ReplySink& reply) {
   bool frees = true;
   for (const auto& queued : job.requests) {
     const Command& command = queued.command();
@@ -76,12 +138,10 @@ Shard::Verdict Shard::admit(const TransactionJob& job, commands::ReplySink& repl
                               protocol::error_prefix(refusal->status), refusal->text));
       return Verdict::refused;
     }
-    frees = frees && has(command.flags, Flags::frees);
-    need.add(command, request);
-    if (command.extra_bytes != nullptr) ++copying;
+    frees = frees && only_frees(command, request);
   }
+  const LogNeed need = need_of(job, reply);
   if (need.effects == 0) return Verdict::execute;
-  if (copying > 0) need.payload_bytes += copying * value_bytes_max(job, reply);
   if (need.payload_bytes > kTransactionLogBytesMax) {
     reply.error(Status::exec_aborted,
                 "Transaction discarded because of: what it writes may be over 513 MiB");
@@ -96,7 +156,12 @@ log::Position Shard::run(const TransactionJob& job, Encoder& reply,
   for (const auto& watch : job.watches) {
     if (!has_changed(watch)) continue;
     reply.nil_list();
-    position = last_batch_[keyspace_.hash_of(watch.key) % kPlaces];
+    position = std::max(cleared_, last_batch_[keyspace_.hash_of(watch.key) % kPlaces]);
+    const engine::ExpiryMs expiry_ms = std::max(keyspace_.take_expiry_seen(), removed_until_ms_);
+    if (expiry_ms != engine::kNoExpiry) {
+      position = std::max(position, position_of_expiry(expiry_ms, 0));
+    }
+    steps_of_last_ = job.watches.size() * kWorkPerWord;
     return by_policy(position, 0);
   }
   std::uint64_t steps = 0;

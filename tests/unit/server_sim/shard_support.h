@@ -49,6 +49,7 @@ class ShardWorld final {
   void pass_ms(std::int64_t ms) { shard_->advance_time(shard_->now_ms() + ms); }
 
   Shard& shard() { return *shard_; }
+  const commands::Table& table() const { return table_; }
   BufferBytes& buffers() { return buffers_; }
   log::Log& log() { return *log_; }
   /// A key that is told apart from `key` where positions of reads are kept.
