@@ -87,7 +87,7 @@ void BitEditor::flush() {
 }
 
 void BitEditor::patch(std::uint64_t begin, std::string_view bytes) {
-  context_.keyspace.patch(key_, begin, bytes, context_.now_ms);
+  patch_value(context_, key_, begin, bytes);
   value_ = value_of(context_, key_);
   has_changed_ = true;
 }

@@ -123,7 +123,7 @@ void bitop(Context& context, const Request& request) {
   }
   const auto value = size > engine::kSmallValueBytesMax ? engine::NewValue::adopt(result)
                                                         : engine::NewValue::copy_of(result->view());
-  context.keyspace.put(destination, value, engine::kNoExpiry);
+  put_value(context, destination, value, engine::kNoExpiry);
   context.notify('$', "set", destination.bytes);
   context.reply.integer(static_cast<std::int64_t>(size));
 }

@@ -32,7 +32,7 @@ void setbit(Context& context, const Request& request) {
     const unsigned byte = place < value.size() ? static_cast<unsigned char>(value[place]) : 0U;
     const unsigned mask = 0x80U >> (*bit % kByteBits);
     const auto changed = static_cast<char>(wanted ? byte | mask : byte & ~mask);
-    context.keyspace.patch(key, place, {&changed, 1}, context.now_ms);
+    patch_value(context, key, place, {&changed, 1});
     context.notify('$', "setbit", key.bytes);
   }
   context.reply.integer(old ? 1 : 0);

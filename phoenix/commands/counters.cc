@@ -38,7 +38,7 @@ void add(Context& context, const Request& request, std::int64_t amount) {
   std::array<char, 24> digits{};
   const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
   const std::string_view text(digits.data(), static_cast<std::size_t>(end - digits.data()));
-  context.keyspace.put(key, engine::NewValue::copy_of(text), expires_at_ms);
+  put_value(context, key, engine::NewValue::copy_of(text), expires_at_ms);
   context.notify('$', "incrby", key.bytes);
   context.reply.integer(value);
 }
@@ -111,7 +111,7 @@ void incrbyfloat(Context& context, const Request& request) {
   std::array<char, kRealBytesMax> room;
   const std::string_view text = print_real(value, room);
   const engine::ExpiryMs expires_at_ms = exists ? entry.expires_at_ms : engine::kNoExpiry;
-  context.keyspace.put(key, engine::NewValue::copy_of(text), expires_at_ms);
+  put_value(context, key, engine::NewValue::copy_of(text), expires_at_ms);
   context.notify('$', "incrbyfloat", key.bytes);
   context.reply.bytes(text);
 }

@@ -26,4 +26,27 @@ inline bool find_to_read(Context& context, const engine::Key& key, engine::Entry
   return false;
 }
 
+/// Runs `change`, which leaves a value at `key`. That there was none before is an event, told ahead
+/// of the command's own.
+template <typename Change>
+void change_value(const Context& context, const engine::Key& key, const Change& change) {
+  engine::EntryView old;
+  const bool is_told = context.events != nullptr;
+  const bool is_new = is_told && !context.keyspace.find(key, context.now_ms, old);
+  change();
+  if (is_new) context.notify('n', "new", key.bytes);
+}
+
+/// As Keyspace::put, with that event.
+inline void put_value(const Context& context, const engine::Key& key, const engine::NewValue& value,
+                      engine::ExpiryMs expires_at_ms) {
+  change_value(context, key, [&] { context.keyspace.put(key, value, expires_at_ms); });
+}
+
+/// As Keyspace::patch, with that event.
+inline void patch_value(const Context& context, const engine::Key& key, std::size_t offset,
+                        std::string_view bytes) {
+  change_value(context, key, [&] { context.keyspace.patch(key, offset, bytes, context.now_ms); });
+}
+
 }  // namespace phoenix::commands

@@ -58,9 +58,9 @@ void append(Context& context, const Request& request) {
   const std::size_t size = exists ? entry.value.size() : 0;
   if (!fits(size, part.size())) return answer_error(context, kTooLong);
   if (!exists) {
-    context.keyspace.put(key, request.value_at(2), engine::kNoExpiry);
+    put_value(context, key, request.value_at(2), engine::kNoExpiry);
   } else if (!part.empty()) {
-    context.keyspace.patch(key, size, part, context.now_ms);
+    patch_value(context, key, size, part);
   }
   context.notify('$', "append", key.bytes);
   context.reply.integer(static_cast<std::int64_t>(size + part.size()));
@@ -89,7 +89,7 @@ void setrange(Context& context, const Request& request) {
   if (part.empty()) return context.reply.integer(static_cast<std::int64_t>(size));
   const auto at = static_cast<std::uint64_t>(*offset);
   if (!fits(at, part.size())) return answer_error(context, kTooLong);
-  context.keyspace.patch(key, at, part, context.now_ms);
+  patch_value(context, key, at, part);
   context.notify('$', "setrange", key.bytes);
   context.reply.integer(static_cast<std::int64_t>(std::max(size, at + part.size())));
 }

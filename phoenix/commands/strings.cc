@@ -56,7 +56,7 @@ void mget(Context& context, const Request& request) {
 void put_pairs(Context& context, const Request& request) {
   for (std::size_t i = 1; i < request.args.size(); i += 2) {
     const Key key = key_at(context, request, i);
-    context.keyspace.put(key, request.value_at(i + 1), engine::kNoExpiry);
+    put_value(context, key, request.value_at(i + 1), engine::kNoExpiry);
     context.notify('$', "set", key.bytes);
   }
 }
