@@ -73,6 +73,7 @@ void Core::turn() {
   }
   messaging_->deliver(committed, work);
   messaging_->post([this](unsigned core) { router_->note_posted(core); });
+  facts_.publish_counts();
   router_->post_hops(committed);
   connections_->end_turn(committed);
   publish_metrics();
@@ -266,10 +267,6 @@ void Core::publish_metrics() {
   buffers_.log = log_->buffer_bytes();
   chunks_.set_memory_full(budget.is_full());
   metrics_.turns.add(1);
-  metrics_.keys.set(shard_->keyspace().size());
-  metrics_.keyspace_hits.set(shard_->lookups().hits);
-  metrics_.keyspace_misses.set(shard_->lookups().all - shard_->lookups().hits);
-  metrics_.keys_with_expiry.set(shard_->keyspace().size_with_expiry());
   metrics_.memory_bytes.set(budget.memory_bytes());
   metrics_.buffer_bytes.set(budget.buffer_bytes());
   metrics_.commit_position.set(log_->commit_position());

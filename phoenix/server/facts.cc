@@ -13,11 +13,22 @@ void ServerFacts::tick(std::uint64_t now_ns, bool is_first) {
   if (is_first) shared_.memory_peak.set(memory_peak(shared_));
 }
 
+void ServerFacts::publish_counts() {
+  const engine::Keyspace& keyspace = shard_->keyspace();
+  metrics_.keys.set(keyspace.size());
+  metrics_.keys_with_expiry.set(keyspace.size_with_expiry());
+  metrics_.keyspace_hits.set(shard_->lookups().hits);
+  metrics_.keyspace_misses.set(shard_->lookups().all - shard_->lookups().hits);
+}
+
+// The requests before it in this turn count, too.
 void ServerFacts::info(commands::Args sections, std::string& page) {
+  publish_counts();
   append_info({shared_, host_.usage(), clock_.wall_ms()}, sections, page);
 }
 
 commands::MemoryFacts ServerFacts::memory() {
+  publish_counts();
   commands::MemoryFacts facts;
   facts.used = memory_used(shared_);
   facts.peak = memory_peak(shared_);

@@ -20,6 +20,9 @@ class ServerFacts final : public commands::Facts {
   void watch(Shard& shard) { shard_ = &shard; }
   /// Every tick: how fast the counters grow. The first core also keeps the peak of memory.
   void tick(std::uint64_t now_ns, bool is_first);
+  /// Publishes what this core's requests have changed: at the end of a turn, before their replies
+  /// leave. Whoever has a reply finds its effect in INFO, whichever core answers that.
+  void publish_counts();
 
   void info(commands::Args sections, std::string& page) override;
   commands::MemoryFacts memory() override;
