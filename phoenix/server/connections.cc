@@ -123,6 +123,8 @@ void Connections::reject(int fd) {
 io::Task<void> Connections::live(Session& session) {
   touch(session);
   co_await session.input_ended;
+  // Nobody counts it any more, though its peer may take its time to close.
+  if (observer_ != nullptr) observer_->closing(session);
   co_await session.output_drained;
   session.output.clear();
   if (session.is_receiving && !session.is_broken) {
@@ -492,7 +494,6 @@ void Connections::reap() {
     }
     if (session->is_waiting_for_room) forget(waiting_for_room_);
     if (session->is_paused) forget(paused_);
-    if (observer_ != nullptr) observer_->closing(*session);
     sessions_[index].reset();
     free_.push_back(index);
     --open_;

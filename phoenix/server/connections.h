@@ -21,7 +21,7 @@
 
 namespace phoenix::server {
 
-/// Is told when a session is about to be reaped.
+/// Is told when a session takes no requests any more. It may still have replies to send.
 class SessionObserver {
  public:
   SessionObserver() = default;
