@@ -189,7 +189,6 @@ bool Router::run_one(PendingRequest& pending) {
   Session& session = *pending.session;
   if (pending.fault == Fault::none) pending.fault = fault_now(pending);
   if (pending.fault != Fault::none) {
-    if (session.transaction) session.transaction->refuse();
     answer_fault(pending);
     return true;
   }
@@ -207,42 +206,52 @@ bool Router::run_command(PendingRequest& pending) {
   return true;
 }
 
-void Router::answer_fault(const PendingRequest& pending) {
+std::pair<Status, std::string> Router::error_of(const PendingRequest& pending) const {
   const auto& args = pending.request.args;
-  SessionSink& sink = begin_sink(pending.head());
   switch (pending.fault) {
     case Fault::unknown_command:
-      if (is_of_http(args)) connections_.end_input(*pending.session);
-      sink.error(Status::error, commands::unknown_command_text(args));
-      break;
+      return {Status::error, commands::unknown_command_text(args)};
     case Fault::unknown_subcommand:
-      sink.error(Status::error, commands::unknown_subcommand_text(*pending.command, args[1]));
-      break;
+      return {Status::error, commands::unknown_subcommand_text(*pending.command, args[1])};
     case Fault::wrong_arity:
-      sink.error(Status::error, commands::wrong_arity_text(*pending.command));
-      break;
+      return {Status::error, commands::wrong_arity_text(*pending.command)};
     case Fault::not_authenticated:
-      sink.error(Status::not_authenticated, "Authentication required.");
-      break;
+      return {Status::not_authenticated, "Authentication required."};
     case Fault::key_too_large:
-      sink.error(Status::too_large, "key size over 64 KiB");
-      break;
+      return {Status::too_large, "key size over 64 KiB"};
     case Fault::bad_request:
-      sink.error(Status::error, pending.reason);
-      break;
+      return {Status::error, std::string(pending.reason)};
     case Fault::out_of_memory:
-      sink.error(Status::out_of_memory, shard_.budget().refusal(pending.dropped_bytes));
-      break;
+      return {Status::out_of_memory, shard_.budget().refusal(pending.dropped_bytes)};
     case Fault::subscribed:
-      sink.error(Status::error,
-                 fmt::format("Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / "
-                             "QUIT / RESET are allowed in this context",
-                             commands::lower_case(pending.command->name)));
-      break;
+      return {Status::error,
+              fmt::format("Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / "
+                          "QUIT / RESET are allowed in this context",
+                          commands::lower_case(pending.command->name))};
     case Fault::none:
-      PHX_CHECK(false);
+      break;
   }
-  file(sink, *pending.session, 0);
+  PHX_CHECK(false);
+  return {};
+}
+
+// It spoils the transaction that it belongs to; an EXEC ends it.
+void Router::answer_fault(const PendingRequest& pending) {
+  auto [status, text] = error_of(pending);
+  Session& session = *pending.session;
+  const bool is_unknown = pending.fault == Fault::unknown_command;
+  if (is_unknown && is_of_http(pending.request.args)) connections_.end_input(session);
+  if (pending.command != nullptr && has(pending.command->flags, Flags::executes)) {
+    session.transaction.reset();
+    const bool has_prefix = status != Status::error;
+    text =
+        fmt::format("Transaction discarded because of: {}{}{}",
+                    has_prefix ? protocol::error_prefix(status) : "", has_prefix ? " " : "", text);
+    status = Status::exec_aborted;
+  } else if (session.transaction) {
+    session.transaction->refuse();
+  }
+  answer(pending, status, text);
 }
 
 bool Router::run_here(const PendingRequest& pending) {

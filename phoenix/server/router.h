@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "phoenix/commands/command.h"
@@ -89,6 +91,7 @@ class Router final {
   bool run_command(PendingRequest& pending);
   Fault fault_now(const PendingRequest& pending) const;
   std::size_t file(SessionSink& sink, Session& session, log::Position position);
+  std::pair<protocol::Status, std::string> error_of(const PendingRequest& pending) const;
   void answer_fault(const PendingRequest& pending);
   void answer(const PendingRequest& pending, protocol::Status status, std::string_view text);
   bool run_here(const PendingRequest& pending);
