@@ -13,6 +13,7 @@
 #include "phoenix/commands/clients.h"
 #include "phoenix/commands/container_help.h"
 #include "phoenix/commands/core_control.h"
+#include "phoenix/commands/refusals.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/commands/words.h"
 #include "protocol/limits.h"
@@ -26,6 +27,11 @@ constexpr std::string_view kSyntaxError = "syntax error";
 
 void syntax_error(Context& context) {
   context.reply.error(Status::error, kSyntaxError);
+}
+
+void misused(Context& context, const Request& request) {
+  const Command& container = *context.table.find(request.args[0]);
+  context.reply.error(Status::error, misused_subcommand_text(container, request.args[1]));
 }
 
 void client_help(Context& context, const Request&) {
@@ -134,11 +140,7 @@ void join_killed(std::span<const protocol::Value> parts, ReplySink& reply) {
 
 void client_pause(Context& context, const Request& request) {
   const Args args = request.args;
-  if (args.size() > 4) {
-    return context.reply.error(Status::error,
-                               "unknown subcommand or wrong number of arguments for "
-                               "'PAUSE'. Try CLIENT HELP.");
-  }
+  if (args.size() > 4) return misused(context, request);
   const bool only_writes = args.size() == 4 && equals_ignoring_case(args[3], "WRITE");
   if (args.size() == 4 && !only_writes && !equals_ignoring_case(args[3], "ALL")) {
     return context.reply.error(Status::error, "CLIENT PAUSE mode must be WRITE or ALL");
@@ -196,7 +198,7 @@ void client_no_touch(Context& context, const Request& request) {
 // No command blocks, so nobody waits to be let go.
 void client_unblock(Context& context, const Request& request) {
   const Args args = request.args;
-  if (args.size() > 4) return syntax_error(context);
+  if (args.size() > 4) return misused(context, request);
   if (args.size() == 4 && !equals_ignoring_case(args[3], "TIMEOUT") &&
       !equals_ignoring_case(args[3], "ERROR")) {
     return context.reply.error(Status::error, "CLIENT UNBLOCK reason should be TIMEOUT or ERROR");

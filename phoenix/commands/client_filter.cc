@@ -66,9 +66,9 @@ tl::expected<ClientFilter, std::string> parse_list_filter(Args args) {
     filter.type = *type;
   } else if (has_value && equals_ignoring_case(args[2], "ID")) {
     for (const auto word : args.subspan(3)) {
-      const auto id = parse_unsigned(word);
+      const auto id = parse_integer(word);
       if (!id) return refusal("Invalid client ID");
-      filter.ids.push_back(*id);
+      filter.ids.push_back(static_cast<std::uint64_t>(*id));  // A negative one is nobody's.
     }
     std::sort(filter.ids.begin(), filter.ids.end());
   } else {

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include <fmt/format.h>
-
 #include "phoenix/commands/command.h"
 
 namespace phoenix::commands {
@@ -47,18 +45,10 @@ std::optional<std::uint64_t> parse_unsigned(std::string_view word) {
   return parse<std::uint64_t>(word);
 }
 
-std::string printable(std::string_view word) {
-  constexpr std::size_t kShown = 64;
-  std::string text;
-  for (const char c : word.substr(0, kShown)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte >= 0x7F || c == '\\' || c == '\'') {
-      text += fmt::format("\\x{:02x}", byte);
-    } else {
-      text += c;
-    }
-  }
-  if (word.size() > kShown) text += "...";
+std::string printable(std::string_view word, std::size_t bytes_max) {
+  std::string text(word.substr(0, std::min(word.find('\0'), bytes_max)));
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n'; }, ' ');
   return text;
 }
 

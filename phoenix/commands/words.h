@@ -1,6 +1,7 @@
 // Words of a request: options in any case, and numbers, strictly.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,7 +29,11 @@ std::optional<std::int64_t> parse_integer(std::string_view word);
 /// As parse_integer, but 0 or more, up to 2^64 - 1.
 std::optional<std::uint64_t> parse_unsigned(std::string_view word);
 
-/// A word from a client for an error text: control bytes escaped, cut at 64 bytes.
-std::string printable(std::string_view word);
+/// At most so much of a client's word is shown in an error text.
+inline constexpr std::size_t kPrintableBytesMax = 128;
+
+/// A word from a client for an error text, as Redis prints it: up to the first zero byte, cut, and
+/// on one line. Its other bytes are as they came.
+std::string printable(std::string_view word, std::size_t bytes_max = kPrintableBytesMax);
 
 }  // namespace phoenix::commands
