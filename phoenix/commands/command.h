@@ -106,6 +106,9 @@ class SessionControl {
   virtual void describe(std::string& line) = 0;
   /// Sends every request that any session runs from now on.
   virtual void monitor() = 0;
+  /// What was changed in the settings holds from the next request of this core on. Without this,
+  /// and on the other cores, from their next turn on.
+  virtual void apply_settings() = 0;
 
   enum class Subscribed : std::uint8_t { done, too_many, out_of_memory };
   /// Nothing changes when it has been subscribed to already.

@@ -25,6 +25,7 @@ void config_get(Context& context, const Request& request) {
 void config_set(Context& context, const Request& request) {
   const auto changed = context.core->settings->change(request.args.subspan(2));
   if (!changed) return context.reply.error(Status::error, changed.error());
+  context.session->apply_settings();
   context.reply.ok();
 }
 

@@ -78,7 +78,6 @@ class Core final : private SessionActions {
   void expire();
   void stop_when_asked();
   void publish_metrics();
-  void apply_settings();
 
   AuthResult authenticate(std::string_view password) override;
   void close_after_reply() override;
@@ -91,6 +90,7 @@ class Core final : private SessionActions {
   void reset() override;
   void describe(std::string& line) override;
   void monitor() override;
+  void apply_settings() override;
   Subscribed subscribe(commands::ChannelKind kind, std::string_view name) override;
   void unsubscribe(commands::ChannelKind kind, std::string_view name) override;
   std::size_t subscriptions(commands::ChannelKind kind) const override;

@@ -93,6 +93,7 @@ class FakeSession final : public SessionControl {
   void reset() override { was_reset = true; }
   void describe(std::string& line) override { line += "id=1 addr=here\n"; }
   void monitor() override { fake_client.is_monitor = true; }
+  void apply_settings() override { ++settings_applied; }
   Subscribed subscribe(ChannelKind kind, std::string_view name) override;
   void unsubscribe(ChannelKind kind, std::string_view name) override;
   std::size_t subscriptions(ChannelKind kind) const override { return names_of(kind).size(); }
@@ -109,6 +110,7 @@ class FakeSession final : public SessionControl {
   Client fake_client{.id = 1};
   Wire fake_wire = Wire::native;
   std::size_t subscriptions_max = 8;
+  int settings_applied = 0;
 
  private:
   using Names = std::set<std::string, std::less<>>;

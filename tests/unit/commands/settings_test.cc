@@ -79,11 +79,13 @@ TEST_CASE("CONFIG SET changes all or nothing") {
   CHECK(harness("CONFIG SET timeout 5 TIMEOUT 6") == refusal("TIMEOUT", "duplicate parameter"));
   CHECK(harness.settings.get(Setting::client_timeout_s) == 0);
   CHECK(harness.settings.version() == version);
+  CHECK(harness.session.settings_applied == 0);
   CHECK(harness("CONFIG SET timeout 5 maxmemory 1gb notify-keyspace-events KEA") == "OK");
   CHECK(harness.settings.get(Setting::client_timeout_s) == 5);
   CHECK(harness.settings.get(Setting::memory_bytes_max) == std::int64_t{1} << 30U);
   CHECK((harness.settings.key_events() & key_event_bit('$')) != 0);
   CHECK(harness.settings.version() != version);
+  CHECK(harness.session.settings_applied == 1);
 }
 
 TEST_CASE("values out of range are refused with Redis's words") {
