@@ -123,7 +123,6 @@ void Connections::reject(int fd) {
 io::Task<void> Connections::live(Session& session) {
   touch(session);
   co_await session.input_ended;
-  // Nobody counts it any more, though its peer may take its time to close.
   if (observer_ != nullptr) observer_->closing(session);
   co_await session.output_drained;
   session.output.clear();

@@ -26,10 +26,12 @@ WORDS = (
     b" 1", b"9223372036854775807", b"-9223372036854775808", b"9223372036854775808", b"nan", b"1e3",
     b"\x00", b"\xff\xfe", b"\r\n", b"foobar", b"x" * 100, b"0123456789" * 50, b"\x00\xff" * 500,
 )  # fmt: skip
-# What answers by chance, by the clock or by what a server is.
-NOT_DRAWN = {"RANDOMKEY", "FLUSHALL", "FLUSHDB", "SELECT", "MOVE", "SORT", "DBSIZE", "SCAN"}
+# What answers by chance, by the clock or by what a server is, and what ours does not have.
+NOT_DRAWN = {
+    "RANDOMKEY", "FLUSHALL", "FLUSHDB", "SELECT", "MOVE", "SORT", "DBSIZE", "SCAN", "HSCAN",
+}  # fmt: skip
 # What ours answers otherwise by intent: databases, how a value is held, its own texts.
-NOT_THE_SAME = {"FREQ", "IDLETIME", "REFCOUNT", "HELP", "DUMP", "DB"}
+NOT_THE_SAME = {"FREQ", "IDLETIME", "REFCOUNT", "ENCODING", "HELP", "DUMP", "DB", "NX\0"}
 EXPIRY_MAX = 1 << 47  # Redis takes times that ours refuses, and then their keys differ.
 CLOCKED = {"TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME"}
 CLOCK_MS = 3_000
