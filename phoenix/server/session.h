@@ -180,22 +180,23 @@ class Session final {
   unsigned requests_in_batch = 0;    // Decoded, not yet run or put back.
   std::uint64_t skipped_batch = 0;   // The batch of which the rest was put back.
   unsigned hops = 0;                 // Parts on other cores that will still touch this session.
+  // Each request looks at these as well: they lie together.
+  bool is_watching = false;                  // A WATCH is on another core: what is behind it waits.
+  std::unique_ptr<Transaction> transaction;  // Since MULTI, or WATCH.
+  std::unique_ptr<Listing> listing;          // While it streams, the requests behind it wait.
+  std::unique_ptr<SessionSubscriptions> subscriptions;  // Null: it never had any.
+  const commands::Command* last_command = nullptr;
+  std::uint64_t active_ns = 0;  // It sent or was owed something, to a tick.
+  commands::Client client;
   std::size_t sending_bytes = 0;
   std::uint64_t partial_since_ns = 0;
   std::uint64_t stalled_since_ns = 0;
   std::uint64_t opened_ns = 0;
-  std::uint64_t stranger_since_ns = 0;       // It was opened, or RESET: AUTH has to come soon.
-  std::uint64_t counted_memory_bytes = 0;    // As memory_bytes() was, in the core's sum.
-  std::unique_ptr<Transaction> transaction;  // Since MULTI, or WATCH.
-  bool is_watching = false;                  // A WATCH is on another core: what is behind it waits.
-  std::unique_ptr<Listing> listing;          // While it streams, the requests behind it wait.
-  std::uint64_t active_ns = 0;               // It sent or was owed something, to a tick.
-  std::uint64_t unread_since_ns = 0;         // More messages wait than should.
-  commands::Client client;
-  const commands::Command* last_command = nullptr;
-  std::string peer_address;  // Both empty until somebody wants to know.
+  std::uint64_t stranger_since_ns = 0;     // It was opened, or RESET: AUTH has to come soon.
+  std::uint64_t counted_memory_bytes = 0;  // As memory_bytes() was, in the core's sum.
+  std::uint64_t unread_since_ns = 0;       // More messages wait than should.
+  std::string peer_address;                // Both empty until somebody wants to know.
   std::string local_address;
-  std::unique_ptr<SessionSubscriptions> subscriptions;  // Null: it never had any.
 
   io::Signal input_ended;       // No further request will be taken.
   io::Signal output_drained;    // Everything has left, or cannot.
