@@ -39,9 +39,10 @@ commands::MemoryFacts ServerFacts::memory() {
 }
 
 void ServerFacts::reset_statistics() {
-  for (auto* gauge : {&metrics_.requests, &metrics_.accepted, &metrics_.rejected,
-                      &metrics_.closed_by_deadline, &metrics_.expired, &metrics_.received_bytes,
-                      &metrics_.sent_bytes, &metrics_.receives, &metrics_.sends}) {
+  for (auto* gauge :
+       {&metrics_.requests, &metrics_.accepted, &metrics_.rejected, &metrics_.closed_by_deadline,
+        &metrics_.closed_unread, &metrics_.notices_dropped, &metrics_.expired,
+        &metrics_.received_bytes, &metrics_.sent_bytes, &metrics_.receives, &metrics_.sends}) {
     gauge->set(0);
   }
   const std::size_t commands = shared_.table.all().size();

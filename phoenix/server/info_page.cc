@@ -146,8 +146,11 @@ void add_stats(std::string& page, const InfoSources& from) {
   line(page, "evicted_clients", 0);
   line(page, "keyspace_hits", sum_of(shared, &Metrics::keyspace_hits));
   line(page, "keyspace_misses", sum_of(shared, &Metrics::keyspace_misses));
+  // A name counts on each core where somebody has subscribed to it: PUBSUB counts it once.
   line(page, "pubsub_channels", sum_of(shared, &Metrics::channels));
   line(page, "pubsub_patterns", sum_of(shared, &Metrics::patterns));
+  line(page, "client_output_buffer_limit_disconnections", sum_of(shared, &Metrics::closed_unread));
+  line(page, "notices_dropped", sum_of(shared, &Metrics::notices_dropped));
   line(page, "latest_fork_usec", 0);
   line(page, "total_forks", 0);
   line(page, "total_reads_processed", sum_of(shared, &Metrics::receives));

@@ -17,8 +17,9 @@ Messaging::Messaging(const Parts& parts)
       shard_(parts.shard),
       board_(parts.shared.notices),
       clock_(parts.clock),
+      metrics_(parts.metrics),
       pusher_(parts.connections, parts.pool, parts.shard.budget(), parts.shared.settings,
-              parts.clock),
+              parts.clock, parts.metrics),
       subscriptions_([this](Session& session, Push& push) { return pusher_.send(session, push); },
                      parts.pool.buffers(), &parts.shard.budget()),
       clients_(parts.connections, parts.host, parts.clock),
@@ -126,6 +127,8 @@ void Messaging::stop_monitoring(Session& session) {
 
 void Messaging::subscriptions_changed() {
   board_.set_wanted(core_, Notice::Kind::key_event, subscriptions_.has_listeners());
+  metrics_.channels.set(subscriptions_.names_count(ChannelKind::plain));
+  metrics_.patterns.set(subscriptions_.names_count(ChannelKind::pattern));
 }
 
 void Messaging::closing(Session& session) {

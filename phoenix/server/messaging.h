@@ -78,6 +78,7 @@ class Messaging final : public SessionObserver {
   Shard& shard_;
   NoticeBoard& board_;
   const Clock& clock_;
+  Metrics& metrics_;
   Pusher pusher_;
   Subscriptions subscriptions_;
   ClientList clients_;

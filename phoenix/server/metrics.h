@@ -27,6 +27,7 @@ struct alignas(io::kCacheLineBytes) Metrics {
   Gauge accepted;
   Gauge rejected;
   Gauge closed_by_deadline;
+  Gauge closed_unread;  // Who did not read its messages.
   Gauge keys;
   Gauge keys_with_expiry;
   Gauge expired;

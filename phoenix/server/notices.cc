@@ -60,6 +60,8 @@ bool Notices::wants(unsigned core, const NoticeBatch& batch) const {
 }
 
 void Notices::post(const std::function<void(unsigned)>& posted) {
+  if (!open_ && kept_bytes_ == 0) [[likely]]
+    return;
   std::unique_ptr<NoticeBatch> batch = std::move(open_);
   std::vector<unsigned> readers;
   for (unsigned core = 0; core < board_.cores(); ++core) {
@@ -91,15 +93,10 @@ bool Notices::send_kept(unsigned to) {
     has_sent = true;
     kept.batches.pop_front();
     kept.bytes -= bytes;
+    kept_bytes_ -= bytes;
     buffers_.channels -= bytes;
   }
   return has_sent;
-}
-
-std::uint64_t Notices::kept_bytes() const {
-  std::uint64_t bytes = 0;
-  for (const auto& kept : kept_) bytes += kept.bytes;
-  return bytes;
 }
 
 void Notices::keep(unsigned to, NoticeBatch& batch) {
@@ -110,6 +107,7 @@ void Notices::keep(unsigned to, NoticeBatch& batch) {
   }
   kept.batches.push_back(&batch);
   kept.bytes += batch.bytes;
+  kept_bytes_ += batch.bytes;
   buffers_.channels += batch.bytes;
 }
 

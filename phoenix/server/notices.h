@@ -100,7 +100,7 @@ class Notices final {
   void receive(const std::function<void(const Notice&)>& take);
   bool has_mail() const;
   /// What the mailboxes had no room for.
-  std::uint64_t kept_bytes() const;
+  std::uint64_t kept_bytes() const { return kept_bytes_; }
 
  private:
   struct Kept {
@@ -118,6 +118,7 @@ class Notices final {
   Metrics& metrics_;
   std::unique_ptr<NoticeBatch> open_;
   std::vector<Kept> kept_;  // By core: what its mailbox had no room for.
+  std::uint64_t kept_bytes_ = 0;
 };
 
 }  // namespace phoenix::server

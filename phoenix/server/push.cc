@@ -74,6 +74,7 @@ const engine::LargeValueRef& Push::block(Wire wire, const engine::LargeMeterRef&
 bool Pusher::send(Session& session, Push& push) {
   if (session.ignores_input || session.is_broken) return false;
   if (has_too_much(session, push.size_bytes_min())) {
+    metrics_.closed_unread.add(1);
     connections_.cut_off(session);
     return false;
   }

@@ -46,12 +46,13 @@ class Push final {
 class Pusher final {
  public:
   Pusher(Connections& connections, ChunkPool& pool, const MemoryBudget& budget,
-         const commands::Settings& settings, const Clock& clock)
+         const commands::Settings& settings, const Clock& clock, Metrics& metrics)
       : connections_(connections),
         pool_(pool),
         budget_(budget),
         settings_(settings),
-        clock_(clock) {}
+        clock_(clock),
+        metrics_(metrics) {}
 
   /// False: the session is closing, or was cut off now, and does not get it.
   bool send(Session& session, Push& push);
@@ -64,6 +65,7 @@ class Pusher final {
   const MemoryBudget& budget_;
   const commands::Settings& settings_;
   const Clock& clock_;
+  Metrics& metrics_;
 };
 
 }  // namespace phoenix::server

@@ -74,6 +74,9 @@ class Subscriptions final : public commands::Channels {
     return !of(ChannelKind::plain).empty() || !of(ChannelKind::pattern).empty();
   }
 
+  /// How many names somebody here has subscribed to.
+  std::size_t names_count(ChannelKind kind) const { return of(kind).size(); }
+
   std::uint64_t publish(ChannelKind kind, std::string_view channel, std::string_view message,
                         std::uint64_t& steps) override;
   std::vector<std::string_view> names(ChannelKind kind) const override;

@@ -31,6 +31,11 @@ class Sessions:
             time.sleep(0.01)
         self.assertEqual(question(), answer)
 
+    def fact(self, session, name):
+        """A number that INFO tells."""
+        lines = session.line("INFO stats").decode().splitlines()
+        return next(int(line.split(":")[1]) for line in lines if line.startswith(name + ":"))
+
     def test_messages_reach_all_in_order(self):
         publisher = self.open()
         subscribers = [self.open() for _ in range(SESSIONS)]
@@ -48,6 +53,8 @@ class Sessions:
             subscriber.close()
         self.eventually(lambda: publisher.line("PUBSUB NUMSUB news"), [b"news", 1])
         self.assertEqual(publisher.line("PUBLISH news end"), 1)
+        self.assertEqual(self.fact(publisher, "pubsub_channels"), 1)
+        self.assertEqual(self.fact(publisher, "pubsub_patterns"), 0)
 
     def test_patterns_and_shard_channels(self):
         asker = self.open()
@@ -97,6 +104,7 @@ class Sessions:
                 break
         else:
             self.fail("60 MB were queued")
+        self.assertEqual(self.fact(publisher, "client_output_buffer_limit_disconnections"), 1)
         self.eventually(lambda: publisher.line("PUBSUB NUMSUB flood"), [b"flood", 0])
         publisher.ask("CONFIG", "SET", "client-output-buffer-limit", "pubsub 32mb 8mb 60")
 
@@ -165,6 +173,14 @@ class Sessions:
             session.send("GET", key)
         self.assertEqual(session.read(), b"1")
         session.line("DEL quiet")
+
+    def test_http_behind_a_first_line_ends_the_connection(self):
+        session = self.open()
+        session.socket.sendall(b"PING\r\nHost: here\r\nSET smuggled 1\r\n")
+        self.assertEqual(session.read(), b"PONG")
+        self.assertIn("unknown command 'Host:'", session.read())
+        self.assertRaises(OSError, session.read)
+        self.assertEqual(self.open().line("GET smuggled"), None)
 
     def test_monitors_see_all_cores(self):
         monitor, secret = self.open(), self.open()
