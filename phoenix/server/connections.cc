@@ -92,8 +92,7 @@ void Connections::open(int fd) {
   Session& session = *sessions_[index];
   session.is_authenticated = shared_.config.password.empty();
   session.opened_ns = io_.clock().monotonic_ns();
-  session.active_ns = session.opened_ns;
-  session.stranger_since_ns = session.opened_ns;
+  session.active_ns = session.stranger_since_ns = session.opened_ns;
   session.client.id = shared_.clients.fetch_add(1) + 1;
   ++open_;
   shared_.connections.fetch_add(1);
@@ -406,8 +405,7 @@ void Connections::tick() {
   const std::size_t count = std::min(kSessionsPerTick, sessions_.size());
   for (std::size_t i = 0; i < count; ++i) {
     next_to_check_ = (next_to_check_ + 1) % sessions_.size();
-    Session* const session = sessions_[next_to_check_].get();
-    if (session != nullptr) check_deadlines(*session, now_ns);
+    if (auto* const session = sessions_[next_to_check_].get()) check_deadlines(*session, now_ns);
   }
 }
 
@@ -416,8 +414,7 @@ void Connections::check_deadlines(Session& session, std::uint64_t now_ns) {
     return since_ns != 0 && now_ns - since_ns > limit_ns;
   };
   if (session.output_drained.is_set()) {  // Lingering.
-    const std::uint64_t linger_ns = stops_ ? kTickNs : kLingerNs;
-    if (is_over(session.stalled_since_ns, linger_ns)) cancel_receive(session);
+    if (is_over(session.stalled_since_ns, stops_ ? kTickNs : kLingerNs)) cancel_receive(session);
     return;
   }
   if (stops_ && now_ns > stop_deadline_ns_) return cut_off(session);
@@ -442,10 +439,9 @@ void Connections::check_deadlines(Session& session, std::uint64_t now_ns) {
   const auto timeout_s =
       static_cast<std::uint64_t>(shared_.settings.get(commands::Setting::client_timeout_s));
   // Who waits for messages is silent by right.
-  const bool listens = session.is_subscribed() || session.client.is_monitor;
-  const bool is_owed = !session.output.empty() || session.listing || session.hops > 0 ||
-                       session.is_waiting_for_room || session.is_paused;
-  if (listens || is_owed) session.active_ns = now_ns;
+  const bool waits = session.is_subscribed() || session.client.is_monitor || session.hops > 0 ||
+                     session.listing || session.is_waiting_for_room || session.is_paused;
+  if (waits || !session.output.empty()) session.active_ns = now_ns;
   if (timeout_s != 0 && is_over(session.active_ns, timeout_s * kNanosPerSecond)) {
     metrics_.closed_by_deadline.add(1);
     end_input(session);
