@@ -135,14 +135,16 @@ Result<void> ask_memcached(int fd, ServerFacts& facts) {
 void take_info(std::string_view info, ServerFacts& facts) {
   facts.pid = pid_in(field(info, "process_id:"));
   // Relatives of Redis tell its version too, for clients' sake: their own names come first.
-  for (const std::string_view name : {"valkey", "dragonfly", "keydb", "garnet", "redis"}) {
+  for (const std::string_view name :
+       {"phoenix", "valkey", "dragonfly", "keydb", "garnet", "redis"}) {
     const std::string_view version = field(info, fmt::format("{}_version:", name));
     if (version.empty()) continue;
     facts.name = name;
     facts.version = version;
     break;
   }
-  facts.cores = threads_in(field(info, "thread_count:"));  // Dragonfly's.
+  const bool is_phoenix = facts.name == "phoenix";
+  facts.cores = threads_in(field(info, is_phoenix ? "cores:" : "thread_count:"));  // Dragonfly's.
 }
 
 void take_memcached_stats(std::string_view lines, ServerFacts& facts) {

@@ -106,6 +106,11 @@ TEST_CASE("INFO tells about Redis and its relatives") {
   CHECK(dragonfly.version == "df-v1.14.0");
   CHECK(dragonfly.cores == 8);
   CHECK(dragonfly.pid == 0);
+  const ServerFacts phoenix = info(
+      "# Server\r\nphoenix_version:0.1.0\r\nredis_version:7.0.15\r\nprocess_id:9\r\ncores:4\r\n");
+  CHECK(phoenix.name == "phoenix");
+  CHECK(phoenix.version == "0.1.0");
+  CHECK(phoenix.cores == 4);
 }
 
 TEST_CASE("INFO that tells nothing, or nonsense, is borne") {
