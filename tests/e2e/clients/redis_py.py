@@ -47,7 +47,7 @@ def commands(db):
     equal(db.set("t", "v", ex=100), True)
     equal(db.set("t", "w", nx=True), None)
     equal(db.set("t", "w", keepttl=True, get=True), b"v")
-    equal(db.ttl("t"), 100)
+    equal(70 < db.ttl("t") <= 100, True)  # Some may have passed.
     equal(db.mset({"m1": "x", "m2": "y"}), True)
     equal(db.mget("m1", "missing", "m2"), [b"x", None, b"y"])
     equal(db.exists("m1", "m2", "missing"), 2)

@@ -16,6 +16,12 @@ export function equal(actual, expected, what = '') {
   checks += 1;
 }
 
+/** A time to live in seconds, of which some may have passed on a busy machine. */
+export function near(left, seconds) {
+  assert.ok(left > seconds - 30 && left <= seconds, `${left} is not near ${seconds}`);
+  checks += 1;
+}
+
 /** The promise must fail with a message that holds these words. */
 export async function fails(promise, words) {
   await assert.rejects(promise, (error) => {
