@@ -155,9 +155,9 @@ class Durability(unittest.TestCase):
 
     def test_hello_takes_one_short_name(self):
         with harness.Server() as server, server.client() as db:
-            self.assertEqual(db.ask(frame(client.HELLO, value=b"n" * 64)).status, client.OK)
+            self.assertEqual(db.ask(frame(client.HELLO, value=b"n" * 1024)).status, client.OK)
             for request in (
-                frame(client.HELLO, value=b"n" * 65),
+                frame(client.HELLO, value=b"n" * 1025),
                 frame(client.HELLO, value=b"\x1b[2J"),
                 argv_frame("HELLO", "a", "b"),
             ):
