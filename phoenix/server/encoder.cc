@@ -72,10 +72,11 @@ void NativeEncoder::large(const engine::LargeValueRef& value) {
 }
 
 void NativeEncoder::error(Status status, std::string_view text) {
-  text = text.substr(0, protocol::kErrorTextBytesMax);
-  if (open_.empty()) return scalar(status, Kind::none, text);
+  // It may echo words of the request, which are any bytes.
+  const std::string shown = protocol::printable(text).substr(0, protocol::kErrorTextBytesMax);
+  if (open_.empty()) return scalar(status, Kind::none, shown);
   std::string value(1, static_cast<char>(status));
-  value.append(text);
+  value.append(shown);
   scalar(status, Kind::error, value);
 }
 

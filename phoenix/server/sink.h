@@ -117,8 +117,7 @@ class NativeSink final : public SessionSink {
     put_frame(protocol::Status::ok, protocol::Kind::text, value);
   }
   void error(protocol::Status status, std::string_view text) override {
-    if (is_encoded()) return encoder().error(status, text);
-    put_frame(status, protocol::Kind::none, text.substr(0, protocol::kErrorTextBytesMax));
+    encoder().error(status, text);
   }
 
  private:

@@ -226,6 +226,17 @@ TEST_CASE("an error's text is cut at its limit, at the top and inside") {
   CHECK(decode_reply(sent(1, inside)) == "[(error) ERR " + longest + "]");
 }
 
+TEST_CASE("an error's text is printable, whatever words of the request it echoes") {
+  const Answer echo = [](ReplySink& reply) { reply.error(Status::error, "no \xff\x1b[2J"); };
+  const Answer inside = [&](ReplySink& reply) {
+    reply.begin_list(1);
+    echo(reply);
+    reply.end();
+  };
+  CHECK(decode_reply(sent(1, echo)) == "(error) ERR no \\xff\\x1b[2J");
+  CHECK(decode_reply(sent(1, inside)) == "[(error) ERR no \\xff\\x1b[2J]");
+}
+
 TEST_CASE("a gathered reply that grows over its limit becomes an error, and the sink goes on") {
   constexpr std::uint32_t kItems = 70;
   const std::string item(std::size_t{1} << 20U, 'i');
