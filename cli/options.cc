@@ -129,9 +129,8 @@ void declare_modes(CLI::App& app, Arguments& arguments) {
                  "For --scan, --bigkeys and --memkeys: only keys like this")
       ->group(kModeGroup)
       ->option_text("GLOB");
-  app.add_option(
-         "--count", options.count,
-         "End after so many lines, keys, pings or rounds; of big keys show so many")
+  app.add_option("--count", options.count,
+                 "End after so many lines, keys, pings or rounds; of big keys show so many")
       ->check(CLI::Range(std::uint64_t{1}, kCountMax))
       ->group(kModeGroup)
       ->option_text("N");
