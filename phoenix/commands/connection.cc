@@ -183,8 +183,12 @@ void reset(Context& context, const Request&) {
 void select(Context& context, const Request& request) {
   constexpr std::int64_t kIntMax = 2'147'483'647;
   const auto index = parse_integer(request.args[1]);
-  if (!index || *index > kIntMax || *index < -kIntMax - 1) {
+  if (!index) {
     return context.reply.error(Status::error, "value is not an integer or out of range");
+  }
+  if (*index > kIntMax || *index < -kIntMax - 1) {
+    return context.reply.error(
+        Status::error, "value is out of range, value must between -2147483648 and 2147483647");
   }
   if (*index != 0) return context.reply.error(Status::error, "DB index is out of range");
   context.reply.ok();

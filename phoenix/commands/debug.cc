@@ -174,10 +174,15 @@ constexpr auto kTypes = std::to_array<Type>({
     {"map", answer_pairs},
     // No command here has attributes; without them the reply is what RESP2 gets.
     {"attrib", [](ReplySink& reply) { reply.bytes("Some real reply following the attribute"); }},
-    // A push comes by itself, not as a reply.
     {"push",
      [](ReplySink& reply) {
-       reply.error(Status::error, "RESP2 is not supported by this command");
+       reply.begin_replies(2);
+       reply.begin_push(2);
+       reply.bytes("server-cpu-usage");
+       reply.integer(42);
+       reply.end();
+       reply.bytes("Some real reply following the push reply");
+       reply.end_replies();
      }},
     {"verbatim", [](ReplySink& reply) { reply.text("This is a verbatim\nstring"); }},
     {"true", [](ReplySink& reply) { reply.boolean(true); }},
@@ -185,6 +190,10 @@ constexpr auto kTypes = std::to_array<Type>({
 });
 
 void protocol_type(Context& context, const Request& request) {
+  const bool is_push = equals_ignoring_case("push", request.args[2]);
+  if (is_push && context.session->wire() != Wire::resp3) {
+    return context.reply.error(Status::error, "RESP2 is not supported by this command");
+  }
   for (const auto& type : kTypes) {
     if (equals_ignoring_case(type.name, request.args[2])) return type.answer(context.reply);
   }
