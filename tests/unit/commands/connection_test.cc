@@ -106,7 +106,10 @@ TEST_CASE("SELECT knows one database") {
   CHECK(harness("SELECT 1") == "(error) ERR DB index is out of range");
   CHECK(harness("SELECT -1") == "(error) ERR DB index is out of range");
   CHECK(harness("SELECT x") == "(error) ERR value is not an integer or out of range");
-  CHECK(harness("SELECT 4294967296") == "(error) ERR value is not an integer or out of range");
+  CHECK(harness("SELECT 9223372036854775808") ==
+        "(error) ERR value is not an integer or out of range");
+  CHECK(harness("SELECT 4294967296") ==
+        "(error) ERR value is out of range, value must between -2147483648 and 2147483647");
 }
 
 TEST_CASE("PING in RESP2 answers a subscriber as a message") {
