@@ -49,7 +49,6 @@ Subscriptions::Subscribed Subscriptions::subscribe(Session& session, ChannelKind
   return Subscribed::done;
 }
 
-// The last member takes the place that becomes free.
 void Subscriptions::unsubscribe(Session& session, ChannelKind kind, std::string_view name) {
   if (!session.subscriptions) return;
   auto& own = session.subscriptions->by_kind[static_cast<std::size_t>(kind)];
@@ -60,6 +59,11 @@ void Subscriptions::unsubscribe(Session& session, ChannelKind kind, std::string_
   buffers_.channels -= bytes;
   const Subscription subscription = found->second;
   own.erase(found);
+  leave(kind, subscription);
+}
+
+// The last member takes the place that becomes free.
+void Subscriptions::leave(ChannelKind kind, const Subscription& subscription) {
   Channel& channel = *subscription.channel;
   channel.members[subscription.place] = channel.members.back();
   channel.members.pop_back();
@@ -74,10 +78,11 @@ void Subscriptions::unsubscribe(Session& session, ChannelKind kind, std::string_
 
 void Subscriptions::forget(Session& session) {
   if (!session.subscriptions) return;
+  buffers_.channels -= session.subscriptions->bytes;
   for (std::size_t kind = 0; kind < commands::kChannelKinds; ++kind) {
-    auto& own = session.subscriptions->by_kind[kind];
-    while (!own.empty()) {
-      unsubscribe(session, static_cast<ChannelKind>(kind), std::string(own.begin()->first));
+    // Names may go with their channels: nothing is looked up in here any more.
+    for (const auto& [name, subscription] : session.subscriptions->by_kind[kind]) {
+      leave(static_cast<ChannelKind>(kind), subscription);
     }
   }
   session.subscriptions.reset();

@@ -87,6 +87,7 @@ class Subscriptions final : public commands::Channels {
 
   ByName& of(ChannelKind kind) { return by_kind_[static_cast<std::size_t>(kind)]; }
   const ByName& of(ChannelKind kind) const { return by_kind_[static_cast<std::size_t>(kind)]; }
+  void leave(ChannelKind kind, const Subscription& subscription);
   std::uint64_t hand_out(const Channel& channel, Push& push, std::uint64_t& steps);
 
   std::array<ByName, commands::kChannelKinds> by_kind_;
