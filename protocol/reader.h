@@ -24,8 +24,15 @@ class FrameReader final : public ReplyReader {
   /// `frame_bytes_max`: larger frames are refused as too_large; at least kHeaderBytes.
   explicit FrameReader(std::size_t frame_bytes_max = kReplyFrameBytesMax);
 
-  /// The next whole frame. Its views live until the next prepare() or append().
+  /// The next whole frame. Its views live until the next prepare() or append(). In place of the
+  /// first there may be an error line of RESP, from a server that does not know yet what its peer
+  /// speaks ("-ERR max number of clients reached"): it becomes an error frame of id 0.
   [[nodiscard]] Outcome next(ReplyFrame& frame);
+
+ private:
+  Outcome next_line(ReplyFrame& frame);
+
+  bool has_frames_ = false;  // One was handed out.
 };
 
 }  // namespace phoenix::protocol

@@ -101,14 +101,12 @@ void Connections::open(int fd) {
   session.life.start();
 }
 
-// A last word for a connection that cannot be served; if it cannot be sent at once, so be it.
+// A last word for a connection that cannot be served; if it cannot be sent at once, so be it. What
+// it speaks is not known: a line of RESP, which clients of the native protocol understand, too.
 void Connections::reject(int fd) {
-  using protocol::Status;
-  static const std::string kFull =
-      refusal({}, Status::busy,
-              "too many connections: raise --max-connections and the limit of open files");
-  static const std::string kStops =
-      refusal({}, Status::shutting_down, "the server is stopping: connect again later");
+  static constexpr std::string_view kFull = "-ERR max number of clients reached\r\n";
+  static constexpr std::string_view kStops =
+      "-SHUTDOWN the server is stopping: connect again later\r\n";
   metrics_.rejected.add(1);
   io::Operation operation = socket_operation(io::Operation::Kind::send, fd, 0);
   operation.source = std::as_bytes(std::span(stops_ ? kStops : kFull));
@@ -434,6 +432,7 @@ void Connections::check_deadlines(Session& session, std::uint64_t now_ns) {
   }
   if (!session.is_authenticated && is_over(session.stranger_since_ns, kUnauthenticatedNs)) {
     metrics_.closed_by_deadline.add(1);
+    if (!session.is_detected) session.wire = Wire::resp2;  // As in reject().
     return refuse(session, 0, protocol::Status::not_authenticated, "no AUTH within 10 s");
   }
   const auto timeout_s =

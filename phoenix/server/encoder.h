@@ -37,8 +37,10 @@ class Encoder : public commands::ReplySink {
   }
   /// An item of the open list that is encoded already, in this protocol.
   void encoded_item(std::string_view item);
-  /// As end(), of the outermost list: what is said when it was too large.
+  /// As end(), of the outermost list of what was done in any case: what is said when it was too
+  /// large, also for memory that is full.
   void end(std::string_view too_large) {
+    if (refused_ != protocol::Status::ok) refused_ = protocol::Status::too_large;
     too_large_ = too_large;
     this->end();
     too_large_ = kTooLarge;

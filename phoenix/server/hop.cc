@@ -1,6 +1,7 @@
 #include "phoenix/server/hop.h"
 
 #include <cstring>
+#include <utility>
 
 namespace phoenix::server {
 
@@ -24,6 +25,12 @@ void HopBatch::add_word(std::string_view word) {
   words.emplace_back(place, word.size());
 }
 
+void HopBatch::add_job(HopPart& part, std::unique_ptr<TransactionJob> job, std::size_t size_bytes) {
+  part.job = std::move(job);
+  job_bytes_ += size_bytes;
+  bytes_ += size_bytes;
+}
+
 void HopBatch::clear() {
   constexpr std::size_t kKeptReplyBytes = std::size_t{256} << 10U;
   constexpr std::size_t kKeptWords = std::size_t{16} << 10U;
@@ -32,6 +39,7 @@ void HopBatch::clear() {
   if (words.capacity() > kKeptWords) words.shrink_to_fit();
   own_blocks_.clear();
   own_bytes_ = 0;
+  job_bytes_ = 0;
   replies.clear();
   if (replies.capacity() > kKeptReplyBytes) replies.shrink_to_fit();
   block_used_ = 0;

@@ -74,6 +74,8 @@ struct HopBatch {
 
   /// Copies a word and appends it to `words`.
   void add_word(std::string_view word);
+  /// Gives `part` a transaction that takes so many bytes.
+  void add_job(HopPart& part, std::unique_ptr<TransactionJob> job, std::size_t size_bytes);
   std::size_t bytes() const { return bytes_; }
   /// Room for another request.
   bool has_room() const { return parts.size() < parts_max && bytes_ < kHopBytesTarget; }
@@ -81,8 +83,9 @@ struct HopBatch {
   /// After clear(): what is kept between uses goes, too.
   void release_memory();
   std::uint64_t memory_bytes() const {
-    return (block_ ? kBlockBytes : 0) + own_bytes_ + words.capacity() * sizeof(std::string_view) +
-           parts.capacity() * sizeof(HopPart) + replies.capacity();
+    return (block_ ? kBlockBytes : 0) + own_bytes_ + job_bytes_ +
+           words.capacity() * sizeof(std::string_view) + parts.capacity() * sizeof(HopPart) +
+           replies.capacity();
   }
 
  private:
@@ -92,6 +95,7 @@ struct HopBatch {
   std::size_t block_used_ = 0;
   std::size_t bytes_ = 0;
   std::size_t own_bytes_ = 0;
+  std::size_t job_bytes_ = 0;
   std::vector<std::unique_ptr<char[]>> own_blocks_;
 };
 

@@ -57,8 +57,25 @@ void Messaging::receive() {
 }
 
 void Messaging::take(const Notice& notice) {
-  if (notice.kind == Notice::Kind::request) return show_line(notice.text);
-  publish_event(notice.name, notice.text);
+  switch (notice.kind) {
+    case Notice::Kind::request:
+      return show_line(notice.text);
+    case Notice::Kind::key_event:
+      return publish_event(notice.name, notice.text);
+    case Notice::Kind::message:
+      subscriptions_.publish(ChannelKind::plain, notice.name, notice.text, steps_);
+      return;
+    case Notice::Kind::shard_message:
+      subscriptions_.publish(ChannelKind::shard, notice.name, notice.text, steps_);
+      return;
+  }
+}
+
+void Messaging::tell_message(ChannelKind channels, std::string_view channel,
+                             std::string_view message) {
+  const bool is_shard = channels == ChannelKind::shard;
+  const Notice::Kind kind = is_shard ? Notice::Kind::shard_message : Notice::Kind::message;
+  if (notices_.are_wanted_elsewhere(kind)) notices_.add(kind, channel, message);
 }
 
 void Messaging::deliver(log::Position committed, TurnWork& work) {
@@ -126,9 +143,12 @@ void Messaging::stop_monitoring(Session& session) {
 }
 
 void Messaging::subscriptions_changed() {
-  board_.set_wanted(core_, Notice::Kind::key_event, subscriptions_.has_listeners());
   metrics_.channels.set(subscriptions_.names_count(ChannelKind::plain));
   metrics_.patterns.set(subscriptions_.names_count(ChannelKind::pattern));
+  using Kind = Notice::Kind;
+  board_.set_wanted(core_, Kind::key_event, subscriptions_.has_listeners());
+  board_.set_wanted(core_, Kind::message, subscriptions_.has_listeners());
+  board_.set_wanted(core_, Kind::shard_message, subscriptions_.has_shard_listeners());
 }
 
 void Messaging::closing(Session& session) {

@@ -62,6 +62,9 @@ class Messaging final : public SessionObserver {
 
   /// What waits to be told, here or elsewhere.
   std::uint64_t held_bytes() const { return events_.held_bytes() + notices_.kept_bytes(); }
+  /// Of a transaction: this core's subscribers have it, those of the others get it.
+  void tell_message(commands::ChannelKind channels, std::string_view channel,
+                    std::string_view message);
 
   void closing(Session& session) override;
   void subscriptions_changed();

@@ -53,8 +53,9 @@ void Notices::add(Notice::Kind kind, std::string_view name, std::string_view tex
 }
 
 bool Notices::wants(unsigned core, const NoticeBatch& batch) const {
-  for (const auto kind : {Notice::Kind::key_event, Notice::Kind::request}) {
-    if (batch.has_kind[static_cast<std::size_t>(kind)] && board_.is_wanted(core, kind)) return true;
+  for (std::size_t kind = 0; kind < Notice::kKinds; ++kind) {
+    const bool has_kind = batch.has_kind[kind];
+    if (has_kind && board_.is_wanted(core, static_cast<Notice::Kind>(kind))) return true;
   }
   return false;
 }

@@ -1,6 +1,6 @@
-// What one core tells the others without waiting for an answer: changes of keys for their
-// subscribers, requests for their monitors. A batch of them leaves at the end of a turn, for the
-// cores that have somebody who wants to know.
+// What one core tells the others without waiting for an answer: changes of keys and messages of
+// transactions for their subscribers, requests for their monitors. A batch of them leaves at the
+// end of a turn, for the cores that have somebody who wants to know.
 //
 // Nobody may be held up by a core that is slow to read: what does not fit into its mailbox is kept
 // here up to a bound, in order, and dropped beyond it. Channels promise no more.
@@ -22,11 +22,12 @@
 namespace phoenix::server {
 
 struct Notice {
-  enum class Kind : std::uint8_t { key_event, request };
+  enum class Kind : std::uint8_t { key_event, request, message, shard_message };
+  static constexpr std::size_t kKinds = 4;
 
   Kind kind = Kind::key_event;
-  std::string name;  // Of the event: "set", "expired" ... Empty for a request.
-  std::string text;  // The key; or the request's line.
+  std::string name;  // Of the event ("set", "expired" ...) or the channel. Empty for a request.
+  std::string text;  // The key, the request's line, or the message.
 
   std::uint64_t bytes() const { return sizeof(Notice) + name.size() + text.size(); }
 };
@@ -35,7 +36,7 @@ struct Notice {
 struct NoticeBatch {
   std::vector<Notice> notices;
   std::uint64_t bytes = 0;
-  std::array<bool, 2> has_kind{};  // By Notice::Kind.
+  std::array<bool, Notice::kKinds> has_kind{};  // By Notice::Kind.
   std::atomic<unsigned> readers{0};
 
   void release() {
@@ -70,13 +71,13 @@ class NoticeBoard final {
 
  private:
   struct alignas(io::kCacheLineBytes) Wants {
-    std::array<std::atomic<bool>, 2> kinds{};
+    std::array<std::atomic<bool>, Notice::kKinds> kinds{};
   };
 
   unsigned cores_;
   std::vector<std::unique_ptr<Mailbox>> mailboxes_;
   std::unique_ptr<Wants[]> wants_;
-  std::array<std::atomic<unsigned>, 2> wanted_by_{};  // So many cores.
+  std::array<std::atomic<unsigned>, Notice::kKinds> wanted_by_{};  // So many cores.
 };
 
 /// One core's end of it.

@@ -49,8 +49,12 @@ std::size_t RespLarge::feed(std::string_view bytes) {
 
 std::size_t RespLarge::take_header(std::string_view bytes) {
   if (bytes.empty()) return 0;
+  if (bytes[0] != '$') {
+    error_ = std::string("Protocol error: expected '$', got '") + bytes[0] + "'";
+    return 0;
+  }
   const protocol::RespCount size = protocol::read_resp_count(bytes);
-  if (bytes[0] != '$' || size.outcome == protocol::RespCount::Outcome::broken || size.number < 0) {
+  if (size.outcome == protocol::RespCount::Outcome::broken || size.number < 0) {
     error_ = "Protocol error: invalid bulk length";
     return 0;
   }

@@ -64,7 +64,7 @@ class RespLarge final {
   std::uint64_t bytes_ = 0;
   std::uint64_t kept_bytes_ = 0;  // In words_.
   bool discards_ = false;
-  std::string_view error_;
+  std::string error_;
 };
 
 }  // namespace phoenix::server

@@ -121,15 +121,18 @@ class Router final {
   // router_transactions.cc
   struct Refusal {
     protocol::Status status = protocol::Status::ok;
-    std::string_view text;
+    std::string text;
   };
   bool run_in_transaction(PendingRequest& pending);
   Refusal queue(const PendingRequest& pending);
   bool run_exec(const PendingRequest& pending);
   bool exec_here(const PendingRequest& pending);
   bool exec_away(const PendingRequest& pending, unsigned owner);
+  log::Position run_job(const TransactionJob& job, Encoder& encoder,
+                        commands::SessionControl* session);
   void run_at_home(Session& session, ReplyHead head, QueuedRequest& queued);
   bool run_watch(const PendingRequest& pending);
+  Refusal refusal_of_watch(const Transaction& transaction, const PendingRequest& pending) const;
   std::vector<Watch> watches_of(commands::Args keys);
   void take_watches(Session& session, std::vector<Watch> watches);
 

@@ -101,9 +101,12 @@ bool Router::execute_part(HopBatch& batch, HopPart& part) {
       part.job ? shard_.admit(*part.job, encoder) : shard_.admit(*part.command, request, encoder);
   if (verdict == Shard::Verdict::wait) return false;
   if (verdict == Shard::Verdict::execute) {
-    part.position = part.job ? shard_.run(*part.job, encoder, nullptr)
-                             : shard_.execute(*part.command, request, encoder, nullptr);
-    work_.take(shard_.steps_of_last());
+    if (part.job) {
+      part.position = run_job(*part.job, encoder, nullptr);
+    } else {
+      part.position = shard_.execute(*part.command, request, encoder, nullptr);
+      work_.take(shard_.steps_of_last());
+    }
   }
   if (has(part.command->flags, commands::Flags::watches)) {
     part.watches = std::make_unique<std::vector<Watch>>(watches_of(request.args.subspan(1)));

@@ -10,6 +10,16 @@ using commands::Command;
 using commands::Flags;
 using protocol::Status;
 
+namespace {
+
+// PUBLISH and SPUBLISH: the core that runs the transaction counts its own subscribers.
+bool is_publish(const Command& command) {
+  return has(command.flags, Flags::every_core) && has(command.flags, Flags::pubsub) &&
+         has(command.flags, Flags::paused_as_write);
+}
+
+}  // namespace
+
 // Of a session that has queued requests, or watches keys.
 bool Router::run_in_transaction(PendingRequest& pending) {
   Transaction& transaction = *pending.session->transaction;
@@ -41,17 +51,19 @@ Router::Refusal Router::queue(const PendingRequest& pending) {
   if (has(command.flags, Flags::not_in_multi) || has(command.flags, Flags::scan)) {
     return {Status::error, "Command not allowed inside a transaction"};
   }
-  if (has(command.flags, Flags::every_core) && shared_.cores() > 1) {
+  const bool asks_all = has(command.flags, Flags::every_core) && !is_publish(command);
+  if (asks_all && shared_.cores() > 1) {
     return {Status::cross_slot,
             "the command asks every core: outside of a transaction, or on a server with one core"};
   }
+  if (shard_.budget().is_full()) return {Status::out_of_memory, shard_.budget().refusal()};
   if (!transaction.has_room_for(pending.request)) {
     return {Status::too_large, "the transaction is too long: at most 65536 commands and 64 MiB"};
   }
   const KeyRange keys = key_range(command, args.size());
   for (std::size_t i = keys.first; i < keys.end; i += keys.step) {
     const std::uint16_t core = core_of(args[i]);
-    if (!transaction.takes_core(core)) return {Status::cross_slot, kCrossSlot};
+    if (!transaction.takes_core(core)) return {Status::cross_slot, std::string(kCrossSlot)};
     transaction.set_core(core);
   }
   transaction.queue(command, pending.request);
@@ -66,6 +78,7 @@ bool Router::run_exec(const PendingRequest& pending) {
     answer(pending, Status::exec_aborted, "Transaction discarded because of previous errors.");
     return true;
   }
+  transaction.job().flags = pending.request.flags;
   const std::uint16_t owner = transaction.core().value_or(static_cast<std::uint16_t>(core_));
   return owner == core_ ? exec_here(pending) : exec_away(pending, owner);
 }
@@ -81,8 +94,7 @@ bool Router::exec_here(const PendingRequest& pending) {
   log::Position position = 0;
   if (verdict == Shard::Verdict::execute) {
     actions_.act_for(session);
-    position = shard_.run(job, encoder, &actions_);
-    work_.take(shard_.steps_of_last());
+    position = run_job(job, encoder, &actions_);
   }
   (void)encoder.finish();  // Items of lists are copied.
   take_for_reply(session, reply.size());
@@ -90,19 +102,38 @@ bool Router::exec_here(const PendingRequest& pending) {
   return true;
 }
 
+// Messages go to the other cores' subscribers without an answer.
+log::Position Router::run_job(const TransactionJob& job, Encoder& encoder,
+                              commands::SessionControl* session) {
+  const Shard::Ran ran = shard_.run(job, encoder, session);
+  work_.take(shard_.steps_of_last());
+  if (!ran.is_done) return ran.position;
+  for (const auto& queued : job.requests) {
+    if (!is_publish(queued.command())) continue;
+    const bool is_shard = queued.command().name == "SPUBLISH";
+    const commands::Request request = queued.request();
+    messaging_.tell_message(is_shard ? commands::ChannelKind::shard : commands::ChannelKind::plain,
+                            request.args[1], request.args[2]);
+  }
+  return ran.position;
+}
+
 bool Router::exec_away(const PendingRequest& pending, unsigned owner) {
   if (!has_room(owner)) return false;
   Session& session = *pending.session;
   auto job = std::make_unique<TransactionJob>(session.transaction->take());
   session.transaction.reset();
-  std::size_t bytes = kAwaitedListBytes;
+  std::size_t bytes = 0;
   for (auto& queued : job->requests) {
     bytes += queued.memory_bytes();
-    if (queued.command().keys.first == 0) run_at_home(session, pending.head(), queued);
+    const bool is_keyless = queued.command().keys.first == 0;
+    if (is_keyless && !is_publish(queued.command())) {
+      run_at_home(session, pending.head(), queued);
+    }
   }
   HopPart& part = add_part(owner, session, *pending.command, pending.request, pending.head());
-  part.job = std::move(job);
-  part.run = session.output.append_awaited(static_cast<std::uint32_t>(bytes));
+  filling_[owner]->add_job(part, std::move(job), bytes);
+  part.run = session.output.append_awaited(static_cast<std::uint32_t>(kAwaitedListBytes + bytes));
   part.run->is_muted = session.client.mutes_reply();
   return true;
 }
@@ -127,10 +158,8 @@ bool Router::run_watch(const PendingRequest& pending) {
   const commands::Args keys = pending.request.args.subspan(1);
   if (!session.transaction) session.transaction = std::make_unique<Transaction>();
   Transaction& transaction = *session.transaction;
-  if (!transaction.takes_core(pending.core) || !transaction.has_room_for_watches(keys.size())) {
-    const bool is_elsewhere = !transaction.takes_core(pending.core);
-    answer(pending, is_elsewhere ? Status::cross_slot : Status::too_large,
-           is_elsewhere ? kCrossSlot : "too many watched keys: at most 65536");
+  if (const Refusal refusal = refusal_of_watch(transaction, pending); !refusal.text.empty()) {
+    answer(pending, refusal.status, refusal.text);
     return true;
   }
   if (pending.core != core_) {
@@ -142,6 +171,22 @@ bool Router::run_watch(const PendingRequest& pending) {
   transaction.set_core(pending.core);
   for (auto& watch : watches_of(keys)) transaction.watch(std::move(watch));
   return run_here(pending);
+}
+
+// Empty text: none. What is watched is not refused while memory is full unless it is much: who
+// wants to free some may watch first.
+Router::Refusal Router::refusal_of_watch(const Transaction& transaction,
+                                         const PendingRequest& pending) const {
+  if (!transaction.takes_core(pending.core)) return {Status::cross_slot, std::string(kCrossSlot)};
+  const commands::Args keys = pending.request.args.subspan(1);
+  if (!transaction.has_room_for_watches(keys)) {
+    return {Status::too_large, "too many watched keys: at most 65536 and 64 MiB"};
+  }
+  const bool is_much = transaction.memory_bytes() > kFrameBytesWhenFullMax;
+  if (is_much && shard_.budget().is_full()) {
+    return {Status::out_of_memory, shard_.budget().refusal()};
+  }
+  return {};
 }
 
 std::vector<Watch> Router::watches_of(commands::Args keys) {

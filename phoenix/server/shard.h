@@ -69,7 +69,11 @@ class Shard final : public engine::EffectSink {
   /// As the two above, for a transaction whose keys are all here. Nothing of it is executed when it
   /// is refused, or when a watched key has changed (nil is answered then).
   Verdict admit(const TransactionJob& job, commands::ReplySink& reply);
-  log::Position run(const TransactionJob& job, Encoder& reply, commands::SessionControl* session);
+  struct Ran {
+    log::Position position = 0;
+    bool is_done = false;  // Else a watched key had changed.
+  };
+  Ran run(const TransactionJob& job, Encoder& reply, commands::SessionControl* session);
 
   /// What the last one took beyond its words and bytes.
   std::uint64_t steps_of_last() const { return steps_of_last_; }

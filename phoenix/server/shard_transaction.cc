@@ -130,8 +130,9 @@ Shard::Verdict Shard::admit(const TransactionJob& job, commands::ReplySink& repl
   bool frees = true;
   for (const auto& queued : job.requests) {
     const Command& command = queued.command();
-    const Request request = queued.request();
+    Request request = queued.request();
     if (!has(command.flags, Flags::write)) continue;
+    request.flags |= job.flags;
     if (const auto refusal = this->refusal(command, request)) {
       reply.error(Status::exec_aborted,
                   fmt::format("Transaction discarded because of: {} {}",
@@ -150,8 +151,8 @@ Shard::Verdict Shard::admit(const TransactionJob& job, commands::ReplySink& repl
   return reserve(need, frees, reply);
 }
 
-log::Position Shard::run(const TransactionJob& job, Encoder& reply,
-                         commands::SessionControl* session) {
+Shard::Ran Shard::run(const TransactionJob& job, Encoder& reply,
+                      commands::SessionControl* session) {
   log::Position position = 0;
   for (const auto& watch : job.watches) {
     if (!has_changed(watch)) continue;
@@ -159,10 +160,10 @@ log::Position Shard::run(const TransactionJob& job, Encoder& reply,
     position = std::max(cleared_, last_batch_[keyspace_.hash_of(watch.key) % kPlaces]);
     const engine::ExpiryMs expiry_ms = std::max(keyspace_.take_expiry_seen(), removed_until_ms_);
     if (expiry_ms != engine::kNoExpiry) {
-      position = std::max(position, position_of_expiry(expiry_ms, 0));
+      position = std::max(position, position_of_expiry(expiry_ms, job.flags));
     }
     steps_of_last_ = job.watches.size() * kWorkPerWord;
-    return by_policy(position, 0);
+    return {by_policy(position, job.flags), false};
   }
   std::uint64_t steps = 0;
   reply.begin_list(static_cast<std::uint32_t>(job.requests.size()));
@@ -171,12 +172,16 @@ log::Position Shard::run(const TransactionJob& job, Encoder& reply,
       reply.encoded_item(queued.reply);
       continue;
     }
-    position = std::max(position, execute(queued.command(), queued.request(), reply, session));
+    Request request = queued.request();
+    request.flags |= job.flags;
+    position = std::max(position, execute(queued.command(), request, reply, session));
     steps += steps_of_last_ + kWorkPerWord;
   }
-  reply.end("the transaction was executed, but its replies are over 16 MiB");
+  reply.end(
+      "the transaction was executed, but its replies are over 16 MiB, or 1 MiB while memory is "
+      "full");
   steps_of_last_ = steps;
-  return position;
+  return {position, true};
 }
 
 }  // namespace phoenix::server

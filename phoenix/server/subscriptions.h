@@ -76,6 +76,8 @@ class Subscriptions final : public commands::Channels {
 
   /// How many names somebody here has subscribed to.
   std::size_t names_count(ChannelKind kind) const { return of(kind).size(); }
+  /// Likewise of shard channels.
+  bool has_shard_listeners() const { return !of(ChannelKind::shard).empty(); }
 
   std::uint64_t publish(ChannelKind kind, std::string_view channel, std::string_view message,
                         std::uint64_t& steps) override;

@@ -55,6 +55,12 @@ void Transaction::queue(const Command& command, const Request& request) {
   memory_bytes_ += job_.requests.emplace_back(command, request).memory_bytes();
 }
 
+bool Transaction::has_room_for_watches(commands::Args keys) const {
+  std::uint64_t bytes = memory_bytes_;
+  for (const auto key : keys) bytes += sizeof(Watch) + key.size();
+  return job_.watches.size() + keys.size() <= kWatchesMax && bytes <= kTransactionBytesMax;
+}
+
 void Transaction::watch(Watch watch) {
   memory_bytes_ += sizeof watch + watch.key.size();
   job_.watches.push_back(std::move(watch));

@@ -47,6 +47,7 @@ struct Watch {
 };
 
 struct TransactionJob {
+  std::uint16_t flags = 0;  // Of EXEC: for all of it.
   std::vector<QueuedRequest> requests;
   std::vector<Watch> watches;
 };
@@ -67,9 +68,7 @@ class Transaction final {
 
   [[nodiscard]] bool has_room_for(const commands::Request& request) const;
   void queue(const commands::Command& command, const commands::Request& request);
-  [[nodiscard]] bool has_room_for_watches(std::size_t count) const {
-    return job_.watches.size() + count <= kWatchesMax;
-  }
+  [[nodiscard]] bool has_room_for_watches(commands::Args keys) const;
   void watch(Watch watch);
 
   const TransactionJob& job() const { return job_; }
@@ -80,7 +79,10 @@ class Transaction final {
   /// UNWATCH; what is queued stays.
   void forget_watches();
 
-  std::uint64_t memory_bytes() const { return memory_bytes_; }
+  std::uint64_t memory_bytes() const {
+    const std::size_t unused = job_.requests.capacity() - job_.requests.size();
+    return memory_bytes_ + unused * sizeof(QueuedRequest);
+  }
   /// Whether anything queued changes keys; looks at all of it.
   bool writes() const;
 

@@ -19,7 +19,7 @@ import harness
 from client import frame
 
 LIMIT_S = 60
-FULL = "BUSY too many connections: "
+FULL = "ERR max number of clients reached"
 
 
 def run(program, *arguments, lines=""):

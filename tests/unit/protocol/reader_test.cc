@@ -144,13 +144,47 @@ TEST_CASE("reader: a peer of another kind shows with its first byte, and for goo
   FrameReader reader;
   ReplyFrame frame;
   CHECK(reader.next(frame) == FrameReader::Outcome::need_more);
-  REQUIRE(reader.append("-"));
+  REQUIRE(reader.append("+"));
   REQUIRE(reader.next(frame) == FrameReader::Outcome::malformed);
   CHECK(reader.error().text.find("magic") != std::string_view::npos);
   CHECK(reader.next(frame) == FrameReader::Outcome::malformed);
   CHECK(reader.prepare().empty());
   CHECK_FALSE(reader.append(frame_of(3)));
   CHECK_FALSE(reader.append(""));
+}
+
+TEST_CASE("reader: an error line in place of the first frame is an error of the connection") {
+  FrameReader reader;
+  ReplyFrame frame;
+  for (const char c : std::string_view("-ERR max number of clients reached\r")) {
+    REQUIRE(reader.append({&c, 1}));
+    REQUIRE(reader.next(frame) == FrameReader::Outcome::need_more);
+  }
+  REQUIRE(reader.append("\n" + frame_of(3) + "-ERR late\r\n"));
+  REQUIRE(reader.next(frame) == FrameReader::Outcome::frame);
+  CHECK(frame.header.id == 0);
+  CHECK(frame.header.status == Status::error);
+  CHECK(frame.value == "max number of clients reached");
+  REQUIRE(reader.next(frame) == FrameReader::Outcome::frame);
+  CHECK(frame.header.id != 0);
+  CHECK(reader.next(frame) == FrameReader::Outcome::malformed);
+}
+
+TEST_CASE("reader: an error line has a prefix or none, and an end") {
+  ReplyFrame frame;
+  FrameReader stopping;
+  REQUIRE(stopping.append("-SHUTDOWN later\n"));
+  REQUIRE(stopping.next(frame) == FrameReader::Outcome::frame);
+  CHECK(frame.header.status == Status::shutting_down);
+  CHECK(frame.value == "later");
+  FrameReader bare;
+  REQUIRE(bare.append("-\r\n"));
+  REQUIRE(bare.next(frame) == FrameReader::Outcome::frame);
+  CHECK(frame.header.status == Status::error);
+  CHECK(frame.value.empty());
+  FrameReader endless;
+  REQUIRE(endless.append("-" + std::string(1000, 'x')));
+  CHECK(endless.next(frame) == FrameReader::Outcome::malformed);
 }
 
 TEST_CASE("reader: frames before a malformed one are handed out") {

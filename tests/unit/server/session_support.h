@@ -14,7 +14,7 @@ namespace phoenix::server::test {
 /// "id NAME [word, ...] flags ttl fault", long words by size and checksum.
 std::string told(const PendingRequest& pending);
 
-class DecodingSession final {
+class DecodingSession {
  public:
   explicit DecodingSession(bool is_authenticated = true);
 

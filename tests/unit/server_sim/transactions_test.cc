@@ -1,0 +1,318 @@
+// MULTI, EXEC and WATCH over RESP in a whole server: over two cores, over crashes, and at the
+// bounds.
+#include <algorithm>
+#include <memory>
+
+#include <doctest/doctest.h>
+
+#include "phoenix/sim/client.h"
+#include "protocol/slot.h"
+#include "tests/sim/process.h"
+
+using namespace phoenix;
+using namespace phoenix::simtest;
+
+namespace {
+
+const std::string kOk = "+OK\r\n";
+const std::string kQueued = "+QUEUED\r\n";
+const std::string kNilList = "*-1\r\n";
+
+std::string request(const std::vector<std::string>& words) {
+  std::string text = "*" + std::to_string(words.size()) + "\r\n";
+  for (const auto& word : words) text += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
+  return text;
+}
+
+/// A client that knows how long the answer should be.
+class Talker final {
+ public:
+  Talker(sim::World& world, Process& process) : process_(process), client_(world) {
+    io::Endpoint endpoint;
+    endpoint.address = "127.0.0.1";
+    endpoint.port = kPort;
+    client_.connect(endpoint);
+  }
+
+  void send(std::string_view bytes) { client_.send(bytes); }
+  /// What has come once it is as long as `expected`, or when nothing more comes.
+  std::string receive(const std::string& expected) {
+    (void)process_.run_until([&] { return client_.received().size() >= expected.size(); },
+                             10 * kNanosPerSecond);
+    return client_.take();
+  }
+  void expect(std::string_view bytes, const std::string& expected) {
+    send(bytes);
+    const std::string received = receive(expected);
+    CHECK_MESSAGE(received == expected, std::string(bytes.substr(0, 100)));
+  }
+  /// Of one whose length is not known.
+  std::string ask(std::string_view bytes) {
+    constexpr std::string_view kEnd = "+PONG\r\n";
+    send(bytes);
+    send("PING\r\n");
+    (void)process_.run_until([&] { return client_.received().ends_with(kEnd); },
+                             10 * kNanosPerSecond);
+    const std::string received = client_.take();
+    return received.substr(0, received.size() - std::min(received.size(), kEnd.size()));
+  }
+  sim::Client& client() { return client_; }
+
+ private:
+  Process& process_;
+  sim::Client client_;
+};
+
+server::Config memory_only(unsigned cores) {
+  server::Config config = small_config(cores);
+  config.log.durability = log::Durability::off;
+  return config;
+}
+
+/// A tag whose keys are on that core of two.
+std::string tag_on(unsigned core) {
+  for (int i = 0;; ++i) {
+    const std::string tag = "t" + std::to_string(i);
+    if (protocol::slot_of(tag) / (16'384 / 2) == core) return "{" + tag + "}";
+  }
+}
+
+struct World {
+  explicit World(const server::Config& config) : process(world, config) {
+    REQUIRE_MESSAGE(process.boot(), process.refusal());
+  }
+  ~World() { world.crash_now(); }
+  std::unique_ptr<Talker> talker() { return std::make_unique<Talker>(world, process); }
+
+  sim::World world{1};
+  Process process;
+};
+
+TEST_CASE("a transaction runs on whichever core has its keys, and replies keep their order") {
+  for (const unsigned core : {0U, 1U}) {
+    CAPTURE(core);
+    World at(memory_only(2));
+    const auto a = at.talker();
+    const std::string t = tag_on(core);
+    // All at once: what follows a WATCH on another core waits for it.
+    std::string lines;
+    std::string expected;
+    for (int i = 1; i <= 3; ++i) {
+      lines += "WATCH " + t + "n\r\nMULTI\r\nINCR " + t + "n\r\nPING\r\nGET " + t + "n\r\nEXEC\r\n";
+      lines += "GET " + t + "n\r\n";
+      const std::string n = std::to_string(i);
+      expected += kOk + kOk + kQueued + kQueued + kQueued;
+      expected += "*3\r\n:" + n + "\r\n+PONG\r\n$1\r\n" + n + "\r\n$1\r\n" + n + "\r\n";
+    }
+    a->expect(lines, expected);
+    a->expect("MULTI\r\nEXEC\r\n", kOk + "*0\r\n");
+    a->expect("MULTI\r\nSET " + t + "x 1\r\nDISCARD\r\nEXISTS " + t + "x\r\nEXEC\r\n",
+              kOk + kQueued + kOk + ":0\r\n-ERR EXEC without MULTI\r\n");
+    a->expect("MULTI\r\nINCR " + t + "n\r\nLCS " + t + "n " + t + "n BAD\r\nEXEC\r\n",
+              kOk + kQueued + kQueued + "*2\r\n:4\r\n-ERR syntax error\r\n");
+  }
+}
+
+TEST_CASE("WATCH sees what another session did, on this core and on the other one") {
+  for (const unsigned core : {0U, 1U}) {
+    CAPTURE(core);
+    World at(memory_only(2));
+    const auto a = at.talker();
+    const auto b = at.talker();
+    const std::string key = tag_on(core) + "k";
+    a->expect("WATCH " + key + "\r\nMULTI\r\nSET " + key + " a\r\n", kOk + kOk + kQueued);
+    b->expect("SET " + key + " b\r\n", kOk);
+    a->expect("EXEC\r\nGET " + key + "\r\n", kNilList + "$1\r\nb\r\n");
+    a->expect("WATCH " + key + "\r\nUNWATCH\r\n", kOk + kOk);
+    b->expect("SET " + key + " c\r\n", kOk);
+    a->expect("MULTI\r\nGET " + key + "\r\nEXEC\r\n", kOk + kQueued + "*1\r\n$1\r\nc\r\n");
+  }
+}
+
+TEST_CASE("what is refused when it is queued makes EXEC refuse all") {
+  World at(memory_only(2));
+  const auto a = at.talker();
+  const std::string aborted = "-EXECABORT Transaction discarded because of previous errors.\r\n";
+  const std::string here = tag_on(0);
+  const std::string there = tag_on(1);
+  const std::string cross =
+      "-CROSSSLOT Keys in request don't hash to the same slot: give them one {hash tag}, as in "
+      "{user1}:name\r\n";
+  for (const auto& [line, error] : {std::pair<std::string, std::string>{"GET " + there, cross},
+                                    {"MGET " + here + " " + there, cross},
+                                    {"GET", "-ERR wrong number of arguments for 'get' command\r\n"},
+                                    {"KEYS *", "-ERR Command not allowed inside a transaction\r\n"},
+                                    {"FLUSHALL",
+                                     "-CROSSSLOT the command asks every core: outside of a "
+                                     "transaction, or on a server with one core\r\n"}}) {
+    CAPTURE(line);
+    a->expect("MULTI\r\nSET " + here + " 1\r\n" + line + "\r\nEXEC\r\nEXISTS " + here + "\r\n",
+              kOk + kQueued + error + aborted + ":0\r\n");
+  }
+  a->expect("WATCH " + there + "\r\nWATCH " + here + "\r\nUNWATCH\r\n", kOk + cross + kOk);
+  a->expect("MULTI\r\nMULTI\r\nWATCH a\r\nEXEC\r\n",
+            kOk +
+                "-ERR MULTI calls can not be nested\r\n-ERR WATCH inside MULTI is not allowed\r\n" +
+                "*0\r\n");
+}
+
+TEST_CASE("messages of a transaction reach the subscribers of all cores, once it has run") {
+  for (const unsigned core : {0U, 1U}) {
+    CAPTURE(core);
+    World at(memory_only(2));
+    std::vector<std::unique_ptr<Talker>> listeners;
+    for (int i = 0; i < 6; ++i) {
+      listeners.push_back(at.talker());
+      listeners.back()->expect("SUBSCRIBE c\r\n", "*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n");
+      listeners.back()->expect("SSUBSCRIBE s\r\n", "*3\r\n$10\r\nssubscribe\r\n$1\r\ns\r\n:1\r\n");
+    }
+    const auto a = at.talker();
+    const auto b = at.talker();
+    const std::string key = tag_on(core) + "k";
+    a->expect("WATCH " + key + "\r\nMULTI\r\nSET " + key + " 1\r\nPUBLISH c not\r\n",
+              kOk + kOk + kQueued + kQueued);
+    b->expect("SET " + key + " 2\r\n", kOk);
+    a->expect("EXEC\r\n", kNilList);
+    a->send("MULTI\r\nSET " + key + " 1\r\nPUBLISH c m\r\nSPUBLISH s n\r\nEXEC\r\n");
+    const std::string begin = kOk + kQueued + kQueued + kQueued + "*3\r\n+OK\r\n:";
+    CHECK(a->receive(begin + "0\r\n:0\r\n").starts_with(begin));
+    const std::string message = "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n";
+    const std::string sharded = "*3\r\n$8\r\nsmessage\r\n$1\r\ns\r\n$1\r\nn\r\n";
+    for (const auto& listener : listeners) {
+      CHECK(listener->receive(message + sharded) == message + sharded);
+    }
+  }
+}
+
+TEST_CASE("CLIENT REPLY OFF leaves out what EXEC answers, and nothing else") {
+  for (const unsigned core : {0U, 1U}) {
+    World at(memory_only(2));
+    const auto a = at.talker();
+    const std::string key = tag_on(core) + "k";
+    a->expect("CLIENT REPLY OFF\r\nMULTI\r\nINCR " + key + "\r\nEXEC\r\nCLIENT REPLY ON\r\nGET " +
+                  key + "\r\n",
+              kOk + "$1\r\n1\r\n");
+    a->expect("MULTI\r\nINCR " + key + "\r\nCLIENT REPLY SKIP\r\n", kOk + kQueued + kQueued);
+  }
+}
+
+TEST_CASE("large values go through a transaction whole, and what is too long is refused") {
+  for (const unsigned core : {0U, 1U}) {
+    CAPTURE(core);
+    World at(memory_only(2));
+    const auto a = at.talker();
+    const std::string key = tag_on(core) + "k";
+    const std::string value(300'000, 'v');
+    const std::string bulk = "$300000\r\n" + value + "\r\n";
+    a->expect(
+        "MULTI\r\n" + request({"SET", key, value, "EX", "100"}) + "GET " + key + "\r\nEXEC\r\n",
+        kOk + kQueued + kQueued + "*2\r\n+OK\r\n" + bulk);
+    a->expect("GET " + key + "\r\nPING\r\n", bulk + "+PONG\r\n");
+    std::string gets;
+    std::string expected = kOk;
+    for (int i = 0; i < 60; ++i) {
+      gets += "GET " + key + "\r\n";
+      expected += kQueued;
+    }
+    a->expect("MULTI\r\n" + gets + "EXEC\r\nPING\r\n",
+              expected +
+                  "-ERR the transaction was executed, but its replies are over 16 MiB, or 1 MiB "
+                  "while memory is full\r\n" +
+                  "+PONG\r\n");
+  }
+}
+
+TEST_CASE("65536 commands are a transaction, one more is none, and nothing stays of it") {
+  World at(memory_only(2));
+  const auto a = at.talker();
+  const std::string key = tag_on(1) + "k";
+  std::string lines = "MULTI\r\n";
+  std::string expected = kOk;
+  for (int i = 0; i < 65'536; ++i) lines += "INCR " + key + "\r\n";
+  for (int i = 0; i < 65'536; ++i) expected += kQueued;
+  a->expect(lines, expected);
+  a->expect("PING\r\nEXEC\r\n",
+            "-ERR the transaction is too long: at most 65536 commands and 64 MiB\r\n-EXECABORT "
+            "Transaction discarded because of previous errors.\r\n");
+  a->expect(lines, expected);
+  expected = "*65536\r\n";
+  for (int i = 1; i <= 65'536; ++i) expected += ":" + std::to_string(i) + "\r\n";
+  a->expect("EXEC\r\n", expected);
+}
+
+TEST_CASE("while memory is full nothing is queued, and what was is given back with its session") {
+  server::Config config = memory_only(1);
+  config.memory_bytes_max = std::uint64_t{24} << 20U;
+  World at(config);
+  const std::string word(60'000, 'w');
+  const auto a = at.talker();
+  a->expect("MULTI\r\n", kOk);
+  int queued = 0;
+  std::string reply = kQueued;
+  while (reply == kQueued) {
+    REQUIRE(++queued < 1000);
+    a->send(request({"GET", word}));
+    reply = a->receive(kQueued);
+  }
+  CHECK(queued > 50);
+  CHECK(reply.starts_with("-OOM command not allowed when used memory > 'maxmemory'"));
+  a->client().close();
+  const auto b = at.talker();
+  (void)at.process.run_until([] { return false; }, kNanosPerSecond);
+  b->expect("SET k 1\r\nMULTI\r\nSET k 2\r\nEXEC\r\n", kOk + kOk + kQueued + "*1\r\n+OK\r\n");
+}
+
+TEST_CASE("watched keys are bounded by their bytes, too") {
+  World at(memory_only(1));
+  const auto a = at.talker();
+  std::string reply = kOk;
+  int watched = 0;
+  while (reply == kOk) {
+    REQUIRE(++watched < 2000);
+    reply = a->ask(request({"WATCH", std::string(65'536, 'w')}));
+  }
+  CHECK(watched > 900);
+  CHECK(reply.starts_with("-ERR too many watched keys"));
+}
+
+// Two keys that a transaction always sets to the same number.
+void check_recovered(const sim::Disk& disk, std::uint64_t seed, const std::string& tag) {
+  sim::World world(seed, {}, disk);
+  Process process(world, small_config(1 + static_cast<unsigned>(seed % 2)));
+  REQUIRE_MESSAGE(process.boot(), process.refusal());
+  Talker talker(world, process);
+  const std::string a = talker.ask("GET " + tag + "a\r\n");
+  CHECK(a.starts_with("$"));
+  CHECK(talker.ask("GET " + tag + "b\r\n") == a);
+  world.crash_now();
+}
+
+TEST_CASE("a crash at any point keeps all of a transaction or nothing") {
+  for (const unsigned core : {0U, 1U}) {
+    CAPTURE(core);
+    sim::World world(1);
+    Process process(world, small_config(2));
+    REQUIRE(process.boot());
+    const std::string t = tag_on(core);
+    std::uint64_t points = 0;
+    world.on_point([&] {
+      ++points;
+      check_recovered(world.disk_after(points % 3 != 0, points), points, t);
+    });
+    Talker talker(world, process);
+    for (int i = 1; i <= 6; ++i) {
+      const std::string n = std::to_string(i);
+      // Short ones, and with what needs a segment of its own between the two.
+      const std::string between(i % 2 == 0 ? 50'000 : 10, 'v');
+      const std::string number = ":" + n + "\r\n";
+      talker.expect("MULTI\r\nINCR " + t + "a\r\n" + request({"SET", t + "v", between}) + "INCR " +
+                        t + "b\r\nEXEC\r\n",
+                    kOk + kQueued + kQueued + kQueued + "*3\r\n" + number + kOk + number);
+    }
+    world.on_point({});
+    CHECK(points > 10);
+    world.crash_now();
+  }
+}
+
+}  // namespace
