@@ -220,6 +220,11 @@ struct NativeWire::Replies {
 
   // An error without a request is about the connection, and says why it ends.
   bool unexpected(const char* header, std::size_t& payload_bytes) {
+    // Or it is said in a line of RESP, whose begin must do.
+    if (header[0] == '-') {
+      const std::string_view line(header + 1, protocol::kHeaderBytes - 1);
+      return check.fail("the server ended a connection: " + protocol::printable(line));
+    }
     protocol::ReplyHeader reply;
     const protocol::DecodeError error = decode_reply_header(header, reply);
     if (error.ok() && payload_bytes > protocol::kReplyBytesMax) {
