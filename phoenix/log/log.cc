@@ -308,12 +308,22 @@ Reservation Log::reserve(std::uint64_t payload_bytes, std::uint32_t effects, boo
   return parts_->reserve(payload_bytes + effects * kPlainOverheadMax, is_delete);
 }
 
+namespace {
+
+engine::Effect at_the_front(engine::Effect effect) {
+  effect.patch_offset = 0;
+  return effect;
+}
+
+}  // namespace
+
 engine::LogPosition Log::emit(const engine::Effect& effect) {
   Parts& p = *parts_;
   if (p.off) return {};
   if (p.large_bytes_granted > 0) p.begin_large();
   PHX_CHECK(p.current != nullptr);  // A grant came before.
-  const std::uint64_t place = p.open.add(effect);
+  const bool is_canary = p.context.options.mutations.patches_at_the_front;
+  const std::uint64_t place = is_canary ? p.open.add(at_the_front(effect)) : p.open.add(effect);
   p.emitted_seq = p.next_seq;
   return make_position(p.current->ordinal, p.current->write_offset + place);
 }

@@ -34,6 +34,7 @@ struct Mutations {
   bool stamp_not_durable = false;           // Rule 9: an expiry is believed before it is safe.
   bool interval_never_syncs = false;        // Interval: time alone makes nothing durable.
   bool asked_sync_is_none = false;          // Interval: nor is what a stop or a reply waits for.
+  bool patches_at_the_front = false;        // A part of a value is logged without its offset.
   bool no_uid_seed = false;                 // Checksums do not know their segment.
   bool superblock_same_copy_twice = false;  // A torn write takes the newest superblock with it.
 };

@@ -42,7 +42,8 @@ class KeyWalk : public Listing {
         pattern_(way.pattern),
         cursor_(way.cursor),
         keys_left_(way.keys_max),
-        effort_left_(way.effort_max) {}
+        effort_left_(way.effort_max),
+        skips_(setup.skips) {}
 
   unsigned core() const override { return cursor_.core; }
 
@@ -74,7 +75,8 @@ class KeyWalk : public Listing {
     effort_left_ -= std::min(effort_left_, effort);
     if (!take_keys(keys, memory_is_full)) return;
     cursor_.place = place;
-    if (place == 0) ++cursor_.core;
+    if (skips_) cursor_.place = 0;
+    if (place == 0 || skips_) ++cursor_.core;
     if (cursor_.core == cores_ || keys_left_ == 0 || effort_left_ == 0) complete();
   }
 
@@ -83,6 +85,7 @@ class KeyWalk : public Listing {
   ListCursor cursor_;
   std::uint64_t keys_left_;
   std::uint64_t effort_left_;
+  bool skips_;
   std::string place_word_;
   std::string keys_word_;
   std::string effort_word_;

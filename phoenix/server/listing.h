@@ -44,6 +44,7 @@ struct ListingSetup {
   // For RANDOMKEY: a number that was drawn, and how many keys each core has, about.
   std::uint64_t chance = 0;
   std::vector<std::uint64_t> keys_of_cores;
+  bool skips = false;  // For a canary only (Mutations::scans_skip).
 };
 
 class Listing {

@@ -48,7 +48,8 @@ void Messaging::apply(const commands::Settings& settings) {
 
 // Where answers do not wait for the disk, neither do events.
 log::Position Messaging::position_of_change() const {
-  const bool waits = shared_.config.log.durability == log::Durability::always;
+  const bool waits = shared_.config.log.durability == log::Durability::always &&
+                     !shared_.config.mutations.notices_do_not_wait;
   return waits ? shard_.log().emitted_position() : 0;
 }
 

@@ -19,6 +19,7 @@ void Router::start_listing(const PendingRequest& pending) {
   setup.flags = pending.request.flags;
   setup.cores = shared_.cores();
   setup.meter = buffers_.large;
+  setup.skips = shared_.config.mutations.scans_skip;
   if (pending.command->listing == commands::ListingKind::random_key) draw_core(setup);
   auto listing = Listing::begin(*pending.command, pending.request.args, setup);
   if (!listing) return answer(pending, Status::error, listing.error().message);

@@ -155,7 +155,7 @@ Shard::Ran Shard::run(const TransactionJob& job, Encoder& reply,
                       commands::SessionControl* session) {
   log::Position position = 0;
   for (const auto& watch : job.watches) {
-    if (!has_changed(watch)) continue;
+    if (!has_changed(watch) || mutations_.watches_are_ignored) continue;
     reply.nil_list();
     position = std::max(cleared_, last_batch_[keyspace_.hash_of(watch.key) % kPlaces]);
     const engine::ExpiryMs expiry_ms = std::max(keyspace_.take_expiry_seen(), removed_until_ms_);

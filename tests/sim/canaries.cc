@@ -15,7 +15,15 @@ namespace {
 constexpr std::uint64_t kSeedsMost = 3000;
 
 // What the world must do for a bug to matter.
-enum class Needs : std::uint8_t { crashes, rot, interval, slow_commits, clock_back, flushes };
+enum class Needs : std::uint8_t {
+  crashes,
+  rot,
+  interval,
+  slow_commits,
+  clock_back,
+  flushes,
+  followers
+};
 
 struct Canary {
   std::string_view name;
@@ -52,6 +60,11 @@ const std::vector<Canary>& canaries() {
       {"a miss shows an uncommitted FLUSHALL", nullptr, &Server::clears_do_not_wait,
        Needs::flushes},
       {"an expiry is believed too early", &Log::stamp_not_durable, nullptr, Needs::clock_back},
+      {"a part of a value is logged without its offset", &Log::patches_at_the_front, nullptr},
+      {"EXEC ignores WATCH", nullptr, &Server::watches_are_ignored},
+      {"a notification leaves before its change is durable", nullptr, &Server::notices_do_not_wait,
+       Needs::followers},
+      {"a walk over keys skips some", nullptr, &Server::scans_skip},
       {"replies out of order", nullptr, &Server::replies_out_of_order},
       {"wakes are lost", nullptr, &Server::wakes_are_lost},
       {"a new core count drops expiries", nullptr, &Server::rewrite_drops_expiries},
@@ -72,6 +85,7 @@ std::uint64_t seed_that_catches(const Canary& canary) {
     options.habits.flushes = canary.needs == Needs::flushes;
     // The batches of another core would say what time it is, too.
     if (canary.needs == Needs::clock_back) options.cores_max = 1;
+    if (canary.needs == Needs::followers) options.followers = 2;
     if (canary.needs == Needs::interval) {
       options.durability = log::Durability::interval;
       options.stops = options.pauses = true;

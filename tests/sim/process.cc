@@ -38,6 +38,11 @@ Process::~Process() {
   shared_.store.reset();
 }
 
+void Process::tell_changes_of_keys() {
+  using commands::Setting;
+  shared_.settings.set(Setting::key_events, *commands::parse_key_events("KEA"));
+}
+
 bool Process::boot() {
   for (const auto phase : server::kPhases) {
     if (!run_phase(phase)) return false;

@@ -27,6 +27,8 @@ class Process final {
   Process& operator=(const Process&) = delete;
   ~Process();
 
+  /// Before the boot: all changes of keys are published.
+  void tell_changes_of_keys();
   /// Boots. False when the world went down meanwhile, or the server refused (see refusal()).
   bool boot();
   const std::string& refusal() const { return refusal_; }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/sim/follower.h"
 #include "tests/sim/lister.h"
 #include "tests/sim/verifier.h"
 
@@ -46,6 +47,7 @@ class Scenario final {
   Truth truth_;
   std::vector<std::unique_ptr<User>> users_;
   std::vector<std::unique_ptr<Lister>> listers_;
+  std::vector<std::unique_ptr<Follower>> followers_;
   ScenarioResult result_;
   unsigned cores_ = 0;
   bool has_rotted_ = false;
@@ -73,13 +75,19 @@ ScenarioResult Scenario::run() {
   for (unsigned i = 0; i < options_.listers; ++i) {
     listers_.push_back(std::make_unique<Lister>(world_, random_));
   }
+  const bool is_durable = options_.durability == log::Durability::always;
+  for (unsigned i = 0; i < options_.followers; ++i) {
+    followers_.push_back(std::make_unique<Follower>(world_, truth_, random_, is_durable));
+  }
   for (unsigned life = 0; life < options_.lives; ++life) {
     const bool is_last = life + 1 == options_.lives;
     if (!live(is_last) || !truth_.violation.empty()) break;
   }
   for (const auto& user : users_) result_.replies += user->replies();
+  for (const auto& follower : followers_) result_.messages += follower->messages();
   users_.clear();
   listers_.clear();
+  followers_.clear();
   result_.violation = truth_.violation;
   result_.trace_hash = world_.trace_hash();
   result_.crashes = world_.counters().crashes;
@@ -136,6 +144,7 @@ bool Scenario::boot(std::unique_ptr<Process>& process) {
   constexpr unsigned kAttempts = 12;
   for (unsigned attempt = 0; attempt < kAttempts; ++attempt) {
     process = std::make_unique<Process>(world_, config());
+    if (options_.followers > 0) process->tell_changes_of_keys();
     const bool may_crash = options_.crashes_during_boot && attempt < 3 && random_.below(3) == 0;
     if (may_crash) world_.crash_after(random_.below(150));
     const std::uint64_t errors_before = disk_errors();
@@ -194,9 +203,12 @@ void Scenario::crash(std::unique_ptr<Process>& process) {
     world_.power_cut();
   }
   for (auto& user : users_) user->lose_connection(false);
+  for (auto& follower : followers_) follower->forget();
+  truth_.sets.clear();
   truth_.flush = Flush::none;
   if (options_.durability == log::Durability::off) {
     for (auto& [key, history] : truth_.keys) history.lose();
+    truth_.groups.clear();
   }
   if (options_.rots) rot();
   if (options_.steps_clock_back) {
@@ -237,6 +249,7 @@ void Scenario::work(Process& process) {
       user.act();
     }
     for (auto& lister : listers_) lister->act();
+    for (auto& follower : followers_) follower->act();
     if (!truth_.violation.empty()) return;
     if (options_.pauses && random_.below(1000) == 0) {
       (void)process.run_until([] { return false; }, kNanosPerSecond);
@@ -254,6 +267,7 @@ void Scenario::work(Process& process) {
   }
   // What has arrived by the crash counts as seen.
   for (auto& user : users_) user->take_replies();
+  for (auto& follower : followers_) follower->take_messages();
 }
 
 // Where nothing fails, what was answered is on disk soon, whatever the answer has waited for.

@@ -36,6 +36,7 @@ struct ScenarioOptions {
   std::uint64_t memory_bytes_max = 0;  // 0: no limit.
   std::size_t descriptors_most = 0;    // 0: no limit.
   unsigned listers = 0;                // Beside the users.
+  unsigned followers = 0;              // Likewise: of what is published, and of changes of keys.
   server::Bounds bounds{};
   Habits habits{};
   log::Mutations mutations{};  // Planted bugs, for canaries.
@@ -49,6 +50,7 @@ struct ScenarioResult {
   std::uint64_t replies = 0;
   std::uint64_t refused_starts = 0;
   std::uint64_t flushes = 0;
+  std::uint64_t messages = 0;
 };
 
 /// Deterministic in its arguments.

@@ -49,6 +49,7 @@ class Runs final {
     crashes_ += result.crashes;
     replies_ += result.replies;
     flushes_ += result.flushes;
+    messages_ += result.messages;
     if (!result.violation.empty()) {
       fmt::print(
           "VIOLATION in seed {}: {}\nits world: {}\nrepeat: phoenix-simulate --from {} --count 1\n",
@@ -63,8 +64,9 @@ class Runs final {
     return false;
   }
   void print() const {
-    fmt::print("{} scenarios, {} crashes, {} replies, {} flushes checked: no violation\n",
-               scenarios_, crashes_, replies_, flushes_);
+    fmt::print(
+        "{} scenarios, {} crashes, {} replies, {} flushes, {} messages checked: no violation\n",
+        scenarios_, crashes_, replies_, flushes_, messages_);
   }
 
  private:
@@ -72,6 +74,7 @@ class Runs final {
   std::uint64_t crashes_ = 0;
   std::uint64_t replies_ = 0;
   std::uint64_t flushes_ = 0;
+  std::uint64_t messages_ = 0;
 };
 
 // As the end-to-end tests have it: quick under sanitizers, normal in scripts/test, full in CI.

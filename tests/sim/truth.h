@@ -16,6 +16,9 @@ namespace phoenix::simtest {
 /// has anything in flight when it is sent, and until its answer comes the others only read.
 enum class Flush : std::uint8_t { none, awaited, sent };
 
+/// The channel that all talk on.
+inline constexpr const char* kNews = "news";
+
 /// Versions of keys that one request, or one transaction, makes: a crash keeps all or none.
 using Group = std::vector<std::pair<std::string, VersionNumber>>;
 

@@ -22,9 +22,6 @@
 
 namespace phoenix::simtest {
 
-/// The channel that all talk on.
-inline constexpr const char* kNews = "news";
-
 /// What MULTI makes the server say.
 inline constexpr const char* kQueued = "QUEUED";
 

@@ -45,6 +45,12 @@ void draw_listers(Draw& draw, ScenarioOptions& options) {
   options.bounds.list_work_per_turn_max = draw.between(1, 2000);
 }
 
+// They take descriptors, too.
+void draw_followers(Draw& draw, ScenarioOptions& options) {
+  if (!draw.one_in(3) || options.descriptors_most != 0) return;
+  options.followers = static_cast<unsigned>(draw.between(1, 2));
+}
+
 }  // namespace
 
 ScenarioOptions world_of(std::uint64_t seed) {
@@ -60,6 +66,7 @@ ScenarioOptions world_of(std::uint64_t seed) {
   draw_users(draw, options.habits);
   draw_server(draw, options);
   draw_listers(draw, options);
+  draw_followers(draw, options);
   const bool keeps_connections =
       !options.has_faults && !options.fills_disk && options.descriptors_most == 0;
   options.habits.flushes = keeps_connections && draw.one_in(2);
@@ -85,6 +92,7 @@ std::string describe(const ScenarioOptions& options) {
   say(options.descriptors_most != 0, "few descriptors");
   say(options.bounds.hops_per_pair < server::kHopsPerPair, "small mailboxes");
   say(options.listers != 0, "many listings");
+  say(options.followers != 0, "subscribers");
   say(options.memory_bytes_max != 0, "a memory limit");
   say(options.durability == log::Durability::interval, "interval");
   say(options.durability == log::Durability::off, "no log");
