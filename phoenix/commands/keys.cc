@@ -47,7 +47,8 @@ void dbsize(Context& context, const Request&) {
   context.reply.integer(static_cast<std::int64_t>(context.keyspace.size()));
 }
 
-// The value is written anew, to the log as well.
+// The value is written anew to the log. In memory a renamed one stays what it is: that may be done
+// when memory is full, as in Redis.
 std::uint64_t size_of_first_value(const Context& context, const Request& request) {
   EntryView entry;
   const bool exists = context.keyspace.find(first_key(request), context.now_ms, entry);
@@ -205,7 +206,7 @@ constexpr auto kCommands = std::to_array<Command>({
      .run = exists},
     {.name = "RENAME",
      .arity = 3,
-     .flags = Flags::write | Flags::denied_when_full,
+     .flags = Flags::write,
      .keys = kTwoKeys,
      .gather = Gather::same_core,
      .usage = "RENAME key newkey",
@@ -216,7 +217,7 @@ constexpr auto kCommands = std::to_array<Command>({
      .extra_bytes = size_of_first_value},
     {.name = "RENAMENX",
      .arity = 3,
-     .flags = Flags::write | Flags::denied_when_full | Flags::fast,
+     .flags = Flags::write | Flags::fast,
      .keys = kTwoKeys,
      .gather = Gather::same_core,
      .usage = "RENAMENX key newkey",

@@ -39,7 +39,22 @@ void Shard::LogNeed::add(const Command& command, const Request& request) {
   effects += count;
 }
 
-std::optional<Shard::Refusal> Shard::refusal(const Command& command, const Request& request) const {
+// Handlers do not see the budget: what it has no room for must not begin.
+std::uint64_t Shard::memory_need(const Command& command, const Request& request,
+                                 commands::ReplySink& reply) {
+  if (budget_.bytes_max() == kNoLimit || command.extra_bytes == nullptr) return 0;
+  if (command.grows_to == nullptr) return command.extra_bytes(context(reply), request);
+  engine::EntryView entry;
+  const engine::Key key{request.args[1], request.first_key_hash};
+  const bool exists = keyspace_.find(key, now_ms_, entry);
+  const std::uint64_t size_bytes = exists ? entry.value.size() : 0;
+  // Who sends or logs a block keeps it: the entry gets another one then.
+  const bool is_copied = exists && entry.large != nullptr && entry.large->use_count() > 1;
+  return std::max(command.grows_to(request), size_bytes) - (is_copied ? 0 : size_bytes);
+}
+
+std::optional<Shard::Refusal> Shard::refusal(const Command& command, const Request& request,
+                                             commands::ReplySink& reply) {
   if (durability_ == log::Durability::off && (request.flags & protocol::kWaitDurable) != 0) {
     return Refusal{
         Status::error,
@@ -47,16 +62,16 @@ std::optional<Shard::Refusal> Shard::refusal(const Command& command, const Reque
   }
   const bool takes_memory =
       has(command.flags, Flags::denied_when_full) && !only_frees(command, request);
-  if (takes_memory && budget_.is_full()) {
-    return Refusal{Status::out_of_memory, std::string(budget_.refusal())};
-  }
-  return std::nullopt;
+  if (!takes_memory) return std::nullopt;
+  const std::uint64_t more_bytes = memory_need(command, request, reply);
+  if (!budget_.is_full(more_bytes)) return std::nullopt;
+  return Refusal{Status::out_of_memory, budget_.refusal(more_bytes)};
 }
 
 Shard::Verdict Shard::admit(const Command& command, const Request& request,
                             commands::ReplySink& reply) {
   if (!has(command.flags, Flags::write)) return Verdict::execute;
-  if (const auto refusal = this->refusal(command, request)) [[unlikely]] {
+  if (const auto refusal = this->refusal(command, request, reply)) [[unlikely]] {
     reply.error(refusal->status, refusal->text);
     return Verdict::refused;
   }

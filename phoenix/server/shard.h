@@ -104,8 +104,13 @@ class Shard final : public engine::EffectSink {
 
   commands::Context context(commands::ReplySink& reply);
   static bool only_frees(const commands::Command& command, const commands::Request& request);
-  std::optional<Refusal> refusal(const commands::Command& command,
-                                 const commands::Request& request) const;
+  std::optional<Refusal> refusal(const commands::Command& command, const commands::Request& request,
+                                 commands::ReplySink& reply);
+  static Verdict refuse_all(const Refusal& refusal, commands::ReplySink& reply);
+  /// What is not in the words, which are counted already.
+  std::uint64_t memory_need(const commands::Command& command, const commands::Request& request,
+                            commands::ReplySink& reply);
+  std::uint64_t memory_need(const TransactionJob& job, commands::ReplySink& reply);
   Verdict reserve(const LogNeed& need, bool frees, commands::ReplySink& reply);
   bool has_changed(const Watch& watch);
   /// What the commands of a transaction did to a key so far.

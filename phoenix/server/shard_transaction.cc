@@ -1,6 +1,8 @@
 // Transactions on the core that has their keys. All effects are granted by one reservation, and so
 // are one batch of the log: a crash keeps all of them or none.
 #include <algorithm>
+#include <numeric>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -22,6 +24,10 @@ namespace {
 // written into.
 constexpr std::uint64_t kSmallInPlaceBytes = 512;
 constexpr std::uint64_t kInPlaceBytesMax = std::uint64_t{4} << 20U;
+
+// A transaction is run in one go, and a single BITCOUNT or LCS may take tens of milliseconds: once
+// it has taken so many nanoseconds, it reads no more. What it writes is bounded by the log.
+constexpr std::uint64_t kTransactionWorkMax = std::uint64_t{256} << 20U;
 
 }  // namespace
 
@@ -126,6 +132,35 @@ Shard::LogNeed Shard::need_of(const TransactionJob& job, commands::ReplySink& re
   return need;
 }
 
+// Of all together, where one finds room for itself. A value that several write into grows by what
+// takes it furthest; what copies one may find it as long as any.
+std::uint64_t Shard::memory_need(const TransactionJob& job, commands::ReplySink& reply) {
+  if (budget_.bytes_max() == kNoLimit) return 0;
+  const std::uint64_t longest = value_bytes_max(job, reply);
+  std::unordered_map<std::uint64_t, std::uint64_t> growth;
+  std::uint64_t copies = 0;
+  for (const auto& queued : job.requests) {
+    const Command& command = queued.command();
+    if (!has(command.flags, Flags::denied_when_full) || command.extra_bytes == nullptr) continue;
+    const Request request = queued.request();
+    if (command.gather == commands::Gather::same_core) {
+      copies += longest;
+    } else {
+      std::uint64_t& grown = growth[request.first_key_hash];
+      grown = std::max(grown, memory_need(command, request, reply));
+    }
+  }
+  return std::accumulate(growth.begin(), growth.end(), copies,
+                         [](std::uint64_t sum, const auto& one) { return sum + one.second; });
+}
+
+Shard::Verdict Shard::refuse_all(const Refusal& refusal, commands::ReplySink& reply) {
+  reply.error(Status::exec_aborted,
+              fmt::format("Transaction discarded because of: {} {}",
+                          protocol::error_prefix(refusal.status), refusal.text));
+  return Verdict::refused;
+}
+
 Shard::Verdict Shard::admit(const TransactionJob& job, commands::ReplySink& reply) {
   bool frees = true;
   for (const auto& queued : job.requests) {
@@ -133,11 +168,8 @@ Shard::Verdict Shard::admit(const TransactionJob& job, commands::ReplySink& repl
     Request request = queued.request();
     if (!has(command.flags, Flags::write)) continue;
     request.flags |= job.flags;
-    if (const auto refusal = this->refusal(command, request)) {
-      reply.error(Status::exec_aborted,
-                  fmt::format("Transaction discarded because of: {} {}",
-                              protocol::error_prefix(refusal->status), refusal->text));
-      return Verdict::refused;
+    if (const auto refusal = this->refusal(command, request, reply)) {
+      return refuse_all(*refusal, reply);
     }
     frees = frees && only_frees(command, request);
   }
@@ -147,6 +179,10 @@ Shard::Verdict Shard::admit(const TransactionJob& job, commands::ReplySink& repl
     reply.error(Status::exec_aborted,
                 "Transaction discarded because of: what it writes may be over 513 MiB");
     return Verdict::refused;
+  }
+  const std::uint64_t more_bytes = memory_need(job, reply);
+  if (more_bytes > 0 && budget_.is_full(more_bytes)) {
+    return refuse_all({Status::out_of_memory, budget_.refusal(more_bytes)}, reply);
   }
   return reserve(need, frees, reply);
 }
@@ -170,6 +206,12 @@ Shard::Ran Shard::run(const TransactionJob& job, Encoder& reply,
   for (const auto& queued : job.requests) {
     if (!queued.reply.empty()) {
       reply.encoded_item(queued.reply);
+      continue;
+    }
+    if (steps > kTransactionWorkMax && has(queued.command().flags, Flags::readonly)) {
+      reply.error(Status::error,
+                  "those before it took 250 ms, which is all that a transaction has for reads: run "
+                  "it by itself");
       continue;
     }
     Request request = queued.request();
