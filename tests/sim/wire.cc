@@ -46,10 +46,6 @@ std::string Wire::request(SeededRandom& random, std::uint16_t flags, std::uint32
 Wire::Outcome Wire::next(sim::Client& client, Answer& answer) {
   if (!is_resp()) return next_frame(client, answer);
   answer = Answer{};
-  if (reader_->buffered_bytes() == 0 && !client.received().empty() &&
-      static_cast<unsigned char>(client.received()[0]) == protocol::kReplyMagic) {
-    return next_frame(client, answer);  // Who was sent away before a word was said.
-  }
   if (!client.received().empty() && !reader_->append(client.take())) {
     return fail("no room for an answer");
   }
@@ -64,8 +60,22 @@ Wire::Outcome Wire::next(sim::Client& client, Answer& answer) {
   return fail(reader_->error().text);
 }
 
+// Who is sent away before a word was said gets a line of RESP.
+Wire::Outcome Wire::next_line(sim::Client& client, Answer& answer) {
+  const std::size_t end = client.received().find('\n');
+  if (end == std::string_view::npos) return Outcome::need_more;
+  frame_ = client.take(end + 1);
+  const std::string_view text = std::string_view(frame_).substr(1, end - 2);
+  answer.value.status = protocol::status_of_prefix(text.substr(0, text.find(' ')));
+  answer.value.has_prefix = true;
+  answer.value.bytes = text;
+  answer.id = 0;
+  return Outcome::answer;
+}
+
 Wire::Outcome Wire::next_frame(sim::Client& client, Answer& answer) {
   const std::string_view received = client.received();
+  if (received.starts_with('-')) return next_line(client, answer);
   if (received.size() < protocol::kHeaderBytes) return Outcome::need_more;
   protocol::ReplyHeader header;
   const auto broken = protocol::decode_reply_header(received.data(), header);

@@ -43,6 +43,7 @@ class Wire final {
 
  private:
   Outcome next_frame(sim::Client& client, Answer& answer);
+  Outcome next_line(sim::Client& client, Answer& answer);
   Outcome fail(std::string_view error);
 
   std::unique_ptr<protocol::RespReader> reader_;  // Of RESP.

@@ -149,8 +149,11 @@ TEST_CASE("replies out of order, too many, too large or of no protocol end the c
   CHECK_FALSE(many.feed(stored_reply(5)));
   CHECK(many.check.fatal() == "a reply with id 5 came to no request");
   Fixture garbage;
-  CHECK_FALSE(garbage.feed("-ERR unknown command\r\n"));
+  CHECK_FALSE(garbage.feed("HTTP/1.1 400 Bad Request\r\n"));
   CHECK(garbage.check.fatal().starts_with("what came is no reply of the native protocol: "));
+  Fixture refused;
+  CHECK_FALSE(refused.feed("-ERR max number of clients reached\r\n"));
+  CHECK(refused.check.fatal() == "the server ended a connection: ERR max number ");
   std::string header = reply(1, "").substr(0, protocol::kHeaderBytes);
   protocol::store_le(header.data() + 12, static_cast<std::uint32_t>(protocol::kReplyBytesMax));
   Fixture large;
