@@ -84,6 +84,20 @@ void SessionActions::forget_watches() {
   session_->transaction.reset();
 }
 
+// Of one that has run: how many there were of each command, and whether it took long. `work` is
+// that of its reply.
+inline void Router::note_run(const PendingRequest& pending, std::size_t work) {
+  if (pending.fault != Fault::none) return;
+  metrics_.calls[shared_.table.index_of(*pending.command)].add(1);
+  const bool is_away =
+      shared_.cores() > 1 && pending.command->keys.first > 0 && pending.core != core_;
+  if (is_away) return;  // Its owner looks at the time.
+  const std::uint64_t words = pending.request.args.size() * kWorkPerWord;
+  const auto took_ns = watch_.lap(work + shard_.steps_of_last() + words);
+  if (took_ns != 0) [[unlikely]]
+    keep_slow(pending, took_ns);
+}
+
 void Router::run(RequestBatch& batch) {
   ++batch_number_;
   auto& keyspace = shard_.keyspace();

@@ -84,6 +84,7 @@ class Router final {
   SessionSink& begin_sink(ReplyHead head);
   Encoder& begin_encoder(ReplyHead head, std::string& out);
   void note_run(const PendingRequest& pending, std::size_t work);
+  void keep_slow(const PendingRequest& pending, std::uint64_t took_ns);
   commands::SlowLog::Client client_of(Session& session);
   void keep_slow(const HopBatch& batch, const HopPart& part);
   bool is_paused(const PendingRequest& pending) const;

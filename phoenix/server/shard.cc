@@ -71,9 +71,13 @@ std::optional<Shard::Refusal> Shard::refusal(const Command& command, const Reque
 Shard::Verdict Shard::admit(const Command& command, const Request& request,
                             commands::ReplySink& reply) {
   if (!has(command.flags, Flags::write)) return Verdict::execute;
-  if (const auto refusal = this->refusal(command, request, reply)) [[unlikely]] {
-    reply.error(refusal->status, refusal->text);
-    return Verdict::refused;
+  const bool may_be_refused =
+      durability_ == log::Durability::off || budget_.bytes_max() != kNoLimit;
+  if (may_be_refused) {
+    if (const auto refusal = this->refusal(command, request, reply)) {
+      reply.error(refusal->status, refusal->text);
+      return Verdict::refused;
+    }
   }
   LogNeed need;
   need.add(command, request);
@@ -144,11 +148,10 @@ log::Position Shard::position_of_read(const Command& command, const Request& req
     const bool is_hit = keyspace_.find(key, now_ms_, entry);
     if (is_hit ? mutations_.hits_do_not_wait : mutations_.misses_do_not_wait) return 0;
   }
-  if (keys.count() == 1) return std::max(cleared_, last_batch_[request.first_key_hash % kPlaces]);
+  if (keys.count() == 1) return std::max(cleared_, place_of(request.first_key_hash).batch);
   log::Position position = cleared_;
   for (std::size_t i = keys.first; i < keys.end; i += keys.step) {
-    const std::uint64_t hash = keyspace_.hash_of(request.args[i]);
-    position = std::max(position, last_batch_[hash % kPlaces]);
+    position = std::max(position, place_of(keyspace_.hash_of(request.args[i])).batch);
   }
   return position;
 }
@@ -194,8 +197,7 @@ engine::LogPosition Shard::emit(const engine::Effect& effect) {
   PHX_CHECK(log_ != nullptr);
   const engine::LogPosition position = log_->emit(effect);
   emitted_ = true;
-  last_batch_[effect.hash % kPlaces] = log_->emitted_position();
-  changes_[effect.hash % kPlaces] = ++change_count_;
+  place_of(effect.hash) = {log_->emitted_position(), ++change_count_};
   const bool is_clear = effect.kind == engine::Effect::Kind::clear;
   if (is_clear && !mutations_.clears_do_not_wait) [[unlikely]]
     cleared_ = log_->emitted_position();

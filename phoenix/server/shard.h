@@ -144,13 +144,15 @@ class Shard final : public engine::EffectSink {
   std::uint64_t steps_of_last_ = 0;
   engine::Lookups lookups_;
 
-  // Which batch last touched a hash: what a read (a miss, too) may have seen (rule 7); for all of
-  // them, the one that last removed everything.
-  log::Position cleared_ = 0;
-  std::array<log::Position, kPlaces> last_batch_{};
-  // And the number of the change that did: batches hold many (WATCH).
-  std::array<std::uint32_t, kPlaces> changes_{};
+  // What last touched a hash.
+  struct Place {
+    log::Position batch = 0;   // What a read (a miss, too) may have seen (rule 7).
+    std::uint32_t change = 0;  // A batch holds many: this one is what WATCH compares.
+  };
+  Place& place_of(std::uint64_t hash) { return places_[hash % kPlaces]; }
+  std::array<Place, kPlaces> places_{};
   std::uint32_t change_count_ = 0;
+  log::Position cleared_ = 0;  // The batch that last removed everything.
 };
 
 }  // namespace phoenix::server

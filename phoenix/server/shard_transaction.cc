@@ -34,7 +34,7 @@ constexpr std::uint64_t kTransactionWorkMax = std::uint64_t{256} << 20U;
 Watch Shard::watch(const engine::Key& key) {
   Watch watch;
   watch.key = key.bytes;
-  watch.stamp = changes_[key.hash % kPlaces];
+  watch.stamp = place_of(key.hash).change;
   engine::EntryView entry;
   watch.exists = keyspace_.find(key, now_ms_, entry);
   if (watch.exists) watch.position = entry.position;
@@ -48,7 +48,7 @@ bool Shard::has_changed(const Watch& watch) {
   engine::EntryView entry;
   const bool exists = keyspace_.find(key, now_ms_, entry);
   if (exists != watch.exists) return true;
-  if (changes_[key.hash % kPlaces] == watch.stamp) return false;
+  if (place_of(key.hash).change == watch.stamp) return false;
   const bool is_same = exists && watch.position.bits != 0 && entry.position == watch.position;
   return !is_same;
 }
@@ -193,7 +193,7 @@ Shard::Ran Shard::run(const TransactionJob& job, Encoder& reply,
   for (const auto& watch : job.watches) {
     if (!has_changed(watch) || mutations_.watches_are_ignored) continue;
     reply.nil_list();
-    position = std::max(cleared_, last_batch_[keyspace_.hash_of(watch.key) % kPlaces]);
+    position = std::max(cleared_, place_of(keyspace_.hash_of(watch.key)).batch);
     const engine::ExpiryMs expiry_ms = std::max(keyspace_.take_expiry_seen(), removed_until_ms_);
     if (expiry_ms != engine::kNoExpiry) {
       position = std::max(position, position_of_expiry(expiry_ms, job.flags));
