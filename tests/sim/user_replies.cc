@@ -49,7 +49,8 @@ bool User::take_reply() {
 
 // It connected late to a server that stops.
 bool User::is_sent_away(const Answer& answer) const {
-  return truth_.server_stops && answer.id.value_or(0) == 0 && answer.value.status == Status::shutting_down;
+  return truth_.server_stops && answer.id.value_or(0) == 0 &&
+         answer.value.status == Status::shutting_down;
 }
 
 void User::fail(const InFlight& request, const std::string& what) {

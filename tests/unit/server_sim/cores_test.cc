@@ -127,11 +127,12 @@ void live_with_flushall(sim::World& world, unsigned cores, std::string_view foun
   REQUIRE_MESSAGE(process.boot(), process.refusal());
   Asker asker(world, process);
   CHECK(asker.ask({"DBSIZE"}).text == found);
-  for (int i = 0; i < 200; ++i) CHECK(asker.ask({"SET", key_on(i % 2, i), "old"}).text == "OK");
+  for (int i = 0; i < 200; ++i)
+    CHECK(asker.ask({"SET", key_on(i % 2 == 0 ? 0 : 1, i), "old"}).text == "OK");
   CHECK(asker.ask({"FLUSHALL"}).text == "OK");
   CHECK(asker.ask({"DBSIZE"}).text == "(integer) 0");
   for (int i = 100; i < 120; ++i) {
-    CHECK(asker.ask({"SET", key_on(i % 2, i), std::string(600, 'v')}).text == "OK");
+    CHECK(asker.ask({"SET", key_on(i % 2 == 0 ? 0 : 1, i), std::string(600, 'v')}).text == "OK");
   }
   CHECK(process.stop());
   world.crash_now();
