@@ -174,7 +174,8 @@ TEST_CASE("any bytes behind a type are refused or restored, and never more than 
     for (auto i = harness.random.below(12); i > 0; --i) {
       body += static_cast<char>(harness.random.below(round % 3 == 0 ? 256 : 9));
     }
-    const auto string = read_payload(sealed(body));
+    const std::string payload = sealed(body);  // What was read views it.
+    const auto string = read_payload(payload);
     if (!string || string->form != SerializedString::Form::compressed) continue;
     engine::LargeValue out;
     if (decompress(*string, out)) {
