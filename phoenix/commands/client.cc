@@ -23,8 +23,6 @@ namespace {
 
 using protocol::Status;
 
-constexpr std::string_view kSyntaxError = "syntax error";
-
 void syntax_error(Context& context) {
   context.reply.error(Status::error, kSyntaxError);
 }
@@ -204,7 +202,7 @@ void client_unblock(Context& context, const Request& request) {
     return context.reply.error(Status::error, "CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
   }
   if (!parse_integer(args[2])) {
-    return context.reply.error(Status::error, "value is not an integer or out of range");
+    return context.reply.error(Status::error, kNotAnInteger);
   }
   context.reply.integer(0);
 }

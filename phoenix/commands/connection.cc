@@ -31,7 +31,7 @@ bool opens(Context& context, std::string_view user, std::string_view password) {
 
 void auth(Context& context, const Request& request) {
   const Args args = request.args;
-  if (args.size() > 3) return context.reply.error(Status::error, "syntax error");
+  if (args.size() > 3) return context.reply.error(Status::error, kSyntaxError);
   if (args.size() == 3) {
     if (opens(context, args[1], args[2])) return context.reply.ok();
     return context.reply.error(Status::wrong_password, kWrongPassword);
@@ -184,7 +184,7 @@ void select(Context& context, const Request& request) {
   constexpr std::int64_t kIntMax = 2'147'483'647;
   const auto index = parse_integer(request.args[1]);
   if (!index) {
-    return context.reply.error(Status::error, "value is not an integer or out of range");
+    return context.reply.error(Status::error, kNotAnInteger);
   }
   if (*index > kIntMax || *index < -kIntMax - 1) {
     return context.reply.error(

@@ -9,6 +9,7 @@
 #include "phoenix/commands/expiry_words.h"
 #include "phoenix/commands/key_words.h"
 #include "phoenix/commands/rdb_string.h"
+#include "phoenix/commands/refusals.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/commands/words.h"
 
@@ -20,7 +21,6 @@ using engine::Key;
 using engine::NewValue;
 using protocol::Status;
 
-constexpr std::string_view kNotAnInteger = "value is not an integer or out of range";
 constexpr std::string_view kNoMemory = "the system has no memory for the value";
 
 void dump(Context& context, const Request& request) {
@@ -72,7 +72,7 @@ RestoreOptions parse_restore_options(Args words) {
       options.error =
           check_use(words[++i], kFrequencyMax, "Invalid FREQ value, must be >= 0 and <= 255");
     } else {
-      options.error = "syntax error";
+      options.error = kSyntaxError;
     }
   }
   return options;

@@ -111,7 +111,7 @@ std::vector<std::string> filtered_names(Context& context, const Filter& filter) 
 void command_list(Context& context, const Request& request) {
   Filter filter;
   if (!read_filter(request.args, filter)) {
-    return context.reply.error(Status::error, "syntax error");
+    return context.reply.error(Status::error, kSyntaxError);
   }
   if (filter.value.size() > kPatternBytesMax) return answer_names(context.reply, {});
   answer_names(context.reply, filtered_names(context, filter));

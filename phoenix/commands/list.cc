@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "phoenix/commands/pattern.h"
+#include "phoenix/commands/refusals.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/commands/words.h"
 
@@ -149,8 +150,6 @@ constexpr auto kCommands = std::to_array<Command>({
 });
 static_assert(all_sound(kCommands), "a row is incomplete or contradicts itself");
 
-constexpr std::string_view kNotAnInteger = "value is not an integer or out of range";
-
 Result<std::string_view> checked_pattern(std::string_view pattern) {
   if (pattern.size() <= kPatternBytesMax) return pattern;
   return fail(ErrorCode::invalid, "pattern over 1024 bytes: use a shorter one with *");
@@ -166,10 +165,10 @@ std::string_view read_scan_option(std::string_view name, std::string_view value,
   } else if (equals_ignoring_case(name, "COUNT")) {
     const auto count = parse_integer(value);
     if (!count) return kNotAnInteger;
-    if (*count < 1) return "syntax error";
+    if (*count < 1) return kSyntaxError;
     request.count = static_cast<std::uint64_t>(*count);
   } else {
-    return "syntax error";
+    return kSyntaxError;
   }
   return {};
 }
@@ -205,7 +204,7 @@ Result<ScanRequest> parse_scan(Args args) {
   if (!cursor) return fail(ErrorCode::invalid, "invalid cursor");
   request.cursor = *cursor;
   for (std::size_t at = 2; at < args.size(); at += 2) {
-    if (at + 1 == args.size()) return fail(ErrorCode::invalid, "syntax error");
+    if (at + 1 == args.size()) return fail(ErrorCode::invalid, std::string(kSyntaxError));
     const auto error = read_scan_option(args[at], args[at + 1], request);
     if (!error.empty()) return fail(ErrorCode::invalid, std::string(error));
   }

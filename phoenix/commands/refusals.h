@@ -3,10 +3,15 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "phoenix/commands/command.h"
 
 namespace phoenix::commands {
+
+// What many commands say of their words.
+inline constexpr std::string_view kSyntaxError = "syntax error";
+inline constexpr std::string_view kNotAnInteger = "value is not an integer or out of range";
 
 /// Of a request whose first word is no command. Shows at most 128 bytes of it, and of its
 /// arguments as many as begin within 128 bytes. Has no line ends, and ends with a blank, as Redis's

@@ -9,11 +9,9 @@
 
 #include "phoenix/commands/command.h"
 #include "phoenix/commands/key_words.h"
+#include "phoenix/commands/refusals.h"
 
 namespace phoenix::commands {
-
-inline constexpr std::string_view kSyntaxError = "syntax error";
-inline constexpr std::string_view kNotAnInteger = "value is not an integer or out of range";
 
 void answer_error(const Context& context, std::string_view text);
 void answer_arity_error(const Context& context, std::string_view name);

@@ -139,7 +139,8 @@ bool Router::exec_away(const PendingRequest& pending, unsigned owner) {
 }
 
 // What has no key may need its session, and is the same on every core: its reply is made before the
-// others are, as an item of a list.
+// others are, as an item of a list. None of these rests on data, so there is no position to wait
+// for.
 void Router::run_at_home(Session& session, ReplyHead head, QueuedRequest& queued) {
   std::string list;
   Encoder& encoder = begin_encoder(head, list);
