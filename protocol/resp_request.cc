@@ -14,6 +14,10 @@ bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -81,6 +85,15 @@ bool take_quoted(std::string_view& text, std::string& out) {
 
 RespCount read_resp_count(std::string_view bytes) {
   RespCount count;
+  // Most have one digit or two.
+  if (bytes.size() >= 5 && is_digit(bytes[1])) {
+    const bool has_two = is_digit(bytes[2]) && bytes[1] != '0';
+    const std::size_t at = has_two ? 3 : 2;
+    if (bytes[at] == '\r' && bytes[at + 1] == '\n') {
+      const std::int64_t first = bytes[1] - '0';
+      return {RespCount::Outcome::whole, has_two ? first * 10 + (bytes[2] - '0') : first, at + 2};
+    }
+  }
   const std::size_t size = std::min(bytes.size(), kCountLineBytesMax);
   std::size_t at = 1;
   const bool is_negative = size > at && bytes[at] == '-';

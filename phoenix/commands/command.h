@@ -247,7 +247,15 @@ struct KeyRange {
   std::size_t first = 0;
   std::size_t end = 0;
   std::size_t step = 1;
-  std::size_t count() const { return end > first ? (end - first + step - 1) / step : 0; }
+  // Every request asks these; nearly all have a step of one, and need no division.
+  std::size_t count() const {
+    if (end <= first) return 0;
+    return step == 1 ? end - first : (end - first + step - 1) / step;
+  }
+  /// Whether `words` from the first key on are whole groups (a key and its value).
+  bool has_whole_groups(std::size_t words) const {
+    return step == 1 || end <= first || (words - first) % step == 0;
+  }
 };
 
 constexpr KeyRange key_range(const Command& command, std::size_t words) {

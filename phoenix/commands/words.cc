@@ -33,7 +33,7 @@ std::string lower_case(std::string_view word) {
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
   return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
-           return to_upper(x) == to_upper(y);
+           return x == y || to_upper(x) == to_upper(y);
          });
 }
 

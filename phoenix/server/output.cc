@@ -51,6 +51,17 @@ void ChunkPool::recycle(Chunk& chunk) {
   buffers_.output -= sizeof(Chunk);
 }
 
+Run& Output::add_run() {
+  ++run_count_;
+  return runs_.emplace_back();
+}
+
+void Output::drop_first() {
+  release(runs_.front());
+  runs_.pop_front();
+  --run_count_;
+}
+
 void Output::append_committed(const char* data, std::size_t size_bytes, log::Position position) {
   queued_bytes_ += size_bytes;
   Chunk* const chunk = pool_.current();
@@ -63,7 +74,7 @@ void Output::append_committed(const char* data, std::size_t size_bytes, log::Pos
     }
   }
   ++chunk->references;
-  Run& run = runs_.emplace_back();
+  Run& run = add_run();
   run.data = data;
   run.size_bytes = size_bytes;
   run.chunk = chunk;
@@ -72,7 +83,7 @@ void Output::append_committed(const char* data, std::size_t size_bytes, log::Pos
 
 void Output::append_owned(std::string bytes, engine::LargeValueRef large, log::Position position,
                           std::string_view tail) {
-  Run& run = runs_.emplace_back();
+  Run& run = add_run();
   run.awaited = true;
   fill(run, std::move(bytes), std::move(large), position, tail);
 }
@@ -94,7 +105,7 @@ void Output::append_copied(std::string_view bytes) {
 }
 
 Run* Output::append_awaited(std::uint32_t bytes) {
-  Run& run = runs_.emplace_back();
+  Run& run = add_run();
   run.awaited = true;
   run.awaited_bytes = bytes;
   awaited_bytes_ += bytes;
@@ -183,8 +194,7 @@ void Output::consume(std::size_t size_bytes) {
       size_bytes -= of_tail;
     }
     if (!rest_of(run).empty()) break;
-    release(run);
-    runs_.pop_front();
+    drop_first();
     if (size_bytes == 0) break;
   }
   PHX_CHECK(size_bytes == 0);
@@ -194,8 +204,7 @@ void Output::consume(std::size_t size_bytes) {
 // A muted reply that has come keeps its place until it is the first.
 void Output::drop_empty() {
   while (!runs_.empty() && !runs_.front().awaited && rest_of(runs_.front()).empty()) {
-    release(runs_.front());
-    runs_.pop_front();
+    drop_first();
   }
 }
 
@@ -211,6 +220,7 @@ void Output::leave_chunks() {
 void Output::clear() {
   for (auto& run : runs_) release(run);
   runs_.clear();
+  run_count_ = 0;
   queued_bytes_ = 0;
   awaited_bytes_ = 0;
 }

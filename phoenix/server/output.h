@@ -123,7 +123,7 @@ class Output final {
   void clear();
 
   bool empty() const { return runs_.empty(); }
-  std::size_t runs() const { return runs_.size(); }
+  std::size_t runs() const { return run_count_; }
   std::size_t queued_bytes() const { return queued_bytes_; }
   /// Whether the front waits for the commit position (and not for another core).
   bool waits_for_commit(log::Position committed) const {
@@ -135,11 +135,13 @@ class Output final {
     return queued_bytes_ >= (is_tight ? kSessionOutputBytesWhenFullMax : kSessionOutputBytesMax) ||
            awaited_bytes_ >=
                (is_tight ? kSessionAwaitedBytesWhenFullMax : kSessionAwaitedBytesMax) ||
-           runs_.size() >= kSessionRunsMax;
+           run_count_ >= kSessionRunsMax;
   }
   ChunkPool& pool() { return pool_; }
 
  private:
+  Run& add_run();
+  void drop_first();
   void own(Run& run, std::string bytes);
   void release(Run& run);
   void arrive(Run& run);
@@ -147,6 +149,7 @@ class Output final {
 
   ChunkPool& pool_;
   std::deque<Run> runs_;
+  std::size_t run_count_ = 0;  // Each request asks; a deque has to compute its size.
   std::size_t queued_bytes_ = 0;
   std::size_t awaited_bytes_ = 0;
 };

@@ -166,9 +166,7 @@ Encoder& Router::begin_encoder(ReplyHead head, std::string& out) {
   return encoder;
 }
 
-bool Router::is_paused(const PendingRequest& pending) const {
-  if (messaging_.clients().paused_until_ns() == 0) [[likely]]
-    return false;
+bool Router::is_held_by_pause(const PendingRequest& pending) const {
   const Command* const command = pending.command;
   if (command == nullptr) return messaging_.clients().is_paused(false);
   const auto* const transaction = pending.session->transaction.get();

@@ -87,7 +87,10 @@ class Router final {
   void keep_slow(const PendingRequest& pending, std::uint64_t took_ns);
   commands::SlowLog::Client client_of(Session& session);
   void keep_slow(const HopBatch& batch, const HopPart& part);
-  bool is_paused(const PendingRequest& pending) const;
+  bool is_paused(const PendingRequest& pending) const {
+    return messaging_.clients().paused_until_ns() != 0 && is_held_by_pause(pending);
+  }
+  bool is_held_by_pause(const PendingRequest& pending) const;
   bool run_one(PendingRequest& pending);
   bool run_command(PendingRequest& pending);
   Fault fault_now(const PendingRequest& pending) const;

@@ -220,8 +220,7 @@ void Session::check(PendingRequest& pending, const commands::Table& table) const
   }
   const auto& command = *pending.command;
   const KeyRange keys = key_range(command, args.size());
-  const bool has_loose_key = keys.count() > 0 && (args.size() - keys.first) % keys.step != 0;
-  if (!commands::arity_fits(command, args.size()) || has_loose_key) {
+  if (!commands::arity_fits(command, args.size()) || !keys.has_whole_groups(args.size())) {
     pending.fault = Fault::wrong_arity;
     return;
   }

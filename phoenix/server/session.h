@@ -44,6 +44,10 @@ enum class Fault : std::uint8_t {
 
 /// A decoded request until it was executed; its words are views into the session's input.
 struct PendingRequest {
+  // Not = default: emplace_back() would set the whole of it to zero first, which takes as long as
+  // the decoding of a header.
+  PendingRequest() noexcept {}
+
   Session* session = nullptr;
   const commands::Command* command = nullptr;
   const char* frame = nullptr;  // Where it begins, for putting it back. Null: a large input.

@@ -116,6 +116,38 @@ TEST_CASE("what is no request is told as Redis tells it, in whatever pieces it c
   }
 }
 
+TEST_CASE("counts are strict, however many digits they have and whatever stands behind them") {
+  using Counted = protocol::RespCount::Outcome;
+  struct Case {
+    std::string line;
+    Counted outcome;
+    std::int64_t number = 0;
+  };
+  const std::vector<Case> cases = {
+      {"$0\r\n", Counted::whole, 0},        {"$9\r\n", Counted::whole, 9},
+      {"$10\r\n", Counted::whole, 10},      {"$99\r\n", Counted::whole, 99},
+      {"$100\r\n", Counted::whole, 100},    {"*2147483647\r\n", Counted::whole, 2'147'483'647},
+      {"$-1\r\n", Counted::whole, -1},      {"$00\r\n", Counted::broken},
+      {"$07\r\n", Counted::broken},         {"$1x\r\n", Counted::broken},
+      {"$1\rx\n", Counted::broken},         {"$12\n\r\n", Counted::broken},
+      {"$2147483648\r\n", Counted::broken},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.line);
+    for (const std::string_view behind : {"", "$", "value\r\n"}) {
+      const auto count = protocol::read_resp_count(c.line + std::string(behind));
+      REQUIRE(count.outcome == c.outcome);
+      if (c.outcome != Counted::whole) continue;
+      REQUIRE(count.number == c.number);
+      REQUIRE(count.bytes == c.line.size());
+    }
+    if (c.outcome != Counted::whole) continue;
+    for (std::size_t cut = 1; cut < c.line.size(); ++cut) {
+      REQUIRE(protocol::read_resp_count(c.line.substr(0, cut)).outcome == Counted::need_more);
+    }
+  }
+}
+
 TEST_CASE("a stranger may send 10 words of 16 KiB") {
   const std::string word(kUnauthenticatedBytesMax, 'w');
   const auto bulk = [](std::string_view bytes) {
