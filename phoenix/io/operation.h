@@ -38,7 +38,8 @@ struct Operation {
     send,      // fd: socket, source. See Operation::wait. May complete short.
     shutdown,  // fd: socket. No more sending: the peer sees the end after what was sent.
     close,     // fd.
-    cancel,    // fd: ends all operations on it; each completes with -ECANCELED or its own result.
+    cancel,    // fd, cancelled: ends that operation on it, which completes with -ECANCELED or its
+               // own result. Takes constant time, however many others there are.
     open,      // fd: directory, path. Result: a descriptor. See Operation::open_flags.
     unlink,    // fd: directory, path.
     allocate,  // fd, offset, length: reserves disk space and extends the file; content unspecified
@@ -64,6 +65,7 @@ struct Operation {
   bool wait = true;      // send: false takes what the socket takes at once, else -EAGAIN.
   int fd = -1;
   Token token = 0;
+  Token cancelled = 0;
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
   std::span<std::byte> target{};

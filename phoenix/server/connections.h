@@ -94,19 +94,26 @@ class Connections final {
     bool is_paused = false;  // Out of descriptors: tried again at the next tick.
   };
 
+  static io::Operation socket_operation(io::Operation::Kind kind, int fd, io::Token token);
+
+  // connections_accept.cc
   void arm_accept(std::size_t index);
   void open(int fd);
   void reject(int fd);
-  io::Task<void> live(Session& session);
+
   void settle(Session& session);
   void detect_protocol(Session& session);
   void flush(Session& session, log::Position committed);
   void send(Session& session, std::string_view bytes);
   void update_receiving(Session& session);
+  Session* find(io::Token token);
+
+  // connections_end.cc
+  io::Task<void> live(Session& session);
   void cancel_receive(Session& session);
+  void cancel(const Session& session, io::TokenKind kind);
   void check_deadlines(Session& session, std::uint64_t now_ns);
   void reap();
-  Session* find(io::Token token);
 
   io::Context& io_;
   Shared& shared_;

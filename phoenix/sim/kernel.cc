@@ -205,7 +205,7 @@ void Kernel::on_operation(const Event& event) {
   } else if (slot.operation.kind == Kind::cancel) {
     const bool waits = slot.target.kind == Descriptor::Kind::listener ||
                        slot.target.kind == Descriptor::Kind::socket;
-    const std::int32_t ended = waits ? network_.cancel(slot.target) : 0;
+    const std::int32_t ended = waits ? network_.cancel(slot.target, slot.operation.cancelled) : 0;
     operations_.finish(id, ended == 0 ? -ENOENT : ended);
   } else if (pass_point(slot.operation)) {
     apply(id);

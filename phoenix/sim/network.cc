@@ -108,15 +108,19 @@ std::int32_t Network::shutdown(ConnectionId id) {
   return 0;
 }
 
-std::int32_t Network::cancel(const Descriptor& target) {
+std::int32_t Network::cancel(const Descriptor& target, io::Token token) {
+  const auto take_if_meant = [this, token](OperationId& place) {
+    const bool is_meant = place != kNoOperation && operations_[place].operation.token == token;
+    return is_meant ? std::exchange(place, kNoOperation) : kNoOperation;
+  };
   OperationId receiving = kNoOperation;
   OperationId sending = kNoOperation;
   if (target.kind == Descriptor::Kind::listener) {
-    receiving = std::exchange(listeners_[target.index].accept, kNoOperation);
+    receiving = take_if_meant(listeners_[target.index].accept);
   } else {
     Connection& connection = connections_[target.index];
-    receiving = std::exchange(connection.receive, kNoOperation);
-    sending = std::exchange(connection.send, kNoOperation);
+    receiving = take_if_meant(connection.receive);
+    sending = take_if_meant(connection.send);
   }
   std::int32_t count = 0;
   if (receiving != kNoOperation) {

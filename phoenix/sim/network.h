@@ -45,8 +45,8 @@ class Network final {
   void receive(ConnectionId id, OperationId operation);
   void send(ConnectionId id, OperationId operation);
   std::int32_t shutdown(ConnectionId id);
-  /// Ends what waits on it; returns how many operations that were.
-  std::int32_t cancel(const Descriptor& target);
+  /// Ends what waits on it and has this token; returns how many operations that were.
+  std::int32_t cancel(const Descriptor& target, io::Token token);
   /// The operation ends without a completion.
   void forget(const Descriptor& target, OperationId operation);
 

@@ -148,8 +148,10 @@ void encode(const Operation& operation, io_uring_sqe& entry) {
       return fill(entry, IORING_OP_CLOSE, nullptr, 0);
     case Operation::Kind::cancel:
       skip_success(operation, entry);
+      // By token, which the kernel has hashed: by descriptor it walks over all that waits.
       fill(entry, IORING_OP_ASYNC_CANCEL, nullptr, 0);
-      return fill_flags(entry, IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL);
+      entry.addr = operation.cancelled;  // Where other kinds have an address.
+      return;
     case Operation::Kind::wake:
       // Address 0 is IORING_MSG_DATA; offset and length are the token (0) and the result (0) that
       // the other ring sees.

@@ -345,6 +345,14 @@ TEST_CASE("closing a socket with unread bytes resets the connection") {
   CHECK(client.state() == sim::ClientState::reset);
 }
 
+io::Operation cancel_of_receive(int fd) {
+  io::Operation cancel;
+  cancel.kind = io::Operation::Kind::cancel;
+  cancel.fd = fd;
+  cancel.cancelled = io::make_token(io::TokenKind::receive, static_cast<std::uint64_t>(fd));
+  return cancel;
+}
+
 TEST_CASE("a socket stays open while an operation is on it; cancel ends the operation") {
   Net net(1);
   sim::Client client(net.world);
@@ -352,10 +360,7 @@ TEST_CASE("a socket stays open while an operation is on it; cancel ends the oper
   client.send("x");
   REQUIRE(net.run([&] { return client.received() == "x"; }));
   const int fd = net.server->sessions.begin()->first;
-  io::Operation cancel;
-  cancel.kind = io::Operation::Kind::cancel;
-  cancel.fd = fd;
-  net.server->ring.submit(cancel);
+  net.server->ring.submit(cancel_of_receive(fd));
   net.host.close(fd);  // Too early to close anything: the cancel is not yet under way.
   net.idle();
   CHECK(client.open());
@@ -372,10 +377,13 @@ TEST_CASE("cancel, then close: the receive ends, then the connection") {
   client.connect(test_endpoint());
   client.send("x");
   REQUIRE(net.run([&] { return client.received() == "x"; }));
-  io::Operation cancel;
-  cancel.kind = io::Operation::Kind::cancel;
-  cancel.fd = net.server->sessions.begin()->first;
-  net.server->ring.submit(cancel);
+  const int fd = net.server->sessions.begin()->first;
+  io::Operation of_another = cancel_of_receive(fd);
+  of_another.cancelled = io::make_token(io::TokenKind::send, static_cast<std::uint64_t>(fd));
+  net.server->ring.submit(of_another);
+  net.idle();
+  CHECK(client.open());
+  net.server->ring.submit(cancel_of_receive(fd));
   // The echo server closes when its receive ends with an error.
   REQUIRE(net.run([&] { return client.state() == sim::ClientState::ended; }));
   CHECK(net.server->ended_by_error == 1);

@@ -298,18 +298,24 @@ TEST_CASE("a send to a peer that is gone fails and raises no signal") {
   CHECK((result == -EPIPE || result == -ECONNRESET));
 }
 
-TEST_CASE("cancel ends what runs on a descriptor") {
+io::Operation make_cancel(int fd, io::Token cancelled, io::Token token) {
+  io::Operation operation = make_operation(Kind::cancel, fd, token);
+  operation.cancelled = cancelled;
+  return operation;
+}
+
+TEST_CASE("cancel ends the operation that it names") {
   TestRing ring;
   const SocketPair pair = connected_pair();
   const UniqueFd listener = loopback_listener();
   arm_receive(ring, pair.ours);
   ring->submit(make_operation(Kind::accept, listener.get(), kAccept));
-  CHECK(ring.run(make_operation(Kind::cancel, pair.ours.get(), waiter(1))) >= 0);
+  CHECK(ring.run(make_cancel(pair.ours.get(), kReceive, waiter(1))) >= 0);
   const io::Completion receive = ring.next(kReceive);
   CHECK(receive.result == -ECANCELED);
   CHECK_FALSE(receive.more);
   // An ignored one says nothing of its own success.
-  ring->submit(make_operation(Kind::cancel, listener.get(), 0));
+  ring->submit(make_cancel(listener.get(), kAccept, 0));
   const io::Completion accept = ring.next(kAccept);
   CHECK(accept.result == -ECANCELED);
   CHECK_FALSE(accept.more);
