@@ -20,11 +20,15 @@ class Channels {
   Channels& operator=(const Channels&) = delete;
   virtual ~Channels() = default;
 
-  /// Hands a message to this core's subscribers and returns how many there were; one that has
-  /// several patterns that match counts for each. A plain channel's message reaches patterns, too.
-  /// Adds to `steps` what it took. `kind` is not `pattern`.
+  /// Hands a message to this core's subscribers, at once or bit by bit, and returns how many there
+  /// are; one that has several patterns that match counts for each. A plain channel's message
+  /// reaches patterns, too. Adds to `steps` what it took. `kind` is not `pattern`.
   virtual std::uint64_t publish(ChannelKind kind, std::string_view channel,
                                 std::string_view message, std::uint64_t& steps) = 0;
+
+  /// False: so many messages are on their way to their subscribers that whoever publishes should
+  /// wait.
+  virtual bool has_room() const = 0;
 
   /// What this core's sessions have subscribed to, each once, sorted. Valid until a change.
   virtual std::vector<std::string_view> names(ChannelKind kind) const = 0;

@@ -18,13 +18,13 @@ void KeyEventFeed::happened(char kind, std::string_view event, std::string_view 
   held_.push_back(std::move(held));
 }
 
-void KeyEventFeed::deliver(log::Position committed, const TurnWork& work) {
+void KeyEventFeed::deliver(log::Position committed, TurnWork& work) {
   while (has_work_left(committed) && !work.is_spent()) {
     const Held held = std::move(held_.front());
     held_.pop_front();
     held_bytes_ -= held.bytes();
     buffers_.channels -= held.bytes();
-    tell_(held.event, held.key);
+    work.take(tell_(held.event, held.key));
   }
 }
 

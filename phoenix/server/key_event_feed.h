@@ -21,7 +21,8 @@ class KeyEventFeed final : public commands::KeyEvents, public engine::ExpiryList
  public:
   /// What an event waits for: the position of the newest change, or 0 when nothing waits.
   using Position = std::function<log::Position()>;
-  using Tell = std::function<void(std::string_view event, std::string_view key)>;
+  /// Returns the work that it took.
+  using Tell = std::function<std::uint64_t(std::string_view event, std::string_view key)>;
 
   KeyEventFeed(Position position, Tell tell, BufferBytes& buffers, Metrics& metrics)
       : position_(std::move(position)),
@@ -39,8 +40,8 @@ class KeyEventFeed final : public commands::KeyEvents, public engine::ExpiryList
   void happened(char kind, std::string_view event, std::string_view key) override;
   void expired(std::string_view key) override { happened('x', "expired", key); }
 
-  /// Tells what is durable, as far as `work` allows; what each takes is for `tell` to count.
-  void deliver(log::Position committed, const TurnWork& work);
+  /// Tells what is durable, as far as `work` allows.
+  void deliver(log::Position committed, TurnWork& work);
   /// Events that could be told at once.
   bool has_work_left(log::Position committed) const {
     return !held_.empty() && held_.front().position <= committed;

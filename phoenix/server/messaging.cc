@@ -11,6 +11,13 @@ namespace phoenix::server {
 
 using commands::ChannelKind;
 
+namespace {
+
+// What turns take of deliveries to many subscribers: some hundred, with the sends.
+constexpr std::size_t kDeliveryWorkPerTurn = std::size_t{512} << 10U;
+
+}  // namespace
+
 Messaging::Messaging(const Parts& parts)
     : core_(parts.core),
       shared_(parts.shared),
@@ -18,14 +25,14 @@ Messaging::Messaging(const Parts& parts)
       board_(parts.shared.notices),
       clock_(parts.clock),
       metrics_(parts.metrics),
-      pusher_(parts.connections, parts.pool, parts.shard.budget(), parts.shared.settings,
-              parts.clock, parts.metrics),
+      pusher_(parts.connections, parts.shard.budget(), parts.shared.settings, parts.clock,
+              parts.metrics),
       subscriptions_([this](Session& session, Push& push) { return pusher_.send(session, push); },
                      parts.pool.buffers(), &parts.shard.budget()),
       clients_(parts.connections, parts.host, parts.clock),
       notices_(parts.core, board_, parts.pool.buffers(), parts.metrics),
       events_([this] { return position_of_change(); },
-              [this](std::string_view event, std::string_view key) { tell(event, key); },
+              [this](std::string_view event, std::string_view key) { return tell(event, key); },
               parts.pool.buffers(), parts.metrics) {
   parts.control.channels = &subscriptions_;
   parts.control.clients = &clients_;
@@ -53,7 +60,9 @@ log::Position Messaging::position_of_change() const {
   return waits ? shard_.log().emitted_position() : 0;
 }
 
+// What other cores tell waits there while too much waits here.
 void Messaging::receive() {
+  if (!subscriptions_.has_room()) return;
   notices_.receive([this](const Notice& notice) { take(notice); });
 }
 
@@ -80,22 +89,27 @@ void Messaging::tell_message(ChannelKind channels, std::string_view channel,
 }
 
 void Messaging::deliver(log::Position committed, TurnWork& work) {
-  if (!events_.has_work_left(committed) && steps_ == 0) [[likely]]
+  const bool has_events = events_.has_work_left(committed);
+  if (!has_events && steps_ == 0 && !subscriptions_.has_deliveries()) [[likely]]
     return;
-  work.grant(kEventWorkPerTurn);
+  work.grant(kDeliveryWorkPerTurn);
   work.take(std::exchange(steps_, 0U));
-  events_.deliver(committed, work);
+  subscriptions_.deliver(work);
+  work.grant(kEventWorkPerTurn);
+  if (subscriptions_.has_room()) events_.deliver(committed, work);
 }
 
 void Messaging::post(const std::function<void(unsigned)>& posted) {
   notices_.post(posted);
 }
 
-void Messaging::tell(std::string_view event, std::string_view key) {
+std::uint64_t Messaging::tell(std::string_view event, std::string_view key) {
   publish_event(event, key);
   if (notices_.are_wanted_elsewhere(Notice::Kind::key_event)) {
     notices_.add(Notice::Kind::key_event, event, key);
   }
+  constexpr std::uint64_t kWorkToTell = 500;
+  return kWorkToTell + std::exchange(steps_, 0U);
 }
 
 void Messaging::publish_event(std::string_view event, std::string_view key) {
@@ -155,6 +169,7 @@ void Messaging::subscriptions_changed() {
 void Messaging::closing(Session& session) {
   stop_monitoring(session);
   if (!session.subscriptions) return;
+  if (!session.ignores_input) subscriptions_.catch_up(session);  // It goes on: see Core::reset.
   subscriptions_.forget(session);
   subscriptions_changed();
 }

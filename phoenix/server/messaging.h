@@ -3,6 +3,7 @@
 // drives it; handlers reach its parts through CoreControl.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,7 @@
 #include "phoenix/server/connections.h"
 #include "phoenix/server/key_event_feed.h"
 #include "phoenix/server/notices.h"
-#include "phoenix/server/push.h"
+#include "phoenix/server/pusher.h"
 #include "phoenix/server/shard.h"
 #include "phoenix/server/shared.h"
 #include "phoenix/server/subscriptions.h"
@@ -52,16 +53,21 @@ class Messaging final : public SessionObserver {
 
   /// Begin of a turn: takes what other cores have told.
   void receive();
-  /// Its end: publishes the changes of keys that are durable, as far as `work` allows, and sends
-  /// the others theirs. Returns nothing of what other cores got; `posted` is called for each.
+  /// Its end: takes messages further to their subscribers, publishes the changes of keys that are
+  /// durable, as far as `work` allows, and sends the others theirs. Returns nothing of what other
+  /// cores got; `posted` is called for each.
   void deliver(log::Position committed, TurnWork& work);
   void post(const std::function<void(unsigned)>& posted);
 
   bool has_mail() const { return notices_.has_mail(); }
-  bool has_work_left(log::Position committed) const { return events_.has_work_left(committed); }
+  bool has_work_left(log::Position committed) const {
+    return events_.has_work_left(committed) || subscriptions_.has_deliveries();
+  }
 
   /// What waits to be told, here or elsewhere.
-  std::uint64_t held_bytes() const { return events_.held_bytes() + notices_.kept_bytes(); }
+  std::uint64_t held_bytes() const {
+    return events_.held_bytes() + notices_.kept_bytes() + subscriptions_.held_bytes();
+  }
   /// Of a transaction: this core's subscribers have it, those of the others get it.
   void tell_message(commands::ChannelKind channels, std::string_view channel,
                     std::string_view message);
@@ -71,7 +77,7 @@ class Messaging final : public SessionObserver {
 
  private:
   log::Position position_of_change() const;
-  void tell(std::string_view event, std::string_view key);
+  std::uint64_t tell(std::string_view event, std::string_view key);
   void publish_event(std::string_view event, std::string_view key);
   void show_line(std::string_view line);
   void take(const Notice& notice);

@@ -62,23 +62,31 @@ void Output::drop_first() {
   --run_count_;
 }
 
-void Output::append_committed(const char* data, std::size_t size_bytes, log::Position position) {
+inline void Output::append_in(Chunk& chunk, const char* data, std::size_t size_bytes,
+                              log::Position position) {
   queued_bytes_ += size_bytes;
-  Chunk* const chunk = pool_.current();
   if (!runs_.empty()) {
     Run& last = runs_.back();
-    const bool adjoins = last.chunk == chunk && last.data + last.size_bytes == data;
+    const bool adjoins = last.chunk == &chunk && last.data + last.size_bytes == data;
     if (adjoins && last.position == position && !last.awaited && !last.extra) {
       last.size_bytes += size_bytes;
       return;
     }
   }
-  ++chunk->references;
+  ++chunk.references;
   Run& run = add_run();
   run.data = data;
   run.size_bytes = size_bytes;
-  run.chunk = chunk;
+  run.chunk = &chunk;
   run.position = position;
+}
+
+void Output::append_committed(const char* data, std::size_t size_bytes, log::Position position) {
+  append_in(*pool_.current(), data, size_bytes, position);
+}
+
+void Output::append_shared(Chunk& chunk, std::string_view bytes) {
+  append_in(chunk, bytes.data(), bytes.size(), 0);
 }
 
 void Output::append_owned(std::string bytes, engine::LargeValueRef large, log::Position position,

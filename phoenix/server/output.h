@@ -96,6 +96,8 @@ class Output final {
 
   /// The bytes just committed to the pool's current chunk, from `data` on.
   void append_committed(const char* data, std::size_t size_bytes, log::Position position);
+  /// Bytes that lie in a chunk already and that other outputs send, too. Nobody waits for them.
+  void append_shared(Chunk& chunk, std::string_view bytes);
   /// Bytes of any size, then a large value if there is one, then what follows such a one.
   void append_owned(std::string bytes, engine::LargeValueRef large, log::Position position,
                     std::string_view tail = {});
@@ -142,6 +144,7 @@ class Output final {
  private:
   Run& add_run();
   void drop_first();
+  void append_in(Chunk& chunk, const char* data, std::size_t size_bytes, log::Position position);
   void own(Run& run, std::string bytes);
   void release(Run& run);
   void arrive(Run& run);

@@ -1,6 +1,6 @@
 // What a session is sent without having asked for it at that moment: a message of a channel, a line
-// of MONITOR. It is encoded once per protocol, however many sessions get it, and stands in their
-// output between replies.
+// of MONITOR. It is encoded once per protocol, however many sessions get it, and their outputs
+// share the bytes.
 #pragma once
 
 #include <array>
@@ -9,10 +9,9 @@
 #include <string>
 #include <string_view>
 
-#include "phoenix/commands/client.h"
-#include "phoenix/commands/settings.h"
 #include "phoenix/engine/value.h"
-#include "phoenix/server/connections.h"
+#include "phoenix/server/output.h"
+#include "phoenix/server/wire.h"
 
 namespace phoenix::server {
 
@@ -26,46 +25,31 @@ class Push final {
       : words_(words), is_line_(form == Form::line) {}
   Push(const Push&) = delete;
   Push& operator=(const Push&) = delete;
+  ~Push();
 
   /// At least as many bytes, in any protocol.
   std::size_t size_bytes_min() const;
-  std::string_view frame(Wire wire);
-  /// The same as a block that all outputs share, for a long one.
-  const engine::LargeValueRef& block(Wire wire, const engine::LargeMeterRef& meter);
+  std::string encode(Wire wire) const;
+
+  /// Puts it at the end of an output. A stalled session gets a copy: its output must not keep
+  /// shared bytes alive.
+  void append_to(Output& output, Wire wire, bool is_stalled);
 
  private:
   static constexpr std::size_t kWires = 3;
 
+  /// Where its bytes are for all: a short one lies in a chunk, a long one is a block.
+  struct Shared {
+    Chunk* chunk = nullptr;
+    std::string_view bytes;
+    engine::LargeValueRef block;
+  };
+  const Shared& shared(Wire wire, ChunkPool& pool);
+
   std::span<const std::string_view> words_;
   bool is_line_;
-  std::array<std::string, kWires> frames_;
-  std::array<engine::LargeValueRef, kWires> blocks_;
-};
-
-/// Appends pushes to the outputs of one core's sessions, and cuts off those that do not read.
-class Pusher final {
- public:
-  Pusher(Connections& connections, ChunkPool& pool, const MemoryBudget& budget,
-         const commands::Settings& settings, const Clock& clock, Metrics& metrics)
-      : connections_(connections),
-        pool_(pool),
-        budget_(budget),
-        settings_(settings),
-        clock_(clock),
-        metrics_(metrics) {}
-
-  /// False: the session is closing, or was cut off now, and does not get it.
-  bool send(Session& session, Push& push);
-
- private:
-  bool has_too_much(Session& session, std::size_t more_bytes);
-
-  Connections& connections_;
-  ChunkPool& pool_;
-  const MemoryBudget& budget_;
-  const commands::Settings& settings_;
-  const Clock& clock_;
-  Metrics& metrics_;
+  ChunkPool* pool_ = nullptr;
+  std::array<Shared, kWires> shared_;
 };
 
 }  // namespace phoenix::server

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "phoenix/base/check.h"
+#include "phoenix/commands/channels.h"
 #include "phoenix/server/limits.h"
 
 namespace phoenix::server {
@@ -70,7 +71,9 @@ std::optional<Shard::Refusal> Shard::refusal(const Command& command, const Reque
 
 Shard::Verdict Shard::admit(const Command& command, const Request& request,
                             commands::ReplySink& reply) {
-  if (!has(command.flags, Flags::write)) return Verdict::execute;
+  if (!has(command.flags, Flags::write | Flags::paused_as_write)) return Verdict::execute;
+  if (has(command.flags, Flags::paused_as_write)) [[unlikely]]
+    return control_->channels->has_room() ? Verdict::execute : Verdict::wait;  // It publishes.
   const bool may_be_refused =
       durability_ == log::Durability::off || budget_.bytes_max() != kNoLimit;
   if (may_be_refused) {

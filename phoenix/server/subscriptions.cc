@@ -43,7 +43,7 @@ Subscriptions::Subscribed Subscriptions::subscribe(Session& session, ChannelKind
   Channel& channel = found->second;
   Subscription& subscription = own[channel.name];
   subscription = {&channel, channel.members.size()};
-  channel.members.push_back({&session, &subscription});
+  channel.members.push_back({&session, &subscription, deliveries_.newest()});
   session.subscriptions->bytes = bytes_then;
   buffers_.channels += bytes;
   return Subscribed::done;
@@ -54,6 +54,7 @@ void Subscriptions::unsubscribe(Session& session, ChannelKind kind, std::string_
   auto& own = session.subscriptions->by_kind[static_cast<std::size_t>(kind)];
   const auto found = own.find(name);
   if (found == own.end()) return;
+  catch_up(session);
   const std::uint64_t bytes = bytes_of(kind, name);
   session.subscriptions->bytes -= bytes;
   buffers_.channels -= bytes;
@@ -73,7 +74,15 @@ void Subscriptions::leave(ChannelKind kind, const Subscription& subscription) {
   if (!channel.members.empty()) return;
   const auto filed = of(kind).find(channel.name);
   PHX_CHECK(filed != of(kind).end());
-  of(kind).erase(filed);
+  if (deliveries_.empty()) {
+    of(kind).erase(filed);
+  } else {
+    retired_.push_back({of(kind).extract(filed), deliveries_.newest()});
+  }
+}
+
+void Subscriptions::catch_up(Session& session) {
+  if (session.subscriptions) deliveries_.catch_up(session);
 }
 
 void Subscriptions::forget(Session& session) {
@@ -88,37 +97,55 @@ void Subscriptions::forget(Session& session) {
   session.subscriptions.reset();
 }
 
-std::uint64_t Subscriptions::hand_out(const Channel& channel, Push& push, std::uint64_t& steps) {
-  constexpr std::uint64_t kStepsEach = 64;
-  steps += channel.members.size() * (kStepsEach + push.size_bytes_min());
-  std::uint64_t receivers = 0;
-  for (const auto& member : channel.members) {
-    if (deliver_(*member.session, push)) ++receivers;
+// All that the message is for, in the order in which they get it.
+void Subscriptions::find_channels(ChannelKind kind, std::string_view name, std::uint64_t& steps) {
+  found_.clear();
+  const auto found = of(kind).find(name);
+  if (found != of(kind).end()) found_.push_back(&found->second);
+  if (kind != ChannelKind::plain) return;
+  for (auto& [pattern_name, channel] : of(ChannelKind::pattern)) {
+    const std::uint64_t before = channel.pattern->steps();
+    if (channel.pattern->matches(name)) found_.push_back(&channel);
+    steps += channel.pattern->steps() - before + 1;
   }
-  return receivers;
 }
 
 std::uint64_t Subscriptions::publish(ChannelKind kind, std::string_view channel,
                                      std::string_view message, std::uint64_t& steps) {
+  constexpr std::uint64_t kStepsEach = 64;
+  find_channels(kind, channel, steps);
   std::uint64_t receivers = 0;
-  const auto found = of(kind).find(channel);
-  if (found != of(kind).end()) {
-    const std::string_view head = kind == ChannelKind::shard ? "smessage" : "message";
-    const std::array<std::string_view, 3> words{head, channel, message};
-    Push push(words);
-    receivers += hand_out(found->second, push, steps);
+  for (const auto* found : found_) receivers += found->members.size();
+  if (receivers == 0) return 0;
+  if (!deliveries_.empty() || receivers > kReceiversAtOnceMax) {
+    // Where publishers could not be made to wait: the bound holds all the same.
+    while (deliveries_.is_full()) steps += deliveries_.finish_oldest();
+    deliveries_.add(kind, channel, message, found_);
+    steps += kStepsEach * found_.size() + message.size();
+    return receivers;
   }
-  if (kind != ChannelKind::plain) return receivers;
-  for (auto& [name, filed] : of(ChannelKind::pattern)) {
-    const std::uint64_t before = filed.pattern->steps();
-    const bool matches = filed.pattern->matches(channel);
-    steps += filed.pattern->steps() - before + 1;
-    if (!matches) continue;
-    const std::array<std::string_view, 4> words{"pmessage", name, channel, message};
-    Push push(words);
-    receivers += hand_out(filed, push, steps);
+  steps += receivers * (kStepsEach + message.size());
+  std::uint64_t reached = 0;
+  for (const auto* found : found_) {
+    const MessageWords words(*found, kind, channel, message);
+    Push push(words.words());
+    for (const auto& member : found->members) {
+      if (deliver_(*member.session, push)) ++reached;
+    }
   }
-  return receivers;
+  return reached;
+}
+
+void Subscriptions::deliver(TurnWork& work) {
+  deliveries_.step(work);
+  drop_retired();
+}
+
+void Subscriptions::drop_retired() {
+  while (!retired_.empty() &&
+         (deliveries_.empty() || deliveries_.oldest() > retired_.front().newest)) {
+    retired_.pop_front();
+  }
 }
 
 std::vector<std::string_view> Subscriptions::names(ChannelKind kind) const {

@@ -20,6 +20,7 @@ class FakeChannels final : public Channels {
     ++steps;
     return receivers;
   }
+  bool has_room() const override { return true; }
   std::vector<std::string_view> names(ChannelKind) const override {
     return {known.begin(), known.end()};
   }

@@ -46,7 +46,7 @@ struct World {
   Subscriptions registry{[this](Session& session, Push& push) {
                            if (session.ignores_input) return false;
                            delivered += std::to_string(session.index()) + ":" +
-                                        decode_reply(push.frame(Wire::native)) + ";";
+                                        decode_reply(push.encode(Wire::native)) + ";";
                            return true;
                          },
                          buffers, nullptr};
@@ -142,9 +142,9 @@ TEST_CASE("what a message takes is counted") {
 TEST_CASE("a push has a form in each protocol") {
   const std::array<std::string_view, 3> words{"message", "a", "x\r\n"};
   Push push(words);
-  CHECK(push.frame(Wire::resp2) == "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$3\r\nx\r\n\r\n");
-  CHECK(push.frame(Wire::resp3) == ">3\r\n$7\r\nmessage\r\n$1\r\na\r\n$3\r\nx\r\n\r\n");
-  const auto replies = decode_replies(push.frame(Wire::native));
+  CHECK(push.encode(Wire::resp2) == "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$3\r\nx\r\n\r\n");
+  CHECK(push.encode(Wire::resp3) == ">3\r\n$7\r\nmessage\r\n$1\r\na\r\n$3\r\nx\r\n\r\n");
+  const auto replies = decode_replies(push.encode(Wire::native));
   REQUIRE(replies.size() == 1);
   CHECK(replies[0].id == 0);
   CHECK(replies[0].text == "[\"message\", \"a\", \"x\\x0d\\x0a\"]");
@@ -152,9 +152,9 @@ TEST_CASE("a push has a form in each protocol") {
 
   const std::array<std::string_view, 1> text{"1.5 [0 x] \"PING\""};
   Push line(text, Push::Form::line);
-  CHECK(line.frame(Wire::resp2) == "+1.5 [0 x] \"PING\"\r\n");
-  CHECK(line.frame(Wire::resp3) == "+1.5 [0 x] \"PING\"\r\n");
-  CHECK(decode_reply(line.frame(Wire::native)) == "1.5 [0 x] \"PING\"");
+  CHECK(line.encode(Wire::resp2) == "+1.5 [0 x] \"PING\"\r\n");
+  CHECK(line.encode(Wire::resp3) == "+1.5 [0 x] \"PING\"\r\n");
+  CHECK(decode_reply(line.encode(Wire::native)) == "1.5 [0 x] \"PING\"");
 }
 
 }  // namespace
