@@ -1,11 +1,8 @@
 // CLIENT: what connections there are, and what one may ask of its own.
-#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -83,30 +80,17 @@ void client_info(Context& context, const Request&) {
   context.reply.text(line);
 }
 
+// A slice, see client_filter.h.
 void client_list(Context& context, const Request& request) {
-  const auto filter = parse_list_filter(request.args);
-  if (!filter) return context.reply.error(Status::error, filter.error());
-  std::string page;
-  context.core->clients->list(*filter, page, context.steps);
-  context.reply.text(page);
-}
-
-// Cores know their own clients; together they are in the order in which they came.
-void join_lines(std::span<const protocol::Value> parts, ReplySink& reply) {
-  std::vector<std::pair<std::uint64_t, std::string_view>> lines;
-  for (const auto& part : parts) {
-    for (std::string_view rest = part.bytes; !rest.empty();) {
-      const std::string_view line = rest.substr(0, rest.find('\n') + 1);
-      constexpr std::size_t kIdAt = std::string_view("id=").size();
-      const std::string_view id = line.substr(kIdAt, line.find(' ') - kIdAt);
-      lines.emplace_back(parse_unsigned(id).value_or(0), line);
-      rest.remove_prefix(line.size());
-    }
-  }
-  std::sort(lines.begin(), lines.end());
-  std::string page;
-  for (const auto& [id, line] : lines) page += line;
-  reply.text(page);
+  const auto slice = parse_list_slice(request.args);
+  if (!slice) return context.reply.error(Status::error, slice.error());
+  std::string lines;
+  const std::uint64_t next =
+      context.core->clients->list(slice->filter, slice->place, lines, context.steps);
+  context.reply.begin_list(2);
+  context.reply.integer(static_cast<std::int64_t>(next));
+  context.reply.bytes(lines);
+  context.reply.end();
 }
 
 constexpr std::string_view kNoSuchClient = "No such client";
@@ -312,15 +296,14 @@ constexpr auto kCommands = std::to_array<Command>({
      .merge = join_killed},
     {.name = "CLIENT|LIST",
      .arity = -2,
-     .flags = Flags::every_core | Flags::admin,
-     .gather = Gather::by_row,
+     .flags = Flags::scan | Flags::admin,
      .usage = "CLIENT LIST [TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id "
               "...]]",
      .summary = "Answers a line for each connection, oldest first.",
      .since = "0.1",
      .example = "CLIENT LIST => id=1...",
      .run = client_list,
-     .merge = join_lines},
+     .listing = ListingKind::clients},
     {.name = "CLIENT|NO-EVICT",
      .arity = 3,
      .flags = Flags::session | Flags::admin,

@@ -56,6 +56,16 @@ std::string take_filter(std::string_view name, std::string_view value, Kill& kil
 
 }  // namespace
 
+tl::expected<ListSlice, std::string> parse_list_slice(Args args) {
+  const auto place = args.size() > 2 ? parse_unsigned(args[2]) : std::nullopt;
+  if (!place) return refusal("CLIENT LIST is for sessions: its slices have a place");
+  std::vector<std::string_view> words(args.begin(), args.end());
+  words.erase(words.begin() + 2);
+  auto filter = parse_list_filter(words);
+  if (!filter) return refusal(std::move(filter.error()));
+  return ListSlice{std::move(*filter), *place};
+}
+
 tl::expected<ClientFilter, std::string> parse_list_filter(Args args) {
   ClientFilter filter;
   if (args.size() == 2) return filter;

@@ -29,8 +29,10 @@ class Clients {
   Clients& operator=(const Clients&) = delete;
   virtual ~Clients() = default;
 
-  /// Appends a line per client, as CLIENT LIST shows them. Adds to `steps` what it took.
-  virtual void list(const ClientFilter& filter, std::string& page, std::uint64_t& steps) = 0;
+  /// Appends a line per client, as CLIENT LIST shows them: a slice of them, from a place on that is
+  /// 0 at first. Returns the next one, 0 at the end. Adds to `steps` what it took.
+  virtual std::uint64_t list(const ClientFilter& filter, std::uint64_t place, std::string& page,
+                             std::uint64_t& steps) = 0;
 
   /// Closes the connections of this core that fit, without their last replies, and returns how many
   /// there were. The one of `caller` (null: it is on another core) gets its reply first, and is

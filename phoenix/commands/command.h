@@ -70,7 +70,7 @@ enum class Gather : std::uint8_t {
 };
 
 /// What a row with Flags::scan makes of the slices that its handler answers (server/listing.h).
-enum class ListingKind : std::uint8_t { none, list, keys, scan, random_key };
+enum class ListingKind : std::uint8_t { none, list, keys, scan, random_key, clients };
 
 /// What a session or the server does for a handler beyond the keyspace.
 class SessionControl {

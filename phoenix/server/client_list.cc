@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -100,17 +99,24 @@ bool ClientList::fits(Session& session, const ClientFilter& filter) {
   return !filter.local_address || *filter.local_address == session.local_address;
 }
 
-void ClientList::list(const ClientFilter& filter, std::string& page, std::uint64_t& steps) {
+std::uint64_t ClientList::list(const ClientFilter& filter, std::uint64_t place, std::string& page,
+                               std::uint64_t& steps) {
+  constexpr std::uint64_t kSessionsPerSlice = 1024;
+  constexpr std::uint64_t kLinesPerSlice = 128;
   constexpr std::uint64_t kStepsEach = 50;
-  constexpr std::uint64_t kStepsPerLine = 1000;
-  std::vector<Session*> shown;
-  for (const auto& session : connections_.sessions()) {
-    if (session && is_open(*session) && fits(*session, filter)) shown.push_back(session.get());
+  constexpr std::uint64_t kStepsPerLine = 2500;
+  const auto& sessions = connections_.sessions();
+  const std::uint64_t end = std::min<std::uint64_t>(place + kSessionsPerSlice, sessions.size());
+  std::uint64_t lines = 0;
+  for (; place < end && lines < kLinesPerSlice; ++place) {
+    Session* const session = sessions[place].get();
+    steps += kStepsEach;
+    if (session == nullptr || !is_open(*session) || !fits(*session, filter)) continue;
+    describe(*session, page);
+    steps += kStepsPerLine;
+    ++lines;
   }
-  std::sort(shown.begin(), shown.end(),
-            [](const auto* a, const auto* b) { return a->client.id < b->client.id; });
-  for (auto* session : shown) describe(*session, page);
-  steps += kStepsEach * connections_.sessions().size() + kStepsPerLine * shown.size();
+  return place < sessions.size() ? place : 0;
 }
 
 std::uint64_t ClientList::kill(const ClientFilter& filter, commands::SessionControl* caller,
@@ -125,7 +131,7 @@ std::uint64_t ClientList::kill(const ClientFilter& filter, commands::SessionCont
     if (is_caller) {
       caller->close_after_reply();
     } else {
-      connections_.cut_off(*session);
+      connections_.cut_off_soon(*session);
     }
   }
   return killed;

@@ -14,7 +14,8 @@ class ClientList final : public commands::Clients {
   ClientList(Connections& connections, io::Host& host, const Clock& clock)
       : connections_(connections), host_(host), clock_(clock) {}
 
-  void list(const commands::ClientFilter& filter, std::string& page, std::uint64_t& steps) override;
+  std::uint64_t list(const commands::ClientFilter& filter, std::uint64_t place, std::string& page,
+                     std::uint64_t& steps) override;
   std::uint64_t kill(const commands::ClientFilter& filter, commands::SessionControl* caller,
                      bool skips_caller) override;
   void pause(std::uint64_t duration_ms, bool only_writes) override;

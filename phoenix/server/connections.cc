@@ -35,8 +35,7 @@ void Connections::settle(Session& session) {
 }
 
 Session* Connections::find(io::Token token) {
-  const std::uint64_t id = io::token_id(token);
-  const auto index = static_cast<std::uint32_t>(id);
+  const std::uint32_t index = index_of(token);
   PHX_CHECK(index < sessions_.size());
   Session* const session = sessions_[index].get();
   // Sessions are reaped only when the kernel holds nothing of theirs: no completion comes late.
@@ -174,6 +173,8 @@ void Connections::touch(Session& session) {
 }
 
 void Connections::end_turn(log::Position committed) {
+  if (!to_cut_off_.empty()) [[unlikely]]
+    cut_off_some();
   if (committed != committed_) {
     committed_ = committed;
     for (auto* session : held_) {

@@ -21,7 +21,8 @@
 
 namespace phoenix::server {
 
-/// Is told when a session takes no requests any more. It may still have replies to send.
+/// Is told when a session takes no requests any more, perhaps twice. It may still have replies to
+/// send.
 class SessionObserver {
  public:
   SessionObserver() = default;
@@ -69,6 +70,9 @@ class Connections final {
   void end_input(Session& session);
   /// Closes it at once: nothing more is sent.
   void cut_off(Session& session);
+  /// Likewise, for one of many: nothing of it is run from now on, and turns close some of them
+  /// each.
+  void cut_off_soon(Session& session);
   /// Answers an error that belongs to no request and ends the input.
   void refuse(Session& session, std::uint32_t id, protocol::Status status, std::string_view text);
 
@@ -85,7 +89,7 @@ class Connections final {
   void stop(std::uint64_t deadline_ns);
   bool empty() const { return open_ == 0 && accepting_ == 0; }
   /// Work is left for the next turn that no completion will announce.
-  bool has_ready() const { return !ready_.empty() || !ready_long_.empty(); }
+  bool has_ready() const { return !ready_.empty() || !ready_long_.empty() || !to_cut_off_.empty(); }
 
  private:
   struct Listener {
@@ -94,6 +98,9 @@ class Connections final {
     bool is_paused = false;  // Out of descriptors: tried again at the next tick.
   };
 
+  static std::uint32_t index_of(io::Token token) {
+    return static_cast<std::uint32_t>(io::token_id(token));
+  }
   static io::Operation socket_operation(io::Operation::Kind kind, int fd, io::Token token);
 
   // connections_accept.cc
@@ -112,6 +119,7 @@ class Connections final {
   io::Task<void> live(Session& session);
   void cancel_receive(Session& session);
   void cancel(const Session& session, io::TokenKind kind);
+  void cut_off_some();
   void check_deadlines(Session& session, std::uint64_t now_ns);
   void reap();
 
@@ -134,6 +142,7 @@ class Connections final {
   std::vector<Session*> touched_;
   std::vector<Session*> held_;  // Outputs that wait for the commit position.
   std::vector<Session*> finished_;
+  std::deque<io::Token> to_cut_off_;   // Sessions that may be gone before their turn comes.
   std::vector<io::BufferId> buffers_;  // To be given back at the end of the turn.
   log::Position committed_ = 0;
   std::size_t next_to_check_ = 0;

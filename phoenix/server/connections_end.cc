@@ -83,6 +83,25 @@ void Connections::cut_off(Session& session) {
   touch(session);
 }
 
+void Connections::cut_off_soon(Session& session) {
+  session.is_broken = true;
+  session.ignores_input = true;
+  if (observer_ != nullptr) observer_->closing(session);  // Nobody counts it any more.
+  to_cut_off_.push_back(session.token(io::TokenKind::receive));
+}
+
+// To close one costs the kernel some microseconds.
+void Connections::cut_off_some() {
+  constexpr std::size_t kPerTurn = 64;
+  for (std::size_t i = 0; i < kPerTurn && !to_cut_off_.empty(); ++i) {
+    const io::Token token = to_cut_off_.front();
+    to_cut_off_.pop_front();
+    Session* const session = sessions_[index_of(token)].get();
+    const bool is_there = session != nullptr && session->token(io::TokenKind::receive) == token;
+    if (is_there && !session->output_drained.is_set()) cut_off(*session);
+  }
+}
+
 void Connections::stop(std::uint64_t deadline_ns) {
   stops_ = true;
   stop_deadline_ns_ = deadline_ns;

@@ -7,6 +7,7 @@
 #include "phoenix/base/check.h"
 #include "phoenix/base/random.h"
 #include "phoenix/commands/list.h"
+#include "phoenix/server/client_listing.h"
 #include "phoenix/server/limits.h"
 
 namespace phoenix::server {
@@ -318,6 +319,8 @@ Begun Listing::begin(const commands::Command& command, commands::Args args,
       return begin_keys(command, args, setup);
     case commands::ListingKind::scan:
       return begin_scan(command, args, setup);
+    case commands::ListingKind::clients:
+      return ClientListing::begin(command, args, setup);
     case commands::ListingKind::random_key:
     case commands::ListingKind::none:
       break;

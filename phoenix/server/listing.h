@@ -1,7 +1,7 @@
-// A request that walks over the keys of all cores: shard after shard, slice after slice, at the
-// pace at which its client takes the answer and its turn has time. LIST streams over the native
-// protocol; what must be one reply is collected, within bounds. The command's row tells which it
-// is.
+// A request that walks over the keys (or the clients) of all cores: shard after shard, slice after
+// slice, at the pace at which its client takes the answer and its turn has time. LIST streams over
+// the native protocol; what must be one reply is collected, within bounds. The command's row tells
+// which it is.
 //
 // A listing knows neither sessions nor protocols: it makes the words of slices, takes what shards
 // answered (natively), and writes to a sink.

@@ -36,9 +36,11 @@ class FakeChannels final : public Channels {
 /// Keeps what was asked of it.
 class FakeClients final : public Clients {
  public:
-  void list(const ClientFilter& filter, std::string& page, std::uint64_t&) override {
+  std::uint64_t list(const ClientFilter& filter, std::uint64_t place, std::string& page,
+                     std::uint64_t&) override {
     last_filter = filter;
     page += "id=1 addr=here\n";
+    return place == 0 ? 64 : 0;
   }
   std::uint64_t kill(const ClientFilter& filter, SessionControl* caller, bool skips) override {
     last_filter = filter;

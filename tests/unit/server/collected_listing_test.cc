@@ -233,4 +233,60 @@ TEST_CASE(
   CHECK(of_core_one < kDraws * 3 / 4 + 150);
 }
 
+std::string client_slice(std::int64_t next, std::string_view lines) {
+  std::string frame;
+  NativeEncoder encoder;
+  encoder.begin({}, frame);
+  encoder.begin_list(2);
+  encoder.integer(next);
+  encoder.bytes(lines);
+  encoder.end();
+  CHECK(encoder.finish() == nullptr);
+  return frame;
+}
+
+const commands::Command& client_list() {
+  return *table().find_subcommand(*table().find("CLIENT"), "LIST");
+}
+
+std::string answer_of(std::string_view request) {
+  const auto words = words_of(request);
+  auto listing = Listing::begin(client_list(), words, setup_of(2));
+  if (!listing) return "(error) " + listing.error().message;
+  const std::vector<std::string> slices{client_slice(64, "id=10 z\nid=2 x\n"), client_slice(0, ""),
+                                        client_slice(0, "id=3 y\n")};
+  std::string asked;
+  for (const auto& slice : slices) {
+    CHECK_FALSE((*listing)->is_complete());
+    for (const auto word : (*listing)->next_slice()) asked += std::string(word) + " ";
+    asked += "@" + std::to_string((*listing)->core()) + "; ";
+    (*listing)->take_slice(slice, false);
+  }
+  REQUIRE((*listing)->is_complete());
+  if (words.size() == 4) {
+    CHECK(asked.starts_with("CLIENT LIST 0 TYPE normal @0; CLIENT LIST 64 TYPE normal @0; "));
+    CHECK(asked.ends_with("CLIENT LIST 0 TYPE normal @1; "));
+  }
+  return decode_reply(end_of(**listing));
+}
+
+TEST_CASE("CLIENT LIST walks over all cores and answers by age, or as it was asked") {
+  CHECK(answer_of("CLIENT LIST") == "id=2 x\nid=3 y\nid=10 z\n");
+  CHECK(answer_of("CLIENT LIST TYPE normal") == "id=2 x\nid=3 y\nid=10 z\n");
+  CHECK(answer_of("CLIENT LIST ID 10 4 2 10 -1") == "id=10 z\nid=2 x\nid=10 z\n");
+  CHECK(answer_of("CLIENT LIST ID") == "(error) syntax error");
+  CHECK(answer_of("CLIENT LIST 7") == "(error) syntax error");
+}
+
+TEST_CASE("CLIENT LIST is bounded, and sooner while memory is full") {
+  const auto words = words_of("CLIENT LIST");
+  const std::string lines = client_slice(64, std::string(kReplyBytesWhenFullMax + 1, 'x'));
+  auto listing = Listing::begin(client_list(), words, setup_of(1));
+  (*listing)->take_slice(lines, false);
+  CHECK_FALSE((*listing)->is_complete());
+  (*listing)->take_slice(lines, true);
+  REQUIRE((*listing)->is_complete());
+  CHECK(decode_reply(end_of(**listing)).starts_with("(error) OOM"));
+}
+
 }  // namespace
