@@ -33,8 +33,11 @@ io::Task<void> Connections::live(Session& session) {
   if (session.is_receiving && !session.is_broken) {
     // A close with unread input would reset the connection, and the peer might lose the last reply:
     // end our side, and let the peer read and close. tick() bounds the wait.
-    io_.ring().submit(socket_operation(io::Operation::Kind::shutdown, session.fd(), 0));
     session.stalled_since_ns = io_.clock().monotonic_ns();
+    // The kernel does it on a thread of its own, which looks the descriptor up when it comes to it:
+    // were it closed by then, it could be another connection's.
+    const auto shutdown = socket_operation(io::Operation::Kind::shutdown, session.fd(), 0);
+    co_await io::PendingOperation(io_, shutdown);
   } else {
     cancel_receive(session);
   }

@@ -201,7 +201,10 @@ void Kernel::on_operation(const Event& event) {
     return;
   }
   if (slot.operation.kind == Kind::shutdown) {
-    operations_.finish(id, network_.shutdown(slot.target.index));
+    // Looked up once more: the real one is done by a worker, which does so when it comes to it.
+    const Descriptor target = descriptors_.find(slot.operation.fd);
+    const bool is_socket = target.kind == Descriptor::Kind::socket;
+    operations_.finish(id, is_socket ? network_.shutdown(target.index) : -EBADF);
   } else if (slot.operation.kind == Kind::cancel) {
     const bool waits = slot.target.kind == Descriptor::Kind::listener ||
                        slot.target.kind == Descriptor::Kind::socket;
