@@ -28,6 +28,8 @@ std::string_view error_prefix(Status status) {
       return "NOPERM";
     case Status::wrong_type:
       return "WRONGTYPE";
+    case Status::not_busy:
+      return "NOTBUSY";
     default:
       return "ERR";
   }

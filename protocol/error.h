@@ -27,9 +27,10 @@ enum class Status : std::uint8_t {
   no_protocol = 28,    // HELLO: a version that this server does not speak.
   no_permission = 29,  // Not for this user.
   wrong_type = 30,     // The key holds another kind of value.
+  not_busy = 31,       // SCRIPT KILL: nothing runs that could be stopped.
 };
 /// The last of them.
-inline constexpr Status kStatusMax = Status::wrong_type;
+inline constexpr Status kStatusMax = Status::not_busy;
 
 [[nodiscard]] constexpr bool is_error(Status status) {
   return static_cast<std::uint8_t>(status) >= static_cast<std::uint8_t>(Status::bad_frame);

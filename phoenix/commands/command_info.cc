@@ -39,6 +39,7 @@ constexpr auto kGroupCategories = std::to_array<GroupCategory>({
     {"bitmap", "bitmap"},
     {"connection", "connection"},
     {"transactions", "transaction"},
+    {"scripting", "scripting"},
 });
 
 bool has_category(std::string_view category, std::string_view group, Flags flags) {

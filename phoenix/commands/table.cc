@@ -39,6 +39,8 @@ constexpr auto kFamilies = std::to_array<Family>({
     {"server", memory_commands},
     {"server", debug_commands},
     {"generic", durable_commands},
+    {"scripting", function_commands},
+    {"scripting", script_commands},
 });
 
 // FNV-1a over the upper-cased name: short, and every name is a constant of this table.

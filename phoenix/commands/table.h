@@ -84,5 +84,7 @@ std::span<const Command> latency_commands();
 std::span<const Command> memory_commands();
 std::span<const Command> debug_commands();
 std::span<const Command> durable_commands();
+std::span<const Command> function_commands();
+std::span<const Command> script_commands();
 
 }  // namespace phoenix::commands
