@@ -11,6 +11,21 @@
 #include "phoenix/commands/words.h"
 
 namespace phoenix::commands {
+namespace {
+
+// Values of CONFIG SET that are passwords where it takes them: whoever tries has said one.
+bool is_secret(Args words, std::size_t index) {
+  constexpr auto kNames = std::to_array<std::string_view>(
+      {"masterauth", "masteruser", "requirepass", "tls-client-key-file-pass", "tls-key-file-pass"});
+  if (index < 3 || index % 2 == 0) return false;
+  if (!equals_ignoring_case(words[0], "CONFIG") || !equals_ignoring_case(words[1], "SET")) {
+    return false;
+  }
+  return std::any_of(kNames.begin(), kNames.end(),
+                     [&](auto name) { return equals_ignoring_case(name, words[index - 1]); });
+}
+
+}  // namespace
 
 void SlowLog::set_entries_max(std::int64_t entries) {
   entries_max_ = std::min(static_cast<std::size_t>(entries), kEntriesMax);
@@ -28,7 +43,8 @@ void SlowLog::add(Args words, std::int64_t at_ms, std::int64_t took_us, Client c
   entry.took_us = took_us;
   entry.client = std::move(client);
   const std::size_t kept = words.size() <= kWords ? words.size() : kWords - 1;
-  for (const auto word : words.first(kept)) {
+  for (std::size_t i = 0; i < kept; ++i) {
+    const std::string_view word = is_secret(words, i) ? "(redacted)" : words[i];
     const auto cut = static_cast<std::ptrdiff_t>(word.size() - std::min(word.size(), kWordBytes));
     entry.words.emplace_back(word.substr(0, kWordBytes));
     if (cut > 0) entry.words.back() += fmt::format("... ({} more bytes)", cut);

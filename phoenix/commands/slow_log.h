@@ -36,6 +36,7 @@ class SlowLog final {
 
   void set_entries_max(std::int64_t entries);
   std::size_t entries_max() const { return entries_max_; }
+  /// The words of a request; what is known to be a password is not kept.
   void add(Args words, std::int64_t at_ms, std::int64_t took_us, Client client);
   void clear() { entries_.clear(); }
   /// Newest first.

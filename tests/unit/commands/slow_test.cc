@@ -44,6 +44,16 @@ Value entry(std::int64_t id) {
                bytes("me")});
 }
 
+TEST_CASE("a password that somebody tried to set is not kept") {
+  Harness harness;
+  const std::vector<std::string_view> words{"config",  "set",     "timeout",    "requirepass",
+                                            "timeout", "timeout", "MASTERAUTH", "secret"};
+  harness.slow_log.add(words, 0, 1, {});
+  const auto& kept = harness.slow_log.entries().front().words;
+  CHECK(kept == std::vector<std::string>{"config", "set", "timeout", "requirepass", "timeout",
+                                         "timeout", "MASTERAUTH", "(redacted)"});
+}
+
 TEST_CASE("long requests are kept cut, as Redis cuts them") {
   Harness harness;
   const std::string word(200, 'x');
