@@ -150,6 +150,21 @@ void answer_three(ReplySink& reply) {
   reply.end();
 }
 
+constexpr std::string_view kBehindAttribute = "Some real reply following the attribute";
+
+void answer_attribute(ReplySink& reply) {
+  reply.begin_replies(1);
+  reply.begin_attribute(1);
+  reply.bytes("key-popularity");
+  reply.begin_list(2);
+  reply.bytes("key:123");
+  reply.integer(90);
+  reply.end();
+  reply.end();
+  reply.bytes(kBehindAttribute);
+  reply.end_replies();
+}
+
 struct Type {
   std::string_view name;
   void (*answer)(ReplySink&);
@@ -172,8 +187,7 @@ constexpr auto kTypes = std::to_array<Type>({
        answer_three(reply);
      }},
     {"map", answer_pairs},
-    // No command here has attributes; without them the reply is what RESP2 gets.
-    {"attrib", [](ReplySink& reply) { reply.bytes("Some real reply following the attribute"); }},
+    {"attrib", [](ReplySink& reply) { reply.bytes(kBehindAttribute); }},
     {"push",
      [](ReplySink& reply) {
        reply.begin_replies(2);
@@ -190,9 +204,12 @@ constexpr auto kTypes = std::to_array<Type>({
 });
 
 void protocol_type(Context& context, const Request& request) {
-  const bool is_push = equals_ignoring_case("push", request.args[2]);
-  if (is_push && context.session->wire() != Wire::resp3) {
+  const bool has_types = context.session != nullptr && context.session->wire() == Wire::resp3;
+  if (!has_types && equals_ignoring_case("push", request.args[2])) {
     return context.reply.error(Status::error, "RESP2 is not supported by this command");
+  }
+  if (has_types && equals_ignoring_case("attrib", request.args[2])) {
+    return answer_attribute(context.reply);
   }
   for (const auto& type : kTypes) {
     if (equals_ignoring_case(type.name, request.args[2])) return type.answer(context.reply);

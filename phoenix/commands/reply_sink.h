@@ -45,6 +45,9 @@ class ReplySink {
   virtual void begin_map(std::uint32_t pairs) = 0;
   /// What nobody asked for at this moment: a message of a channel.
   virtual void begin_push(std::uint32_t items) { begin_list(items); }
+  /// What RESP3 puts before a reply to say something of it. Only of a session that speaks it, and
+  /// between begin_replies and end_replies, as the reply follows.
+  virtual void begin_attribute(std::uint32_t pairs) { begin_map(pairs); }
   /// Several replies to one request (SUBSCRIBE: one for each channel): begin, the replies, end.
   /// Where a request must have one reply, they are the items of a list.
   virtual void begin_replies(std::uint32_t count) { begin_list(count); }

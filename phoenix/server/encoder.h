@@ -129,6 +129,7 @@ class RespEncoder final : public Encoder {
     is_resp3() ? open('%', pairs) : open('*', 2 * std::uint64_t{pairs});
   }
   void begin_push(std::uint32_t items) override { open(is_resp3() ? '>' : '*', items); }
+  void begin_attribute(std::uint32_t pairs) override { open('|', pairs); }
   void begin_replies(std::uint32_t) override { ++depth_; }  // One behind the other.
   void end() override;
 

@@ -38,6 +38,7 @@ class SessionSink : public commands::ReplySink {
   void begin_set(std::uint32_t items) final { encoder().begin_set(items); }
   void begin_map(std::uint32_t pairs) final { encoder().begin_map(pairs); }
   void begin_push(std::uint32_t items) final { encoder().begin_push(items); }
+  void begin_attribute(std::uint32_t pairs) final { encoder().begin_attribute(pairs); }
   void end() final { encoder_.end(); }
   void begin_replies(std::uint32_t count) final { encoder().begin_replies(count); }
   void end_replies() final { encoder_.end_replies(); }

@@ -56,6 +56,14 @@ const Reply kReplies[] = {
        r.end_replies();
      },
      "*1\r\n:0\r\n*1\r\n:1\r\n", ">1\r\n:0\r\n>1\r\n:1\r\n"},
+    {"attribute",
+     [](ReplySink& r) {
+       r.begin_replies(1);
+       r.begin_attribute(1), r.bytes("a"), r.integer(1), r.end();
+       r.integer(2);
+       r.end_replies();
+     },
+     "|1\r\n$1\r\na\r\n:1\r\n:2\r\n", ""},
     {"long", [](ReplySink& r) { r.bytes(std::string(100'000, 'v')); },
      "$100000\r\n" + std::string(100'000, 'v') + "\r\n", ""},
     {"large", [](ReplySink& r) { r.large(block_of(std::string(50'000, 'v'))); },
