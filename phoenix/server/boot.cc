@@ -271,6 +271,7 @@ Result<void> Core::serve() {
   messaging_ = std::make_unique<Messaging>(
       Messaging::Parts{index_, shared_, *shard_, *connections_, chunks_, environment_.host,
                        environment_.clock, metrics_, control_});
+  messaging_->clients().watch_batch(batch_);
   SessionActions& actions = *this;
   router_ = std::make_unique<Router>(index_, shared_, *shard_, *connections_, *messaging_, chunks_,
                                      actions, environment_.ring, metrics_, slow_watch_);

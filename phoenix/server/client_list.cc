@@ -36,6 +36,7 @@ std::string flags_of(const Session& session) {
   if (session.client.is_monitor) flags += 'O';
   if (session.is_subscribed()) flags += 'P';
   if (queued_by(session) >= 0) flags += 'x';
+  if (session.is_paused) flags += 'b';
   if (!session.client.is_evictable) flags += 'e';
   if (!session.client.touches_keys) flags += 'T';
   return flags.empty() ? "N" : flags;
@@ -60,6 +61,18 @@ const std::string& ClientList::address_of(Session& session) {
   return session.peer_address;
 }
 
+// With the requests of the running batch, as Redis counts them until they are done.
+std::size_t ClientList::input_bytes(const Session& session) const {
+  if (batch_ == nullptr) return session.unparsed_bytes();
+  const auto& requests = batch_->requests;
+  const auto first = std::find_if(requests.begin(), requests.end(), [&](const auto& pending) {
+    return pending.session == &session && pending.frame != nullptr;
+  });
+  if (first == requests.end()) return session.unparsed_bytes();
+  const std::string_view rest = session.first_bytes();
+  return static_cast<std::size_t>(rest.data() + rest.size() - first->frame);
+}
+
 void ClientList::describe(Session& session, std::string& line) {
   find_addresses(session);
   const std::uint64_t now_ns = clock_.monotonic_ns();
@@ -78,7 +91,7 @@ void ClientList::describe(Session& session, std::string& line) {
                  subscriptions_of(session, ChannelKind::plain),
                  subscriptions_of(session, ChannelKind::pattern),
                  subscriptions_of(session, ChannelKind::shard), queued_by(session),
-                 session.unparsed_bytes());
+                 input_bytes(session));
   fmt::format_to(out, " rbs=0 rbp=0 obl=0 oll={} omem={} tot-mem={} events={} cmd={} user=default",
                  output.runs(), output.queued_bytes(),
                  session.memory_bytes() + output.queued_bytes(), output.empty() ? "r" : "rw", last);

@@ -35,15 +35,19 @@ class ClientList final : public commands::Clients {
   void end_pause_when_due(std::uint64_t now_ns) {
     if (paused_until_ns_ != 0 && now_ns >= paused_until_ns_) unpause();
   }
+  /// What is being run: the sessions' bytes of it are still theirs. Outlives this.
+  void watch_batch(const RequestBatch& batch) { batch_ = &batch; }
   /// Sees that the session knows both its addresses.
   void find_addresses(Session& session);
 
  private:
+  std::size_t input_bytes(const Session& session) const;
   bool fits(Session& session, const commands::ClientFilter& filter);
 
   Connections& connections_;
   io::Host& host_;
   const Clock& clock_;
+  const RequestBatch* batch_ = nullptr;
   std::uint64_t paused_until_ns_ = 0;
   bool only_writes_are_paused_ = false;
 };

@@ -139,7 +139,6 @@ void Core::serve_requests() {
 // False when no session is left that is ready.
 bool Core::serve_batch(bool takes_long) {
   TurnWork& work = router_->work();
-  batch_.clear();
   batch_.work_max = work.left();
   batch_.takes_long = takes_long;
   while (batch_.has_room()) {
@@ -153,6 +152,7 @@ bool Core::serve_batch(bool takes_long) {
   const bool has_more = !batch_.requests.empty() || !deferred_.empty();
   deferred_.clear();
   work.take(std::max(batch_.work(), kWorkPerWord));
+  batch_.clear();
   return has_more;
 }
 
