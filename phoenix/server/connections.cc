@@ -101,8 +101,9 @@ void Connections::detect_protocol(Session& session) {
     case protocol::Detected::tls:
       return refuse_text(session, "-ERR this port speaks plain text, not TLS\r\n");
     case protocol::Detected::garbage:
-      return refuse(session, 0, protocol::Status::bad_frame,
-                    "bad magic: a request starts with 0xF1");
+      return refuse_text(session,
+                         "-ERR Protocol error: the first byte is neither RESP's nor 0xF1, that of "
+                         "the native protocol\r\n");
   }
 }
 
@@ -155,6 +156,7 @@ void Connections::hold(Session& session) {
   if (session.is_paused) return;
   session.is_paused = true;
   paused_.push_back(&session);
+  metrics_.held_clients.set(paused_.size());
 }
 
 void Connections::release_held() {
@@ -164,6 +166,7 @@ void Connections::release_held() {
     make_ready(*session);
   }
   paused_.clear();
+  metrics_.held_clients.set(0);
 }
 
 void Connections::touch(Session& session) {

@@ -120,6 +120,7 @@ class Connections final {
   void cancel_receive(Session& session);
   void cancel(const Session& session, io::TokenKind kind);
   void cut_off_some();
+  bool is_unread_for_long(const Session& session, std::uint64_t now_ns) const;
   void check_deadlines(Session& session, std::uint64_t now_ns);
   void reap();
 

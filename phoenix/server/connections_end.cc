@@ -137,7 +137,10 @@ void Connections::reap() {
       forget(ready_long_);
     }
     if (session->is_waiting_for_room) forget(waiting_for_room_);
-    if (session->is_paused) forget(paused_);
+    if (session->is_paused) {
+      forget(paused_);
+      metrics_.held_clients.set(paused_.size());
+    }
     sessions_[index].reset();
     free_.push_back(index);
     --open_;
@@ -159,6 +162,17 @@ void Connections::tick() {
   }
 }
 
+// Also where no message comes any more (Pusher looks with each).
+bool Connections::is_unread_for_long(const Session& session, std::uint64_t now_ns) const {
+  const auto setting = [this](commands::Setting name) {
+    return static_cast<std::uint64_t>(shared_.settings.get(name));
+  };
+  const std::uint64_t soft = setting(commands::Setting::pubsub_soft_bytes);
+  if (soft == 0 || session.output.queued_bytes() <= soft) return false;
+  const std::uint64_t limit_ns = setting(commands::Setting::pubsub_soft_s) * kNanosPerSecond;
+  return now_ns - session.unread_since_ns > limit_ns;
+}
+
 void Connections::check_deadlines(Session& session, std::uint64_t now_ns) {
   const auto is_over = [now_ns](std::uint64_t since_ns, std::uint64_t limit_ns) {
     return since_ns != 0 && now_ns - since_ns > limit_ns;
@@ -173,6 +187,10 @@ void Connections::check_deadlines(Session& session, std::uint64_t now_ns) {
     return cut_off(session);
   }
   if (session.ignores_input) return;
+  if (session.unread_since_ns != 0 && is_unread_for_long(session, now_ns)) {
+    metrics_.closed_unread.add(1);
+    return cut_off(session);
+  }
   // The time in which we do not read, or do not look at what came, is not the peer's.
   const bool is_read = session.is_receiving && !session.listing && !session.is_waiting_for_room &&
                        !session.is_paused;

@@ -63,7 +63,7 @@ void add_clients(std::string& page, const InfoSources& from) {
   line(page, "connected_clients", shared.connections.load());
   line(page, "cluster_connections", 0);
   line(page, "maxclients", shared.settings.get(Setting::clients_max));
-  line(page, "blocked_clients", 0);
+  line(page, "blocked_clients", sum_of(shared, &Metrics::held_clients));
   line(page, "tracking_clients", 0);
   line(page, "clients_in_timeout_table", 0);
   line(page, "closed_by_deadline", sum_of(shared, &Metrics::closed_by_deadline));

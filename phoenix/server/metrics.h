@@ -28,6 +28,7 @@ struct alignas(io::kCacheLineBytes) Metrics {
   Gauge rejected;
   Gauge closed_by_deadline;
   Gauge closed_unread;  // Who did not read its messages.
+  Gauge held_clients;   // By CLIENT PAUSE, now.
   Gauge keys;
   Gauge keys_with_expiry;
   Gauge expired;

@@ -33,7 +33,7 @@ class Sessions:
 
     def fact(self, session, name):
         """A number that INFO tells."""
-        lines = session.line("INFO stats").decode().splitlines()
+        lines = session.line("INFO clients stats").decode().splitlines()
         return next(int(line.split(":")[1]) for line in lines if line.startswith(name + ":"))
 
     def test_messages_reach_all_in_order(self):
@@ -108,6 +108,14 @@ class Sessions:
         self.eventually(lambda: publisher.line("PUBSUB NUMSUB flood"), [b"flood", 0])
         publisher.ask("CONFIG", "SET", "client-output-buffer-limit", "pubsub 32mb 8mb 60")
 
+    def test_who_does_not_read_is_cut_off_in_silence_too(self):
+        subscriber, publisher = self.open(), self.open()
+        publisher.ask("CONFIG", "SET", "client-output-buffer-limit", "pubsub 0 100kb 0")
+        subscriber.line("SUBSCRIBE once")
+        self.assertEqual(publisher.ask("PUBLISH", "once", b"x" * 20_000_000), 1)
+        self.eventually(lambda: publisher.line("PUBSUB NUMSUB once"), [b"once", 0])
+        publisher.ask("CONFIG", "SET", "client-output-buffer-limit", "pubsub 32mb 8mb 60")
+
     def test_expired_keys_are_told(self):
         asker = self.open()
         self.assertEqual(asker.line("CONFIG SET notify-keyspace-events KEx"), b"OK")
@@ -136,6 +144,9 @@ class Sessions:
         self.assertEqual(fields["addr"], "%s:%d" % asker.socket.getsockname())
         self.assertEqual(fields["laddr"], "%s:%d" % asker.socket.getpeername())
         self.assertEqual((fields["name"], fields["cmd"]), ("asker", "client|list"))
+        request = b"*2\r\n$6\r\nCLIENT\r\n$4\r\nINFO\r\n"
+        self.assertIn(b" qbuf=%d " % len(request), asker.ask("CLIENT", "INFO"))
+        self.assertIn(b" qbuf=%d " % len(request), asker.ask("CLIENT", "LIST"))
         for number in ids[:-1]:
             self.assertEqual(asker.line(f"CLIENT KILL ID {number}"), 1)
         address = "%s:%d" % sessions[-1].socket.getsockname()
@@ -154,8 +165,10 @@ class Sessions:
         self.assertEqual(reader.line("CLIENT PAUSE 10000 WRITE"), b"OK")
         writer.send("SET", "paused", "1")
         self.assertEqual(reader.line("GET paused"), None)
+        self.eventually(lambda: self.fact(reader, "blocked_clients"), 1)
         self.assertEqual(reader.line("CLIENT UNPAUSE"), b"OK")
         self.assertEqual(writer.read(), b"OK")
+        self.assertEqual(self.fact(reader, "blocked_clients"), 0)
         start = time.monotonic()
         self.assertEqual(writer.line("CLIENT PAUSE 100"), b"OK")
         self.assertEqual(reader.line("GET paused"), b"1")

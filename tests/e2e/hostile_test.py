@@ -74,7 +74,8 @@ class Hostile(unittest.TestCase):
 
     def test_garbage(self):
         for first in (b"\x00", b"\x7f", b"\x80\x80\x80\x80", b"\x01" * 100):
-            self.answer_to(first + frame(client.SET, b"pwn", b"1"))
+            said = self.answer_to(first + frame(client.SET, b"pwn", b"1"))
+            self.assertRegex(said, rb"^-ERR Protocol error: [^\r\n]+\r\n$")
 
     def test_other_version(self):
         said = self.answer_to(header(client.PING, magic=0xF2))
