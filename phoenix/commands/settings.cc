@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "phoenix/commands/pattern.h"
+#include "phoenix/commands/settings_table.h"
 #include "phoenix/commands/words.h"
 
 namespace phoenix::commands {
@@ -15,39 +16,27 @@ namespace {
 
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 
-struct Parameter {
-  enum class Kind : std::uint8_t { integer, memory, key_events };
-
-  std::string_view name;
-  Setting setting;
-  Kind kind = Kind::integer;
-  std::int64_t least = 0;
-  std::int64_t most = kMost;
-};
-
 constexpr std::string_view kOutputLimits = "client-output-buffer-limit";
-
-constexpr auto kParameters = std::to_array<Parameter>({
-    {"latency-monitor-threshold", Setting::latency_ms},
-    {"maxclients", Setting::clients_max, Parameter::Kind::integer, 1, 4'294'967'295},
-    {"maxmemory", Setting::memory_bytes_max, Parameter::Kind::memory},
-    {"notify-keyspace-events", Setting::key_events, Parameter::Kind::key_events},
-    {"slowlog-log-slower-than", Setting::slow_log_us, Parameter::Kind::integer, -1},
-    {"slowlog-max-len", Setting::slow_log_entries_max},
-    {"timeout", Setting::client_timeout_s, Parameter::Kind::integer, 0, 2'147'483'647},
-});
+constexpr std::string_view kMemoryPolicy = "maxmemory-policy";  // Whose only value is a fact.
 
 const Parameter* find_parameter(std::string_view name) {
-  const auto* const found = std::find_if(
-      kParameters.begin(), kParameters.end(),
-      [name](const auto& parameter) { return equals_ignoring_case(parameter.name, name); });
-  return found == kParameters.end() ? nullptr : found;
+  const auto all = parameters();
+  const auto found = std::find_if(all.begin(), all.end(), [name](const auto& parameter) {
+    return equals_ignoring_case(parameter.name, name);
+  });
+  return found == all.end() ? nullptr : &*found;
 }
 
 std::string lower(std::string_view word) {
   std::string text(word);
   for (char& c : text) c = to_lower(c);
   return text;
+}
+
+std::optional<std::int64_t> parse_yes_or_no(std::string_view word) {
+  if (equals_ignoring_case(word, "yes")) return 1;
+  if (equals_ignoring_case(word, "no")) return 0;
+  return std::nullopt;
 }
 
 std::string refusal(std::string_view name, std::string_view reason) {
@@ -123,9 +112,7 @@ std::optional<std::int64_t> parse_memory(std::string_view word) {
 }
 
 Settings::Settings() : clients_most_(kMost) {
-  set(Setting::clients_max, 10'000);
-  set(Setting::slow_log_us, 10'000);
-  set(Setting::slow_log_entries_max, 128);
+  for (const auto& parameter : parameters()) set(parameter.setting, parameter.initial);
   set(Setting::pubsub_output_bytes, std::int64_t{32} << 20U);
   set(Setting::pubsub_soft_bytes, std::int64_t{8} << 20U);
   set(Setting::pubsub_soft_s, 60);
@@ -154,7 +141,9 @@ std::string Settings::value_of(std::string_view name) const {
   }
   if (const Parameter* const parameter = find_parameter(name)) {
     if (parameter->kind == Parameter::Kind::key_events) return format_key_events(key_events());
-    return std::to_string(get(parameter->setting));
+    const std::int64_t value = get(parameter->setting);
+    if (parameter->kind == Parameter::Kind::yes_or_no) return value == 0 ? "no" : "yes";
+    return std::to_string(value);
   }
   return facts_.find(name)->second;
 }
@@ -162,7 +151,7 @@ std::string Settings::value_of(std::string_view name) const {
 std::vector<std::pair<std::string, std::string>> Settings::matching(Args patterns) const {
   std::vector<std::string> names;
   for (const auto& [name, value] : facts_) names.push_back(name);
-  for (const auto& parameter : kParameters) names.emplace_back(parameter.name);
+  for (const auto& parameter : parameters()) names.emplace_back(parameter.name);
   names.emplace_back(kOutputLimits);
   std::sort(names.begin(), names.end());
   std::set<std::string> told;
@@ -197,7 +186,9 @@ Settings::Refusal Settings::check_names(Args pairs) const {
     // To say what is so anyway is no change.
     const auto fact = facts_.find(name);
     if (fact != facts_.end() && !equals_ignoring_case(fact->second, pairs[i + 1])) {
-      return refusal(pairs[i], "can't set immutable config");
+      return refusal(pairs[i], name == kMemoryPolicy
+                                   ? "argument(s) must be one of the following: noeviction"
+                                   : "can't set immutable config");
     }
   }
   return std::nullopt;
@@ -221,6 +212,10 @@ Settings::Refusal Settings::read(std::string_view name, std::string_view word,
     case Parameter::Kind::key_events:
       value = parse_key_events(word);
       if (!value) return "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
+      break;
+    case Parameter::Kind::yes_or_no:
+      value = parse_yes_or_no(word);
+      if (!value) return "argument must be 'yes' or 'no'";
       break;
   }
   if (*value < parameter->least || *value > parameter->most) {

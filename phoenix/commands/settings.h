@@ -33,7 +33,8 @@ enum class Setting : std::uint8_t {
   pubsub_soft_bytes,     // As much, for as long as this: cut off as well; 0: no limit.
   pubsub_soft_s,
   active_expiry,  // 0: what has expired is hidden, but not removed (DEBUG).
-  count_,
+  unused_first,   // From here on nothing looks at them (settings_table.cc).
+  count_ = unused_first + 48,
 };
 
 /// Redis's letters for classes of events, as bits.

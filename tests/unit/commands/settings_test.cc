@@ -61,8 +61,8 @@ TEST_CASE("memory is read with Redis's units") {
 TEST_CASE("CONFIG GET takes several patterns and tells each parameter once") {
   Harness harness;
   CHECK(harness("config get MAXmemory") == "{\"MAXmemory\": \"0\"}");
-  CHECK(harness("CONFIG GET max* maxclients *memory") ==
-        "{\"maxclients\": \"10000\", \"maxmemory\": \"0\"}");
+  CHECK(harness("CONFIG GET slowlog-* slowlog-max-len *-slower-than") ==
+        "{\"slowlog-log-slower-than\": \"10000\", \"slowlog-max-len\": \"128\"}");
   CHECK(
       harness("CONFIG GET client-output*") ==
       "{\"client-output-buffer-limit\": \"normal 0 0 0 slave 0 0 0 pubsub 33554432 8388608 60\"}");
@@ -113,6 +113,31 @@ TEST_CASE("values out of range are refused with Redis's words") {
     CHECK(harness.run({"CONFIG", "SET", name, value}) == refusal(name, reason));
   }
   CHECK(harness("CONFIG SET databases 1") == "OK");  // It is so anyway.
+}
+
+TEST_CASE("what only tunes what is not here is taken and remembered") {
+  Harness harness;
+  CHECK(harness("CONFIG GET list-max-listpack-size set-max-intset-entries") ==
+        "{\"list-max-listpack-size\": \"-2\", \"set-max-intset-entries\": \"512\"}");
+  CHECK(harness("CONFIG SET repl-timeout 7 lazyfree-lazy-expire YES rdbchecksum no") == "OK");
+  CHECK(harness("CONFIG GET repl-timeout") == "{\"repl-timeout\": \"7\"}");
+  CHECK(harness("CONFIG GET lazyfree-lazy-expire") == "{\"lazyfree-lazy-expire\": \"yes\"}");
+  CHECK(harness("CONFIG GET rdbchecksum") == "{\"rdbchecksum\": \"no\"}");
+  CHECK(harness("CONFIG SET rdbchecksum maybe") ==
+        refusal("rdbchecksum", "argument must be 'yes' or 'no'"));
+  SUBCASE("its former name is the same parameter") {
+    CHECK(harness("CONFIG SET hash-max-ziplist-value 1kb") == "OK");
+    CHECK(harness("CONFIG GET hash-max-listpack-value") ==
+          "{\"hash-max-listpack-value\": \"1024\"}");
+  }
+}
+
+TEST_CASE("a policy of eviction is not promised") {
+  Harness harness;
+  harness.settings.set_fact("maxmemory-policy", "noeviction");
+  CHECK(harness("CONFIG SET maxmemory-policy noeviction") == "OK");
+  CHECK(harness("CONFIG SET maxmemory-policy allkeys-lru") ==
+        refusal("maxmemory-policy", "argument(s) must be one of the following: noeviction"));
 }
 
 TEST_CASE("only subscribers can be limited in what they have not read") {
