@@ -43,6 +43,10 @@ std::string refusal(std::string_view name, std::string_view reason) {
   return fmt::format("CONFIG SET failed (possibly related to argument '{}') - {}", name, reason);
 }
 
+// In the order of Settings::Text. There are no replicas that could use the last two.
+constexpr auto kTextNames =
+    std::to_array<std::string_view>({"requirepass", "masterauth", "masteruser"});
+
 // The classes in Redis's order; "A" stands for those before 'm', except 'n'.
 constexpr std::string_view kClasses = "g$lshzxetd";
 constexpr std::string_view kLetters = "g$lshzxetdmnKE";
@@ -128,8 +132,28 @@ void Settings::set_fact(std::string_view name, std::string value) {
   facts_.insert_or_assign(std::string(name), std::move(value));
 }
 
+std::optional<Settings::Text> Settings::text_named(std::string_view name) {
+  static_assert(kTextNames.size() == static_cast<std::size_t>(Text::count_));
+  for (std::size_t i = 0; i < kTextNames.size(); ++i) {
+    if (equals_ignoring_case(kTextNames[i], name)) return static_cast<Text>(i);
+  }
+  return std::nullopt;
+}
+
+std::string Settings::text(Text which) const {
+  const auto shared = texts_[static_cast<std::size_t>(which)].load();
+  return shared ? *shared : std::string();
+}
+
+void Settings::set_text(Text which, std::string_view value) {
+  texts_[static_cast<std::size_t>(which)].store(std::make_shared<const std::string>(value));
+  if (which == Text::password) has_password_.store(!value.empty(), std::memory_order_release);
+  version_.fetch_add(1, std::memory_order_release);
+}
+
 bool Settings::is_known(std::string_view name) const {
-  return find_parameter(name) != nullptr || name == kOutputLimits || facts_.contains(name);
+  return find_parameter(name) != nullptr || name == kOutputLimits || facts_.contains(name) ||
+         text_named(name).has_value();
 }
 
 std::string Settings::value_of(std::string_view name) const {
@@ -145,6 +169,7 @@ std::string Settings::value_of(std::string_view name) const {
     if (parameter->kind == Parameter::Kind::yes_or_no) return value == 0 ? "no" : "yes";
     return std::to_string(value);
   }
+  if (const auto which = text_named(name)) return text(*which);
   return facts_.find(name)->second;
 }
 
@@ -152,6 +177,7 @@ std::vector<std::pair<std::string, std::string>> Settings::matching(Args pattern
   std::vector<std::string> names;
   for (const auto& [name, value] : facts_) names.push_back(name);
   for (const auto& parameter : parameters()) names.emplace_back(parameter.name);
+  names.insert(names.end(), kTextNames.begin(), kTextNames.end());
   names.emplace_back(kOutputLimits);
   std::sort(names.begin(), names.end());
   std::set<std::string> told;
@@ -197,6 +223,7 @@ Settings::Refusal Settings::check_names(Args pairs) const {
 Settings::Refusal Settings::read(std::string_view name, std::string_view word,
                                  std::vector<Change>& changes) const {
   if (equals_ignoring_case(name, kOutputLimits)) return read_limits(word, changes);
+  if (const auto which = text_named(name)) return check_text(*which, word);
   const Parameter* const parameter = find_parameter(name);
   if (parameter == nullptr) return std::nullopt;  // A fact that was repeated.
   std::optional<std::int64_t> value;
@@ -228,6 +255,17 @@ Settings::Refusal Settings::read(std::string_view name, std::string_view word,
         clients_most_);
   }
   changes.push_back({parameter->setting, *value});
+  return std::nullopt;
+}
+
+Settings::Refusal Settings::check_text(Text which, std::string_view word) const {
+  if (word.size() > kPasswordBytesMax) {
+    return fmt::format("argument must have at most {} bytes", kPasswordBytesMax);
+  }
+  if (which == Text::password && word.empty() && keeps_password_) {
+    return "this server is reached from other machines: without a password anybody could read and "
+           "delete everything";
+  }
   return std::nullopt;
 }
 
@@ -273,6 +311,9 @@ tl::expected<void, std::string> Settings::change(Args pairs) {
     }
   }
   for (const auto& change : changes) set(change.setting, change.value);
+  for (std::size_t i = 0; i < pairs.size(); i += 2) {
+    if (const auto which = text_named(pairs[i])) set_text(*which, pairs[i + 1]);
+  }
   return {};
 }
 

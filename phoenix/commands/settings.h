@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,6 +49,9 @@ std::string format_key_events(KeyEventSet events);
 /// Bytes as "100mb", "1k" (1000), "1kb" (1024), as Redis takes them; saturates at 2^63 - 1.
 std::optional<std::int64_t> parse_memory(std::string_view word);
 
+/// Of what AUTH asks for.
+inline constexpr std::size_t kPasswordBytesMax = 512;
+
 class Settings final {
  public:
   Settings();
@@ -62,7 +66,14 @@ class Settings final {
   std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
   void set(Setting setting, std::int64_t value);
 
+  /// What AUTH asks for; empty: nothing.
+  std::string password() const { return text(Text::password); }
+  bool has_password() const { return has_password_.load(std::memory_order_acquire); }
+  void set_password(std::string_view password) { set_text(Text::password, password); }
+
   // Before the server serves:
+  /// From here on a password can be changed, but not removed.
+  void keep_password() { keeps_password_ = true; }
   /// What CONFIG tells and never changes.
   void set_fact(std::string_view name, std::string value);
   /// What the system has room for.
@@ -80,18 +91,29 @@ class Settings final {
     Setting setting;
     std::int64_t value;
   };
+  enum class Text : std::uint8_t { password, replica_password, replica_user, count_ };
+  static std::optional<Text> text_named(std::string_view name);
+  std::string text(Text which) const;
+  void set_text(Text which, std::string_view value);
+
   using Refusal = std::optional<std::string>;
 
   std::string value_of(std::string_view name) const;
   bool is_known(std::string_view name) const;
   Refusal check_names(Args pairs) const;
   Refusal read(std::string_view name, std::string_view word, std::vector<Change>& changes) const;
+  Refusal check_text(Text which, std::string_view word) const;
   Refusal read_limits(std::string_view word, std::vector<Change>& changes) const;
 
   std::array<std::atomic<std::int64_t>, static_cast<std::size_t>(Setting::count_)> values_{};
   std::atomic<std::uint64_t> version_{1};
   std::map<std::string, std::string, std::less<>> facts_;
   std::int64_t clients_most_;
+  // Whoever has read one keeps it, while another takes its place.
+  using SharedText = std::atomic<std::shared_ptr<const std::string>>;
+  std::array<SharedText, static_cast<std::size_t>(Text::count_)> texts_{};
+  std::atomic<bool> has_password_{false};
+  bool keeps_password_ = false;
 };
 
 }  // namespace phoenix::commands

@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include "phoenix/commands/settings.h"
 #include "phoenix/server/limits.h"
 
 namespace phoenix::server {
@@ -132,7 +133,7 @@ std::optional<std::uint64_t> parse_size(const std::string& text) {
 }
 
 Result<std::string> read_password(const std::string& path) {
-  constexpr std::size_t kPasswordBytesMax = 512;
+  using commands::kPasswordBytesMax;
   std::ifstream file(path);
   std::string line;
   if (!file || !std::getline(file, line)) {
@@ -190,7 +191,9 @@ tl::expected<void, ConfigExit> apply_security(Config& config, const Flags& flags
       return refuse(fmt::format(
           "--enable-debug-command local: --bind {} is reached from other machines, too", address));
     }
-    if (is_loopback(address) || !config.password.empty() || flags.allow_open_bind) continue;
+    if (is_loopback(address) || flags.allow_open_bind) continue;
+    config.keeps_password = true;
+    if (!config.password.empty()) continue;
     return refuse(fmt::format(
         "--bind {}: anybody who reaches this address could read and delete everything. Set a "
         "password with --requirepass-file, or say --allow-open-bind",

@@ -50,7 +50,8 @@ struct Config {
   unsigned cores = 0;                  // 0: as many as the machine grants this process.
   std::uint64_t memory_bytes_max = 0;  // 0: no limit.
   std::uint64_t connections_max = 0;   // 0: as many as descriptors allow.
-  std::string password;                // Empty: none.
+  std::string password;                // At the start (then see Settings). Empty: none.
+  bool keeps_password = false;         // It may not be removed: other machines reach the server.
   bool pin_cores = true;
   DebugAccess debug = DebugAccess::no;
   bool print_commands = false;  // Print docs/COMMANDS.md and end.

@@ -140,6 +140,12 @@ Session* Connections::take_ready(bool takes_long) {
   return session;
 }
 
+void Connections::authenticate_all() {
+  for (const auto& session : sessions_) {
+    if (session) session->is_authenticated = true;
+  }
+}
+
 void Connections::make_ready(Session& session) {
   if (session.is_ready || session.ignores_input) return;
   session.is_ready = true;

@@ -56,6 +56,8 @@ class Connections final {
   /// others.
   Session* take_ready(bool takes_long);
   void make_ready(Session& session);
+  /// No password is asked for any more.
+  void authenticate_all();
   /// Its request waits for room in the log, or on the way to another core.
   void wait_for_room(Session& session);
   /// Its requests are paused until release_held().

@@ -57,7 +57,7 @@ void Connections::open(int fd) {
   free_.pop_back();
   sessions_[index] = std::make_unique<Session>(index, ++generation_, fd, pool_);
   Session& session = *sessions_[index];
-  session.is_authenticated = shared_.config.password.empty();
+  session.is_authenticated = !shared_.settings.has_password();
   session.opened_ns = io_.clock().monotonic_ns();
   session.active_ns = session.stranger_since_ns = session.opened_ns;
   session.client.id = shared_.clients.fetch_add(1) + 1;

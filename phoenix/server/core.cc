@@ -256,6 +256,8 @@ void Core::apply_settings() {
   if (version == settings_version_) [[likely]]
     return;
   settings_version_ = version;
+  password_ = settings.password();
+  if (password_.empty()) connections_->authenticate_all();
   slow_watch_.apply(settings);
   const auto memory = static_cast<std::uint64_t>(settings.get(commands::Setting::memory_bytes_max));
   shard_->set_memory_share(share_of(memory, index_, shared_.cores()));

@@ -125,6 +125,7 @@ class Core final : private SessionActions {
   bool is_drained_ = false;
   io::Task<void> closing_;
   std::uint64_t settings_version_ = 0;
+  std::string password_;  // As the settings of this version have it.
   log::Position committed_ = 0;
 };
 

@@ -5,7 +5,7 @@
 namespace phoenix::server {
 
 SessionActions::AuthResult Core::authenticate(std::string_view password) {
-  const std::string& expected = shared_.config.password;
+  const std::string& expected = password_;
   if (expected.empty()) return AuthResult::no_password_set;
   // As long for a wrong password as for a right one.
   unsigned difference = password.size() == expected.size() ? 0U : 1U;
@@ -49,7 +49,7 @@ void Core::reset() {
   const std::uint64_t id = session_->client.id;
   session_->client = commands::Client();
   session_->client.id = id;
-  session_->is_authenticated = shared_.config.password.empty();
+  session_->is_authenticated = password_.empty();
   session_->stranger_since_ns = now_ns_;
   if (wire() != Wire::native) set_wire(Wire::resp2);
 }

@@ -53,11 +53,17 @@ void tell_start(const Config& config, commands::Settings& settings) {
   settings.set_fact("enable-debug-command", std::string(debug_access(config.debug)));
   settings.set_fact("io-threads", std::to_string(config.cores));
   settings.set_fact("logfile", "");
+  settings.set_fact("maxmemory-clients", "0");
   settings.set_fact("maxmemory-policy", "noeviction");
   settings.set_fact("proto-max-bulk-len", std::to_string(protocol::kValueBytesMax));
+  // Who would need it cannot start the server without saying so: --allow-open-bind.
+  settings.set_fact("protected-mode", "no");
   settings.set_fact("replicaof", "");
   settings.set_fact("save", "");
+  settings.set_fact("slaveof", "");
   settings.set_fact("unixsocket", config.unix_path);
+  settings.set_password(config.password);
+  if (config.keeps_password) settings.keep_password();
   settings.set(commands::Setting::memory_bytes_max,
                static_cast<std::int64_t>(config.memory_bytes_max));
   tell_port(config.port, settings);

@@ -5,6 +5,7 @@ import pathlib
 import socket
 import stat
 import struct
+import time
 import unittest
 
 import client
@@ -81,6 +82,43 @@ class Password(unittest.TestCase):
     def test_hello_before_auth(self):
         with self.server.client() as db:
             self.assertFalse(db.ask(frame(client.HELLO, value=b"me")).is_error)
+
+
+class ChangedPassword(unittest.TestCase):
+    def test_it_holds_on_all_cores(self):
+        with harness.Server(cores=4) as server:
+            inside = [server.client() for _ in range(8)]
+            owner = inside[0]
+            for password in ("one", "two"):
+                self.assertFalse(owner.command("CONFIG", "SET", "requirepass", password).is_error)
+                for db in [server.client() for _ in range(8)]:
+                    with db:
+                        self.assertEqual(db.command("GET", "a").status, client.NOT_AUTHENTICATED)
+                        wrong = db.command("AUTH", password + "x")
+                        self.assertEqual(wrong.status, client.WRONG_PASSWORD)
+                        self.assertFalse(db.command("AUTH", password).is_error)
+                        self.assertFalse(db.command("GET", "a").is_error)
+            for db in inside:
+                self.assertFalse(db.command("GET", "a").is_error)
+            with server.client() as stranger:
+                self.assertTrue(stranger.command("GET", "a").is_error)
+                owner.command("CONFIG", "SET", "requirepass", "")
+                end = time.monotonic() + 10
+                while stranger.command("GET", "a").is_error and time.monotonic() < end:
+                    time.sleep(0.01)
+                self.assertFalse(stranger.command("GET", "a").is_error)
+            for db in inside:
+                db.close()
+
+    def test_who_can_be_reached_keeps_one(self):
+        secret = harness.temporary_directory() / "password"
+        secret.write_text("open sesame\n", encoding="utf-8")
+        flags = ["--bind", "0.0.0.0", "--requirepass-file", secret]
+        with harness.Server(flags=flags) as server, server.client() as db:
+            db.command("AUTH", "open sesame")
+            refused = db.command("CONFIG", "SET", "requirepass", "")
+            self.assertIn("reached from other machines", refused.value)
+            self.assertFalse(db.command("CONFIG", "SET", "requirepass", "another").is_error)
 
 
 class Addresses(unittest.TestCase):

@@ -132,6 +132,35 @@ TEST_CASE("what only tunes what is not here is taken and remembered") {
   }
 }
 
+TEST_CASE("a password is set with other parameters, or not at all") {
+  Harness harness;
+  CHECK(harness("CONFIG GET requirepass") == "{\"requirepass\": \"\"}");
+  CHECK_FALSE(harness.settings.has_password());
+  CHECK(harness("CONFIG SET RequirePass secret timeout x").starts_with("(error)"));
+  CHECK(harness.settings.password().empty());
+  const std::uint64_t version = harness.settings.version();
+  CHECK(harness("CONFIG SET RequirePass secret timeout 1 masterauth other") == "OK");
+  CHECK(harness.settings.version() != version);
+  CHECK(harness.settings.password() == "secret");
+  CHECK(harness.settings.has_password());
+  CHECK(harness("CONFIG GET master*") == "{\"masterauth\": \"other\", \"masteruser\": \"\"}");
+  const std::string longest(kPasswordBytesMax, 'x');
+  CHECK(harness("CONFIG SET requirepass " + longest) == "OK");
+  CHECK(harness("CONFIG SET requirepass x" + longest) ==
+        refusal("requirepass", "argument must have at most 512 bytes"));
+  CHECK(harness.settings.password() == longest);
+}
+
+TEST_CASE("a server that others reach keeps a password") {
+  Harness harness;
+  harness.settings.set_password("secret");
+  CHECK(harness.run({"CONFIG", "SET", "masterauth", ""}) == "OK");
+  harness.settings.keep_password();
+  CHECK(harness.run({"CONFIG", "SET", "requirepass", ""}).starts_with("(error) ERR CONFIG SET"));
+  CHECK(harness("CONFIG SET requirepass another") == "OK");
+  CHECK(harness.settings.password() == "another");
+}
+
 TEST_CASE("a policy of eviction is not promised") {
   Harness harness;
   harness.settings.set_fact("maxmemory-policy", "noeviction");
