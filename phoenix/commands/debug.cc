@@ -346,7 +346,8 @@ constexpr auto kCommands = std::to_array<Command>({
      .arity = 3,
      .flags = Flags::admin,
      .usage = "DEBUG SET-ACTIVE-EXPIRE 0|1",
-     .summary = "With 0, keys that have expired are hidden, but not removed.",
+     .summary =
+         "With 0, keys that have expired are hidden, but removed only once somebody asks for them.",
      .since = "0.1",
      .example = "DEBUG SET-ACTIVE-EXPIRE 1 => OK",
      .run = guarded<set_active_expire>},

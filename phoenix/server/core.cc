@@ -205,16 +205,18 @@ void Core::expire() {
     expire_at_ns_ = std::min(expire_at_ns_, next_tick_ns_);
     if (expire_at_ns_ > now_ns_) return;
   }
+  // With DEBUG SET-ACTIVE-EXPIRE 0 only what somebody has found to be expired goes.
   const bool is_off = shared_.settings.get(commands::Setting::active_expiry) == 0;
-  if (shard_->keyspace().size_with_expiry() == 0 || is_off) {
+  const std::int64_t due_ms = is_off ? shard_->expiry_seen_ms() : shard_->now_ms();
+  if (shard_->keyspace().size_with_expiry() == 0 || due_ms == 0) {
     expire_at_ns_ = 0;
     return;
   }
   const std::size_t before = shard_->keyspace().size();
-  const std::int64_t next_ms = shard_->remove_expired(kExpiryNodesPerTurn);
+  const std::int64_t next_ms = shard_->remove_expired(kExpiryNodesPerTurn, due_ms);
   metrics_.expired.add(before - shard_->keyspace().size());
-  expire_at_ns_ = next_tick_ns_;
-  if (next_ms == 0) return;
+  expire_at_ns_ = is_off ? 0 : next_tick_ns_;
+  if (next_ms == 0 || is_off) return;
   const auto in_ms =
       static_cast<std::uint64_t>(std::max<std::int64_t>(next_ms - shard_->now_ms(), 0));
   constexpr std::uint64_t kFarMs = 1000;
@@ -263,6 +265,7 @@ void Core::apply_settings() {
   shard_->set_memory_share(share_of(memory, index_, shared_.cores()));
   messaging_->apply(settings);
 }
+  expire_at_ns_ = 0;  // What removes expired keys may be another thing now.
 
 void Core::publish_metrics() {
   const MemoryBudget& budget = shard_->budget();

@@ -162,6 +162,7 @@ log::Position Shard::position_of_read(const Command& command, const Request& req
 // The wall clock may step back in a crash: an answer "it has expired" stands only once a durable
 // stamp is at or past that expiry. Without a wait for what is durable nothing of that is promised.
 log::Position Shard::position_of_expiry(engine::ExpiryMs expiry_ms, std::uint16_t flags) {
+  expiry_seen_ms_ = std::max(expiry_seen_ms_, expiry_ms);
   const bool waits = durability_ == log::Durability::always ? (flags & protocol::kDoNotWait) == 0
                                                             : (flags & protocol::kWaitDurable) != 0;
   if (!waits || expiry_ms <= log_->durable_stamp_ms()) return 0;
@@ -177,16 +178,15 @@ log::Position Shard::by_policy(log::Position position, std::uint16_t flags) {
   return position;
 }
 
-std::int64_t Shard::remove_expired(std::size_t nodes_max) {
+std::int64_t Shard::remove_expired(std::size_t nodes_max, std::int64_t due_ms) {
   const bool stamps_matter = durability_ == log::Durability::always;
-  const std::int64_t until_ms =
-      stamps_matter ? std::min(now_ms_, log_->durable_stamp_ms()) : now_ms_;
+  const std::int64_t until_ms = stamps_matter ? std::min(due_ms, log_->durable_stamp_ms()) : due_ms;
   const engine::ExpirySlice slice = keyspace_.remove_expired(until_ms, nodes_max);
   // Where stamps are late nobody can tell any more which miss rests on an expiry.
   if (durability_ == log::Durability::interval && slice.removed > 0) removed_until_ms_ = until_ms;
   if (slice.more_due) return now_ms_;
   if (slice.next_due_ms == engine::kNoExpiry) return 0;
-  if (stamps_matter && slice.next_due_ms <= now_ms_) {
+  if (stamps_matter && slice.next_due_ms <= due_ms) {
     // Due, but the clock that says so is not durable yet. The batches of others will say it; where
     // there are none an empty one does, for all that came due meanwhile.
     const std::int64_t seal_at_ms = slice.next_due_ms + kExpiryBatchMs;

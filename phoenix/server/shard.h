@@ -82,9 +82,13 @@ class Shard final : public engine::EffectSink {
   std::int64_t now_ms() const { return now_ms_; }
   void advance_time(std::int64_t wall_ms) { now_ms_ = wall_ms > now_ms_ ? wall_ms : now_ms_; }
 
-  /// Removes some expired entries. Returns when to call again: milliseconds of wall time, now_ms()
-  /// when there is more to do at once, or 0 when nothing is due.
-  std::int64_t remove_expired(std::size_t nodes_max);
+  /// Removes some entries that had expired at `due_ms`, now at the latest. Returns when to call
+  /// again: milliseconds of wall time, now_ms() when there is more to do at once, or 0 when nothing
+  /// is due.
+  std::int64_t remove_expired(std::size_t nodes_max, std::int64_t due_ms);
+  std::int64_t remove_expired(std::size_t nodes_max) { return remove_expired(nodes_max, now_ms_); }
+  /// The latest expiry that an answer has rested on; 0: none yet.
+  std::int64_t expiry_seen_ms() const { return expiry_seen_ms_; }
 
   const MemoryBudget& budget() const { return budget_; }
   /// Of keys, by requests that only read.
@@ -146,6 +150,7 @@ class Shard final : public engine::EffectSink {
 
   // What last touched a hash.
   struct Place {
+  engine::ExpiryMs expiry_seen_ms_ = engine::kNoExpiry;
     log::Position batch = 0;   // What a read (a miss, too) may have seen (rule 7).
     std::uint32_t change = 0;  // A batch holds many: this one is what WATCH compares.
   };

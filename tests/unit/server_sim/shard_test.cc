@@ -200,6 +200,22 @@ TEST_CASE("keys that expire one after the other share the empty batches that say
   CHECK(world.log().statistics().batches - before <= 2);
 }
 
+TEST_CASE("entries may go only as far as somebody has found them expired") {
+  ShardWorld world(Durability::off);
+  CHECK(world("SET a v PX 10").text == "OK");
+  CHECK(world("SET b v PX 20").text == "OK");
+  world.pass_ms(30);
+  CHECK(world.shard().expiry_seen_ms() == engine::kNoExpiry);
+  const std::int64_t a_expires_ms = world.shard().now_ms() - 20;
+  CHECK(world("GET a").text == "(nil)");
+  CHECK(world.shard().expiry_seen_ms() == a_expires_ms);
+  world.shard().remove_expired(64, world.shard().expiry_seen_ms());
+  CHECK(world.shard().keyspace().size() == 1);
+  CHECK(world("GET b").text == "(nil)");
+  world.shard().remove_expired(64, world.shard().expiry_seen_ms());
+  CHECK(world.shard().keyspace().size() == 0);
+}
+
 TEST_CASE("expired entries are removed in slices") {
   ShardWorld world(Durability::off);
   for (int i = 0; i < 300; ++i) {
