@@ -30,6 +30,8 @@ std::string_view error_prefix(Status status) {
       return "WRONGTYPE";
     case Status::not_busy:
       return "NOTBUSY";
+    case Status::no_replicas:
+      return "NOREPLICAS";
     default:
       return "ERR";
   }

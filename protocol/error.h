@@ -28,9 +28,10 @@ enum class Status : std::uint8_t {
   no_permission = 29,  // Not for this user.
   wrong_type = 30,     // The key holds another kind of value.
   not_busy = 31,       // SCRIPT KILL: nothing runs that could be stopped.
+  no_replicas = 32,    // CONFIG SET min-replicas-to-write asks for some: nothing was changed.
 };
 /// The last of them.
-inline constexpr Status kStatusMax = Status::not_busy;
+inline constexpr Status kStatusMax = Status::no_replicas;
 
 [[nodiscard]] constexpr bool is_error(Status status) {
   return static_cast<std::uint8_t>(status) >= static_cast<std::uint8_t>(Status::bad_frame);

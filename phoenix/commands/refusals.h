@@ -11,6 +11,7 @@ namespace phoenix::commands {
 
 // What many commands say of their words.
 inline constexpr std::string_view kSyntaxError = "syntax error";
+inline constexpr std::string_view kNoReplicas = "Not enough good replicas to write.";
 inline constexpr std::string_view kNotAnInteger = "value is not an integer or out of range";
 
 /// Of a request whose first word is no command. Shows at most 128 bytes of it, and of its

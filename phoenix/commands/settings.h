@@ -33,8 +33,10 @@ enum class Setting : std::uint8_t {
   pubsub_output_bytes,   // A subscriber with as much unread is cut off; 0: no limit.
   pubsub_soft_bytes,     // As much, for as long as this: cut off as well; 0: no limit.
   pubsub_soft_s,
-  active_expiry,  // 0: what has expired is hidden, but not removed (DEBUG).
-  unused_first,   // From here on nothing looks at them (settings_table.cc).
+  replicas_least,     // To write; there are none: above 0 nothing is written,
+  replica_lag_s_max,  // unless this is 0.
+  active_expiry,      // 0: what has expired goes only when it was asked for (DEBUG).
+  unused_first,       // From here on nothing looks at them (settings_table.cc).
   count_ = unused_first + 48,
 };
 
@@ -62,6 +64,10 @@ class Settings final {
     return values_[static_cast<std::size_t>(setting)].load(std::memory_order_relaxed);
   }
   KeyEventSet key_events() const { return static_cast<KeyEventSet>(get(Setting::key_events)); }
+  /// Whether writes are to be refused: with fewer replicas than asked for.
+  bool lacks_replicas() const {
+    return get(Setting::replicas_least) > 0 && get(Setting::replica_lag_s_max) > 0;
+  }
   /// Another number after each change. What was changed before is seen by who sees it.
   std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
   void set(Setting setting, std::int64_t value);

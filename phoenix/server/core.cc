@@ -263,9 +263,10 @@ void Core::apply_settings() {
   slow_watch_.apply(settings);
   const auto memory = static_cast<std::uint64_t>(settings.get(commands::Setting::memory_bytes_max));
   shard_->set_memory_share(share_of(memory, index_, shared_.cores()));
+  shard_->set_lacks_replicas(settings.lacks_replicas());
   messaging_->apply(settings);
-}
   expire_at_ns_ = 0;  // What removes expired keys may be another thing now.
+}
 
 void Core::publish_metrics() {
   const MemoryBudget& budget = shard_->budget();

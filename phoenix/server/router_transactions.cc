@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "phoenix/base/check.h"
+#include "phoenix/commands/refusals.h"
 #include "phoenix/server/router.h"
 
 namespace phoenix::server {
@@ -57,6 +58,9 @@ Router::Refusal Router::queue(const PendingRequest& pending) {
             "the command asks every core: outside of a transaction, or on a server with one core"};
   }
   if (shard_.budget().is_full()) return {Status::out_of_memory, shard_.budget().refusal()};
+  if (has(command.flags, Flags::write) && shard_.lacks_replicas()) {
+    return {Status::no_replicas, std::string(commands::kNoReplicas)};
+  }
   if (!transaction.has_room_for(pending.request)) {
     return {Status::too_large, "the transaction is too long: at most 65536 commands and 64 MiB"};
   }

@@ -4,6 +4,7 @@
 
 #include "phoenix/base/check.h"
 #include "phoenix/commands/channels.h"
+#include "phoenix/commands/refusals.h"
 #include "phoenix/server/limits.h"
 
 namespace phoenix::server {
@@ -23,6 +24,22 @@ void Shard::attach(log::Log& log, const Config& config) {
   log_ = &log;
   durability_ = config.log.durability;
   mutations_ = config.mutations;
+  note_what_may_refuse();
+}
+
+void Shard::set_memory_share(const MemoryShare& share) {
+  budget_.set_share(share);
+  note_what_may_refuse();
+}
+
+void Shard::set_lacks_replicas(bool lacks) {
+  lacks_replicas_ = lacks;
+  note_what_may_refuse();
+}
+
+void Shard::note_what_may_refuse() {
+  may_refuse_ =
+      durability_ == log::Durability::off || budget_.bytes_max() != kNoLimit || lacks_replicas_;
 }
 
 bool Shard::only_frees(const Command& command, const Request& request) {
@@ -63,10 +80,12 @@ std::optional<Shard::Refusal> Shard::refusal(const Command& command, const Reque
   }
   const bool takes_memory =
       has(command.flags, Flags::denied_when_full) && !only_frees(command, request);
-  if (!takes_memory) return std::nullopt;
-  const std::uint64_t more_bytes = memory_need(command, request, reply);
-  if (!budget_.is_full(more_bytes)) return std::nullopt;
-  return Refusal{Status::out_of_memory, budget_.refusal(more_bytes)};
+  const std::uint64_t more_bytes = takes_memory ? memory_need(command, request, reply) : 0;
+  if (takes_memory && budget_.is_full(more_bytes)) {
+    return Refusal{Status::out_of_memory, budget_.refusal(more_bytes)};
+  }
+  if (lacks_replicas_) return Refusal{Status::no_replicas, std::string(commands::kNoReplicas)};
+  return std::nullopt;
 }
 
 Shard::Verdict Shard::admit(const Command& command, const Request& request,
@@ -74,9 +93,7 @@ Shard::Verdict Shard::admit(const Command& command, const Request& request,
   if (!has(command.flags, Flags::write | Flags::paused_as_write)) return Verdict::execute;
   if (has(command.flags, Flags::paused_as_write)) [[unlikely]]
     return control_->channels->has_room() ? Verdict::execute : Verdict::wait;  // It publishes.
-  const bool may_be_refused =
-      durability_ == log::Durability::off || budget_.bytes_max() != kNoLimit;
-  if (may_be_refused) {
+  if (may_refuse_) {
     if (const auto refusal = this->refusal(command, request, reply)) {
       reply.error(refusal->status, refusal->text);
       return Verdict::refused;

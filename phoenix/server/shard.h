@@ -94,7 +94,10 @@ class Shard final : public engine::EffectSink {
   /// Of keys, by requests that only read.
   const engine::Lookups& lookups() const { return lookups_; }
   void reset_lookups() { lookups_ = {}; }
-  void set_memory_share(const MemoryShare& share) { budget_.set_share(share); }
+  void set_memory_share(const MemoryShare& share);
+  /// Refuses all writes.
+  void set_lacks_replicas(bool lacks);
+  bool lacks_replicas() const { return lacks_replicas_; }
 
   engine::LogPosition emit(const engine::Effect& effect) override;
 
@@ -107,6 +110,7 @@ class Shard final : public engine::EffectSink {
   };
 
   commands::Context context(commands::ReplySink& reply);
+  void note_what_may_refuse();
   static bool only_frees(const commands::Command& command, const commands::Request& request);
   std::optional<Refusal> refusal(const commands::Command& command, const commands::Request& request,
                                  commands::ReplySink& reply);
@@ -141,16 +145,18 @@ class Shard final : public engine::EffectSink {
   commands::CoreControl* control_ = nullptr;
   commands::KeyEvents* events_ = nullptr;
   log::Durability durability_ = log::Durability::always;
+  bool lacks_replicas_ = false;
+  bool may_refuse_ = true;  // Whether anything but the log may refuse a write.
   Mutations mutations_;
   std::int64_t now_ms_ = 0;
   engine::ExpiryMs removed_until_ms_ = engine::kNoExpiry;
+  engine::ExpiryMs expiry_seen_ms_ = engine::kNoExpiry;
   bool emitted_ = false;
   std::uint64_t steps_of_last_ = 0;
   engine::Lookups lookups_;
 
   // What last touched a hash.
   struct Place {
-  engine::ExpiryMs expiry_seen_ms_ = engine::kNoExpiry;
     log::Position batch = 0;   // What a read (a miss, too) may have seen (rule 7).
     std::uint32_t change = 0;  // A batch holds many: this one is what WATCH compares.
   };

@@ -382,6 +382,21 @@ TEST_CASE("when memory is full what may take more is refused, the rest goes on")
   CHECK(world("SET a 9").text == "OK");
 }
 
+TEST_CASE("without the replicas that are asked for nothing is written") {
+  ShardWorld world;
+  CHECK(world("SET a 1").text == "OK");
+  world.shard().set_lacks_replicas(true);
+  for (const std::string_view line : {"SET a 2", "DEL a", "EXPIRE a 10", "MSET a 1 b 2"}) {
+    CAPTURE(line);
+    const Answer refused = world(line);
+    CHECK(refused.verdict == Verdict::refused);
+    CHECK(refused.text == "(error) NOREPLICAS Not enough good replicas to write.");
+  }
+  CHECK(world("GET a").text == "\"1\"");
+  world.shard().set_lacks_replicas(false);
+  CHECK(world("SET a 2").text == "OK");
+}
+
 TEST_CASE("a large value counts once, from when it arrives until the last who sends it lets go") {
   ShardWorld world(log::Durability::off);
   const MemoryBudget& budget = world.shard().budget();
