@@ -43,9 +43,10 @@ std::string refusal(std::string_view name, std::string_view reason) {
   return fmt::format("CONFIG SET failed (possibly related to argument '{}') - {}", name, reason);
 }
 
-// In the order of Settings::Text. There are no replicas that could use the last two.
+// In the order of Settings::Text. There are no replicas that could use the second and the third.
+// Where every write is in the log, no snapshot that the last one asks for would make it safer.
 constexpr auto kTextNames =
-    std::to_array<std::string_view>({"requirepass", "masterauth", "masteruser"});
+    std::to_array<std::string_view>({"requirepass", "masterauth", "masteruser", "save"});
 
 // The classes in Redis's order; "A" stands for those before 'm', except 'n'.
 constexpr std::string_view kClasses = "g$lshzxetd";
@@ -61,6 +62,18 @@ std::vector<std::string_view> split(std::string_view text) {
     words.push_back(text.substr(0, text.find(' ')));
     text.remove_prefix(words.back().size());
   }
+}
+
+// "seconds changes", perhaps several of them, or nothing.
+bool are_save_points(std::string_view text) {
+  constexpr std::size_t kWordsMax = 64;
+  const auto words = split(text);
+  if (words.size() % 2 != 0 || words.size() > kWordsMax) return false;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const auto number = parse_integer(words[i]);
+    if (!number || *number < (i % 2 == 0 ? 1 : 0)) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -120,6 +133,9 @@ Settings::Settings() : clients_most_(kMost) {
   set(Setting::pubsub_output_bytes, std::int64_t{32} << 20U);
   set(Setting::pubsub_soft_bytes, std::int64_t{8} << 20U);
   set(Setting::pubsub_soft_s, 60);
+  set(Setting::replica_output_bytes, std::int64_t{256} << 20U);
+  set(Setting::replica_soft_bytes, std::int64_t{64} << 20U);
+  set(Setting::replica_soft_s, 60);
   set(Setting::active_expiry, 1);
 }
 
@@ -159,9 +175,10 @@ bool Settings::is_known(std::string_view name) const {
 std::string Settings::value_of(std::string_view name) const {
   if (name == kOutputLimits) {
     // Of those who do not subscribe none is cut off: what they do not read holds up only them.
-    return fmt::format("normal 0 0 0 slave 0 0 0 pubsub {} {} {}",
-                       get(Setting::pubsub_output_bytes), get(Setting::pubsub_soft_bytes),
-                       get(Setting::pubsub_soft_s));
+    return fmt::format("normal 0 0 0 slave {} {} {} pubsub {} {} {}",
+                       get(Setting::replica_output_bytes), get(Setting::replica_soft_bytes),
+                       get(Setting::replica_soft_s), get(Setting::pubsub_output_bytes),
+                       get(Setting::pubsub_soft_bytes), get(Setting::pubsub_soft_s));
   }
   if (const Parameter* const parameter = find_parameter(name)) {
     if (parameter->kind == Parameter::Kind::key_events) return format_key_events(key_events());
@@ -259,6 +276,10 @@ Settings::Refusal Settings::read(std::string_view name, std::string_view word,
 }
 
 Settings::Refusal Settings::check_text(Text which, std::string_view word) const {
+  if (which == Text::snapshots) {
+    const bool is_valid = are_save_points(word);
+    return is_valid ? std::nullopt : Refusal("Invalid save parameters");
+  }
   if (word.size() > kPasswordBytesMax) {
     return fmt::format("argument must have at most {} bytes", kPasswordBytesMax);
   }
@@ -277,10 +298,9 @@ Settings::Refusal Settings::read_limits(std::string_view word, std::vector<Chang
   }
   for (std::size_t i = 0; i < words.size(); i += 4) {
     const bool is_pubsub = equals_ignoring_case(words[i], "pubsub");
-    const bool is_other = equals_ignoring_case(words[i], "normal") ||
-                          equals_ignoring_case(words[i], "slave") ||
-                          equals_ignoring_case(words[i], "replica");
-    if (!is_pubsub && !is_other) {
+    const bool is_replica =
+        equals_ignoring_case(words[i], "slave") || equals_ignoring_case(words[i], "replica");
+    if (!is_pubsub && !is_replica && !equals_ignoring_case(words[i], "normal")) {
       return "Invalid client class specified in buffer limit configuration.";
     }
     const auto hard = parse_memory(words[i + 1]);
@@ -289,14 +309,16 @@ Settings::Refusal Settings::read_limits(std::string_view word, std::vector<Chang
     if (!hard || !soft || !seconds || *seconds < 0) {
       return "Error in hard, soft or soft_seconds setting in buffer limit configuration.";
     }
-    if (!is_pubsub) {
+    if (!is_pubsub && !is_replica) {
       if (*hard == 0 && *soft == 0) continue;
       return "Only clients of class pubsub can be limited: others are not read from while they do "
              "not read.";
     }
-    changes.push_back({Setting::pubsub_output_bytes, *hard});
-    changes.push_back({Setting::pubsub_soft_bytes, *soft});
-    changes.push_back({Setting::pubsub_soft_s, *seconds});
+    changes.push_back(
+        {is_pubsub ? Setting::pubsub_output_bytes : Setting::replica_output_bytes, *hard});
+    changes.push_back(
+        {is_pubsub ? Setting::pubsub_soft_bytes : Setting::replica_soft_bytes, *soft});
+    changes.push_back({is_pubsub ? Setting::pubsub_soft_s : Setting::replica_soft_s, *seconds});
   }
   return std::nullopt;
 }

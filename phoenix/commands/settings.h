@@ -33,6 +33,9 @@ enum class Setting : std::uint8_t {
   pubsub_output_bytes,   // A subscriber with as much unread is cut off; 0: no limit.
   pubsub_soft_bytes,     // As much, for as long as this: cut off as well; 0: no limit.
   pubsub_soft_s,
+  replica_output_bytes,  // Likewise of replicas: there are none.
+  replica_soft_bytes,
+  replica_soft_s,
   replicas_least,     // To write; there are none: above 0 nothing is written,
   replica_lag_s_max,  // unless this is 0.
   active_expiry,      // 0: what has expired goes only when it was asked for (DEBUG).
@@ -97,7 +100,7 @@ class Settings final {
     Setting setting;
     std::int64_t value;
   };
-  enum class Text : std::uint8_t { password, replica_password, replica_user, count_ };
+  enum class Text : std::uint8_t { password, replica_password, replica_user, snapshots, count_ };
   static std::optional<Text> text_named(std::string_view name);
   std::string text(Text which) const;
   void set_text(Text which, std::string_view value);

@@ -59,7 +59,7 @@ void tell_start(const Config& config, commands::Settings& settings) {
   // Who would need it cannot start the server without saying so: --allow-open-bind.
   settings.set_fact("protected-mode", "no");
   settings.set_fact("replicaof", "");
-  settings.set_fact("save", "");
+  if (!is_durable) settings.set_fact("save", "");  // Else see Settings.
   settings.set_fact("slaveof", "");
   settings.set_fact("unixsocket", config.unix_path);
   settings.set_password(config.password);

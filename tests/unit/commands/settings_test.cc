@@ -63,9 +63,9 @@ TEST_CASE("CONFIG GET takes several patterns and tells each parameter once") {
   CHECK(harness("config get MAXmemory") == "{\"MAXmemory\": \"0\"}");
   CHECK(harness("CONFIG GET slowlog-* slowlog-max-len *-slower-than") ==
         "{\"slowlog-log-slower-than\": \"10000\", \"slowlog-max-len\": \"128\"}");
-  CHECK(
-      harness("CONFIG GET client-output*") ==
-      "{\"client-output-buffer-limit\": \"normal 0 0 0 slave 0 0 0 pubsub 33554432 8388608 60\"}");
+  CHECK(harness("CONFIG GET client-output*") ==
+        "{\"client-output-buffer-limit\": \"normal 0 0 0 slave 268435456 67108864 60 "
+        "pubsub 33554432 8388608 60\"}");
   CHECK(harness("CONFIG GET nothing") == "{}");
 }
 
@@ -161,6 +161,22 @@ TEST_CASE("a server that others reach keeps a password") {
   CHECK(harness.settings.password() == "another");
 }
 
+TEST_CASE("when snapshots would be made is remembered where the log makes them needless") {
+  Harness harness;
+  CHECK(harness.run({"CONFIG", "SET", "save", "3600 1 300 100"}) == "OK");
+  CHECK(harness("CONFIG GET save") == "{\"save\": \"3600 1 300 100\"}");
+  for (const char* wrong : {"3600", "0 1", "1 -1", "a 1", "1 1 1"}) {
+    CHECK(harness.run({"CONFIG", "SET", "save", wrong}) ==
+          refusal("save", "Invalid save parameters"));
+  }
+  CHECK(harness.run({"CONFIG", "SET", "save", ""}) == "OK");
+  CHECK(harness("CONFIG GET save") == "{\"save\": \"\"}");
+  harness.settings.set_fact("save", "");  // As without a log.
+  CHECK(harness.run({"CONFIG", "SET", "save", ""}) == "OK");
+  CHECK(harness.run({"CONFIG", "SET", "save", "1 1"}) ==
+        refusal("save", "can't set immutable config"));
+}
+
 TEST_CASE("a policy of eviction is not promised") {
   Harness harness;
   harness.settings.set_fact("maxmemory-policy", "noeviction");
@@ -176,7 +192,9 @@ TEST_CASE("only subscribers can be limited in what they have not read") {
   CHECK(harness.settings.get(Setting::pubsub_output_bytes) == 1 << 20);
   CHECK(harness.settings.get(Setting::pubsub_soft_bytes) == 1 << 19);
   CHECK(harness.settings.get(Setting::pubsub_soft_s) == 10);
-  CHECK(harness.run({"CONFIG", "SET", kName, "normal 0 0 0 replica 0 0 0"}) == "OK");
+  CHECK(harness.run({"CONFIG", "SET", kName, "normal 0 0 0 replica 1kb 2 3"}) == "OK");
+  CHECK(harness.run({"CONFIG", "GET", kName}).find("slave 1024 2 3 pubsub 1048576") !=
+        std::string::npos);
   CHECK(harness.run({"CONFIG", "SET", kName, "normal 1 1 1"}).starts_with(kFailed));
   CHECK(harness.run({"CONFIG", "SET", kName, "pubsub 1mb"}) ==
         refusal(kName, "Wrong number of arguments in buffer limit configuration."));
