@@ -88,6 +88,8 @@ class ChangedPassword(unittest.TestCase):
     def test_it_holds_on_all_cores(self):
         with harness.Server(cores=4) as server:
             inside = [server.client() for _ in range(8)]
+            for db in inside:  # Else it may not be accepted yet.
+                self.assertFalse(db.command("PING").is_error)
             owner = inside[0]
             for password in ("one", "two"):
                 self.assertFalse(owner.command("CONFIG", "SET", "requirepass", password).is_error)
