@@ -17,6 +17,7 @@ void ServerFacts::publish_counts() {
   const engine::Keyspace& keyspace = shard_->keyspace();
   metrics_.keys.set(keyspace.size());
   metrics_.keys_with_expiry.set(keyspace.size_with_expiry());
+  metrics_.changes.set(shard_->changes());
   metrics_.keyspace_hits.set(shard_->lookups().hits);
   metrics_.keyspace_misses.set(shard_->lookups().all - shard_->lookups().hits);
 }

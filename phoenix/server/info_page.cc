@@ -108,7 +108,9 @@ void add_persistence(std::string& page, const InfoSources& from) {
   const Shared& shared = from.shared;
   line(page, "loading", 0);
   line(page, "async_loading", 0);
-  line(page, "rdb_changes_since_last_save", 0);
+  // What is acknowledged is saved; without a disk nothing ever is.
+  const std::uint64_t unsaved = is_durable(shared) ? 0 : sum_of(shared, &Metrics::changes);
+  line(page, "rdb_changes_since_last_save", unsaved);
   line(page, "rdb_bgsave_in_progress", 0);
   line(page, "rdb_last_save_time", shared.started_ms / 1000);
   line(page, "rdb_last_bgsave_status", "ok");
@@ -153,6 +155,7 @@ void add_stats(std::string& page, const InfoSources& from) {
   line(page, "notices_dropped", sum_of(shared, &Metrics::notices_dropped));
   line(page, "latest_fork_usec", 0);
   line(page, "total_forks", 0);
+  line(page, "migrate_cached_sockets", 0);
   line(page, "total_reads_processed", sum_of(shared, &Metrics::receives));
   line(page, "total_writes_processed", sum_of(shared, &Metrics::sends));
 }

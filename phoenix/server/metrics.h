@@ -31,6 +31,7 @@ struct alignas(io::kCacheLineBytes) Metrics {
   Gauge held_clients;   // By CLIENT PAUSE, now.
   Gauge keys;
   Gauge keys_with_expiry;
+  Gauge changes;  // Of keys, since the start.
   Gauge expired;
   Gauge expiry_lag_ms;
   Gauge notices_dropped;  // Changes of keys and lines of monitors, for want of room.

@@ -217,7 +217,8 @@ engine::LogPosition Shard::emit(const engine::Effect& effect) {
   PHX_CHECK(log_ != nullptr);
   const engine::LogPosition position = log_->emit(effect);
   emitted_ = true;
-  place_of(effect.hash) = {log_->emitted_position(), ++change_count_};
+  const auto change = static_cast<std::uint32_t>(++change_count_);
+  place_of(effect.hash) = {log_->emitted_position(), change};
   const bool is_clear = effect.kind == engine::Effect::Kind::clear;
   if (is_clear && !mutations_.clears_do_not_wait) [[unlikely]]
     cleared_ = log_->emitted_position();

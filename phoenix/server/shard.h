@@ -94,6 +94,8 @@ class Shard final : public engine::EffectSink {
   /// Of keys, by requests that only read.
   const engine::Lookups& lookups() const { return lookups_; }
   void reset_lookups() { lookups_ = {}; }
+  /// Effects of all commands since the start.
+  std::uint64_t changes() const { return change_count_; }
   void set_memory_share(const MemoryShare& share);
   /// Refuses all writes.
   void set_lacks_replicas(bool lacks);
@@ -162,7 +164,7 @@ class Shard final : public engine::EffectSink {
   };
   Place& place_of(std::uint64_t hash) { return places_[hash % kPlaces]; }
   std::array<Place, kPlaces> places_{};
-  std::uint32_t change_count_ = 0;
+  std::uint64_t change_count_ = 0;
   log::Position cleared_ = 0;  // The batch that last removed everything.
 };
 

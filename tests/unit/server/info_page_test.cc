@@ -92,6 +92,17 @@ TEST_CASE("what is durable is told as the append-only file") {
   CHECK(has(page({"persistence"}), "aof_enabled:0\r\n"));
 }
 
+TEST_CASE("changes are unsaved only where nothing is saved") {
+  Page page;
+  for (const bool is_off : {false, true}) {
+    if (is_off) page.config.log.durability = log::Durability::off;
+    Shared shared(page.config, page.table);
+    for (unsigned core = 0; core < 2; ++core) shared.metrics[core].changes.set(3);
+    CHECK(has(Page::tell(shared, {"persistence"}),
+              is_off ? "rdb_changes_since_last_save:6\r\n" : "rdb_changes_since_last_save:0\r\n"));
+  }
+}
+
 TEST_CASE("sizes are shown in the largest unit that they fill") {
   CHECK(short_size(0) == "0B");
   CHECK(short_size(1023) == "1023B");
