@@ -13,6 +13,7 @@
 #include "phoenix/commands/facts.h"
 #include "phoenix/commands/settings.h"
 #include "phoenix/commands/table.h"
+#include "phoenix/commands/value_facts.h"
 #include "phoenix/commands/words.h"
 
 namespace phoenix::commands {
@@ -61,21 +62,17 @@ std::size_t serialized_bytes(std::string_view value) {
 }
 
 void object(Context& context, const Request& request) {
-  constexpr std::size_t kEmbeddedBytesMax = 44;
   engine::EntryView entry;
   const engine::Key key{request.args[2], request.first_key_hash};
   if (!context.keyspace.find(key, context.now_ms, entry)) {
     return context.reply.error(Status::error, "no such key");
   }
-  const std::string_view encoding = parse_integer(entry.value)                ? "int"
-                                    : entry.value.size() <= kEmbeddedBytesMax ? "embstr"
-                                                                              : "raw";
   // Nobody keeps when a key was last used.
   context.reply.line(
-      fmt::format("Value at:{:#x} refcount:1 encoding:{} serializedlength:{} lru:0 "
+      fmt::format("Value at:{:#x} refcount:{} encoding:{} serializedlength:{} lru:0 "
                   "lru_seconds_idle:0",
-                  reinterpret_cast<std::uintptr_t>(entry.value.data()), encoding,
-                  serialized_bytes(entry.value)));
+                  reinterpret_cast<std::uintptr_t>(entry.value.data()), references_of(entry.value),
+                  encoding_of(entry.value), serialized_bytes(entry.value)));
 }
 
 void set_active_expire(Context& context, const Request& request) {
@@ -83,7 +80,7 @@ void set_active_expire(Context& context, const Request& request) {
   context.reply.ok();
 }
 
-void reload(Context& context, const Request&) {
+void load_log(Context& context, const Request&) {
   if (context.core->facts->is_durable()) return context.reply.ok();
   context.reply.error(Status::error, "nothing is kept on disk: there is nothing to load");
 }
@@ -299,7 +296,7 @@ constexpr auto kCommands = std::to_array<Command>({
      .summary = "Does nothing where what is in memory is on disk.",
      .since = "0.1",
      .example = "DEBUG LOADAOF => OK",
-     .run = guarded<reload>},
+     .run = guarded<load_log>},
     {.name = "DEBUG|LOG",
      .arity = 3,
      .flags = Flags::admin,
@@ -338,10 +335,10 @@ constexpr auto kCommands = std::to_array<Command>({
      .arity = -2,
      .flags = Flags::admin,
      .usage = "DEBUG RELOAD [NOSAVE] [NOFLUSH] [MERGE]",
-     .summary = "Does nothing where what is in memory is on disk.",
+     .summary = "Does nothing: what would be saved and loaded is what is in memory.",
      .since = "0.1",
      .example = "DEBUG RELOAD => OK",
-     .run = guarded<reload>},
+     .run = guarded<accept>},
     {.name = "DEBUG|SET-ACTIVE-EXPIRE",
      .arity = 3,
      .flags = Flags::admin,

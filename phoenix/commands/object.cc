@@ -3,7 +3,7 @@
 
 #include "phoenix/commands/container_help.h"
 #include "phoenix/commands/table.h"
-#include "phoenix/commands/words.h"
+#include "phoenix/commands/value_facts.h"
 
 namespace phoenix::commands {
 namespace {
@@ -15,13 +15,6 @@ bool find(Context& context, const Request& request, EntryView& entry) {
   return context.keyspace.find({request.args[2], request.first_key_hash}, context.now_ms, entry);
 }
 
-// Clients choose by these names how they treat a value; here all are stored alike.
-std::string_view encoding_of(std::string_view value) {
-  constexpr std::size_t kEmbeddedBytesMax = 44;
-  if (parse_integer(value)) return "int";
-  return value.size() <= kEmbeddedBytesMax ? "embstr" : "raw";
-}
-
 void encoding(Context& context, const Request& request) {
   EntryView entry;
   if (!find(context, request, entry)) return context.reply.nil();
@@ -31,7 +24,7 @@ void encoding(Context& context, const Request& request) {
 void refcount(Context& context, const Request& request) {
   EntryView entry;
   if (!find(context, request, entry)) return context.reply.nil();
-  context.reply.integer(1);
+  context.reply.integer(references_of(entry.value));
 }
 
 void freq(Context& context, const Request& request) {
@@ -103,9 +96,11 @@ constexpr auto kCommands = std::to_array<Command>({
      .flags = Flags::readonly,
      .keys = kKeyOfSubcommand,
      .usage = "OBJECT REFCOUNT key",
-     .summary = "Answers 1 for a key that exists: values are not shared.",
+     .summary =
+         "Answers how often Redis would refer to the value: 2147483647 for the numbers below "
+         "10000, which all keys share there, else 1.",
      .since = "0.1",
-     .example = "SET a 1 => OK; OBJECT REFCOUNT a => (integer) 1",
+     .example = "SET a text => OK; OBJECT REFCOUNT a => (integer) 1",
      .run = refcount},
 });
 static_assert(all_sound(kCommands), "a row is incomplete or contradicts itself");

@@ -44,7 +44,12 @@ TEST_CASE("OBJECT answers nil for what is not there, and does not make up what n
     CHECK(harness(fmt::format("OBJECT {}", what)) == "wrong arity");
   }
   CHECK(harness("SET a 1") == "OK");
-  CHECK(harness("object refcount a") == "(integer) 1");
+  CHECK(harness("SET b 9999") == "OK");
+  CHECK(harness("object refcount b") == "(integer) 2147483647");
+  for (const std::string_view alone : {"10000", "-1", "text"}) {
+    CHECK(harness.run({"SET", "b", alone}) == "OK");
+    CHECK(harness("OBJECT REFCOUNT b") == "(integer) 1");
+  }
   CHECK(
       harness("OBJECT FREQ a").starts_with("(error) ERR An LFU maxmemory policy is not selected"));
   CHECK(harness("OBJECT IDLETIME a").starts_with("(error) ERR idle time not tracked"));
