@@ -160,7 +160,7 @@ void Core::decode_from(Session& session) {
   connections_->touch(session);
   while (true) {
     if (session.ignores_input || session.listing) return;
-    if (session.is_waiting_for_room || session.is_paused || session.is_watching) return;
+    if (session.is_waiting_for_room || session.is_paused || session.awaits_core) return;
     if (session.output.full()) return;  // Ready again when something was sent.
     const Session::Decoded decoded = session.decode(shared_.table, batch_);
     // What ends the input must not overtake the requests before it.

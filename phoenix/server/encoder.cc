@@ -7,8 +7,8 @@ using protocol::Status;
 
 // A list that was refused once stays refused.
 bool Encoder::may_grow(std::size_t bytes) {
-  if (refused_ != Status::ok) return false;
-  const std::size_t reply_bytes = out_->size() - base_ + bytes;
+  if (is_refused()) return false;
+  const std::size_t reply_bytes = size_bytes() + bytes;
   if (reply_bytes > kReplyBytesMax) {
     refused_ = Status::too_large;
   } else if (reply_bytes > kReplyBytesWhenFullMax && budget_ != nullptr &&

@@ -46,6 +46,10 @@ class Encoder : public commands::ReplySink {
     too_large_ = kTooLarge;
   }
   using ReplySink::end;
+  /// Bytes of this reply so far.
+  std::size_t size_bytes() const { return out_->size() - base_; }
+  /// The list was too large: an error takes its place.
+  bool is_refused() const { return refused_ != protocol::Status::ok; }
 
  protected:
   /// With a budget, a long list is refused while memory is full.

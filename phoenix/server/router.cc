@@ -131,7 +131,7 @@ void Router::run(RequestBatch& batch) {
       connections_.hold(session);
       continue;
     }
-    const bool is_held = session.listing || session.is_watching;
+    const bool is_held = session.listing || session.awaits_core;
     const bool may_run = !is_held && !session.output.full() && !work_.is_spent();
     const std::size_t left = work_.left();
     session.last_command = pending.command;

@@ -132,9 +132,9 @@ class Router final {
   bool run_exec(const PendingRequest& pending);
   bool exec_here(const PendingRequest& pending);
   bool exec_away(const PendingRequest& pending, unsigned owner);
-  log::Position run_job(const TransactionJob& job, Encoder& encoder,
-                        commands::SessionControl* session);
-  void run_at_home(Session& session, ReplyHead head, QueuedRequest& queued);
+  log::Position run_job(TransactionJob& job, Encoder& encoder, commands::SessionControl* session);
+  void go_on_at_home(const HopPart& part, std::string_view frame);
+  log::Position run_at_home(const TransactionJob& job, std::string_view others, Encoder& encoder);
   bool run_watch(const PendingRequest& pending);
   Refusal refusal_of_watch(const Transaction& transaction, const PendingRequest& pending) const;
   std::vector<Watch> watches_of(commands::Args keys);

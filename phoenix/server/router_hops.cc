@@ -187,7 +187,11 @@ void Router::deliver(HopPart& part, std::string_view frame) {
     join(*part.gathering, part.gathering_part, part.reply_large ? part.reply_large->view() : frame);
     if (part.gathering->parts_missing == 0) finish_gathering(*part.gathering);
   } else if (part.run == nullptr) {
-    if (session.listing) take_slice(session, frame);  // Else the client is gone.
+    if (part.job) {
+      go_on_at_home(part, part.reply_large ? part.reply_large->view() : frame);
+    } else if (session.listing) {  // Else the client is gone.
+      take_slice(session, frame);
+    }
   } else if (part.reply_large || frame.size() > kChunkBytes / 2) {
     session.output.fill(*part.run, std::string(frame), std::move(part.reply_large), 0,
                         part.answers_list() ? std::string_view() : tail_of(part.head.wire));

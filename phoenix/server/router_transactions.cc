@@ -1,4 +1,5 @@
 // MULTI, EXEC and WATCH, as far as they concern where requests run. See router.h.
+#include <algorithm>
 #include <utility>
 
 #include "phoenix/base/check.h"
@@ -93,7 +94,7 @@ bool Router::exec_here(const PendingRequest& pending) {
   Encoder& encoder = begin_encoder(pending.head(), reply);
   const auto verdict = shard_.admit(session.transaction->job(), encoder);
   if (verdict == Shard::Verdict::wait) return false;
-  const TransactionJob job = session.transaction->take();
+  TransactionJob job = session.transaction->take();
   session.transaction.reset();
   log::Position position = 0;
   if (verdict == Shard::Verdict::execute) {
@@ -107,7 +108,7 @@ bool Router::exec_here(const PendingRequest& pending) {
 }
 
 // Messages go to the other cores' subscribers without an answer.
-log::Position Router::run_job(const TransactionJob& job, Encoder& encoder,
+log::Position Router::run_job(TransactionJob& job, Encoder& encoder,
                               commands::SessionControl* session) {
   const Shard::Ran ran = shard_.run(job, encoder, session);
   work_.take(shard_.steps_of_last());
@@ -131,30 +132,63 @@ bool Router::exec_away(const PendingRequest& pending, unsigned owner) {
   for (auto& queued : job->requests) {
     bytes += queued.memory_bytes();
     const bool is_keyless = queued.command().keys.first == 0;
-    if (is_keyless && !is_publish(queued.command())) {
-      run_at_home(session, pending.head(), queued);
-    }
+    queued.is_at_home = is_keyless && !is_publish(queued.command());
+    session.awaits_core = session.awaits_core || queued.is_at_home;
   }
   HopPart& part = add_part(owner, session, *pending.command, pending.request, pending.head());
+  Run* const run =
+      session.output.append_awaited(static_cast<std::uint32_t>(kAwaitedListBytes + bytes));
+  if (session.awaits_core) {
+    job->run = run;
+  } else {
+    part.run = run;
+    run->is_muted = session.client.mutes_reply();
+  }
   filling_[owner]->add_job(part, std::move(job), bytes);
-  part.run = session.output.append_awaited(static_cast<std::uint32_t>(kAwaitedListBytes + bytes));
-  part.run->is_muted = session.client.mutes_reply();
   return true;
 }
 
-// What has no key may need its session, and is the same on every core: its reply is made before the
-// others are, as an item of a list. None of these rests on data, so there is no position to wait
-// for.
-void Router::run_at_home(Session& session, ReplyHead head, QueuedRequest& queued) {
-  std::string list;
-  Encoder& encoder = begin_encoder(head, list);
-  encoder.begin_list(1);
-  const std::size_t item = list.size();
-  actions_.act_for(session);
-  (void)shard_.execute(queued.command(), queued.request(), encoder, &actions_);
-  encoder.end();
+// The core with the keys has decided. What has no key is run now, before anything that the session
+// has sent behind EXEC.
+void Router::go_on_at_home(const HopPart& part, std::string_view frame) {
+  Session& session = *part.session;
+  const TransactionJob& job = *part.job;
+  session.awaits_core = false;
+  connections_.make_ready(session);
+  std::string reply;
+  log::Position position = 0;
+  if (job.is_done) {
+    actions_.act_for(session);
+    position = run_at_home(job, frame, begin_encoder(part.head, reply));
+  }
+  if (!job.has_replies) reply = frame;
+  job.run->is_muted = session.client.mutes_reply();
+  take_for_reply(session, reply.size());
+  session.output.fill(*job.run, std::move(reply), {}, position);
+}
+
+// What has no key may need its session. Its replies are put between those of the others.
+log::Position Router::run_at_home(const TransactionJob& job, std::string_view others,
+                                  Encoder& encoder) {
+  log::Position position = 0;
+  std::size_t taken = job.replies_begin;
+  const auto take_others = [&](std::size_t end) {
+    if (job.has_replies) encoder.encoded_item(others.substr(taken, end - taken));
+    taken = end;
+  };
+  encoder.begin_list(static_cast<std::uint32_t>(job.requests.size()));
+  for (const auto& queued : job.requests) {
+    if (!queued.is_at_home) continue;
+    take_others(queued.reply_at);
+    const log::Position its_own =
+        shard_.execute(queued.command(), queued.request(), encoder, &actions_);
+    position = std::max(position, its_own);
+    work_.take(shard_.steps_of_last());
+  }
+  take_others(others.size());
+  encoder.end(kRepliesTooLarge);
   (void)encoder.finish();  // Items of lists are copied.
-  queued.reply = list.substr(item);
+  return position;
 }
 
 // Until the versions are here nothing of the session is run: an EXEC may follow at once.
@@ -170,7 +204,7 @@ bool Router::run_watch(const PendingRequest& pending) {
   if (pending.core != core_) {
     if (!has_room(pending.core)) return false;
     transaction.set_core(pending.core);
-    session.is_watching = true;
+    session.awaits_core = true;
     return run_away(pending, pending.core);
   }
   transaction.set_core(pending.core);
@@ -204,7 +238,7 @@ std::vector<Watch> Router::watches_of(commands::Args keys) {
 }
 
 void Router::take_watches(Session& session, std::vector<Watch> watches) {
-  session.is_watching = false;
+  session.awaits_core = false;
   connections_.make_ready(session);
   if (!session.transaction) return;
   for (auto& watch : watches) session.transaction->watch(std::move(watch));

@@ -185,7 +185,8 @@ class Session final {
   std::uint64_t skipped_batch = 0;   // The batch of which the rest was put back.
   unsigned hops = 0;                 // Parts on other cores that will still touch this session.
   // Each request looks at these as well: they lie together.
-  bool is_watching = false;                  // A WATCH is on another core: what is behind it waits.
+  // A WATCH is on another core, or an EXEC that goes on here: what is behind it waits.
+  bool awaits_core = false;
   std::unique_ptr<Transaction> transaction;  // Since MULTI, or WATCH.
   std::unique_ptr<Listing> listing;          // While it streams, the requests behind it wait.
   std::unique_ptr<SessionSubscriptions> subscriptions;  // Null: it never had any.

@@ -73,7 +73,8 @@ class Shard final : public engine::EffectSink {
     log::Position position = 0;
     bool is_done = false;  // Else a watched key had changed.
   };
-  Ran run(const TransactionJob& job, Encoder& reply, commands::SessionControl* session);
+  /// Without those that go on at home.
+  Ran run(TransactionJob& job, Encoder& reply, commands::SessionControl* session);
 
   /// What the last one took beyond its words and bytes.
   std::uint64_t steps_of_last() const { return steps_of_last_; }
@@ -122,6 +123,7 @@ class Shard final : public engine::EffectSink {
                             commands::ReplySink& reply);
   std::uint64_t memory_need(const TransactionJob& job, commands::ReplySink& reply);
   Verdict reserve(const LogNeed& need, bool frees, commands::ReplySink& reply);
+  std::optional<log::Position> abort_if_changed(const TransactionJob& job, Encoder& reply);
   bool has_changed(const Watch& watch);
   /// What the commands of a transaction did to a key so far.
   enum class Touch : std::uint8_t { none, in_place, anew };

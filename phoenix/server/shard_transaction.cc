@@ -187,27 +187,31 @@ Shard::Verdict Shard::admit(const TransactionJob& job, commands::ReplySink& repl
   return reserve(need, frees, reply);
 }
 
-Shard::Ran Shard::run(const TransactionJob& job, Encoder& reply,
-                      commands::SessionControl* session) {
-  log::Position position = 0;
+// The position of the answer that says so; nothing when no watched key has changed.
+std::optional<log::Position> Shard::abort_if_changed(const TransactionJob& job, Encoder& reply) {
   for (const auto& watch : job.watches) {
     if (!has_changed(watch) || mutations_.watches_are_ignored) continue;
     reply.nil_list();
-    position = std::max(cleared_, place_of(keyspace_.hash_of(watch.key)).batch);
+    log::Position position = std::max(cleared_, place_of(keyspace_.hash_of(watch.key)).batch);
     const engine::ExpiryMs expiry_ms = std::max(keyspace_.take_expiry_seen(), removed_until_ms_);
     if (expiry_ms != engine::kNoExpiry) {
       position = std::max(position, position_of_expiry(expiry_ms, job.flags));
     }
     steps_of_last_ = job.watches.size() * kWorkPerWord;
-    return {by_policy(position, job.flags), false};
+    return by_policy(position, job.flags);
   }
+  return std::nullopt;
+}
+
+Shard::Ran Shard::run(TransactionJob& job, Encoder& reply, commands::SessionControl* session) {
+  if (const auto position = abort_if_changed(job, reply)) return {*position, false};
+  log::Position position = 0;
   std::uint64_t steps = 0;
   reply.begin_list(static_cast<std::uint32_t>(job.requests.size()));
-  for (const auto& queued : job.requests) {
-    if (!queued.reply.empty()) {
-      reply.encoded_item(queued.reply);
-      continue;
-    }
+  job.replies_begin = reply.size_bytes();
+  for (auto& queued : job.requests) {
+    queued.reply_at = reply.size_bytes();
+    if (queued.is_at_home) continue;
     if (steps > kTransactionWorkMax && has(queued.command().flags, Flags::readonly)) {
       reply.error(Status::error,
                   "those before it took 250 ms, which is all that a transaction has for reads: run "
@@ -219,9 +223,9 @@ Shard::Ran Shard::run(const TransactionJob& job, Encoder& reply,
     position = std::max(position, execute(queued.command(), request, reply, session));
     steps += steps_of_last_ + kWorkPerWord;
   }
-  reply.end(
-      "the transaction was executed, but its replies are over 16 MiB, or 1 MiB while memory is "
-      "full");
+  reply.end(kRepliesTooLarge);
+  job.is_done = true;
+  job.has_replies = !reply.is_refused();
   steps_of_last_ = steps;
   return {position, true};
 }

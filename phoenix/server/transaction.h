@@ -14,6 +14,8 @@
 
 namespace phoenix::server {
 
+struct Run;
+
 /// A request with words of its own.
 class QueuedRequest final {
  public:
@@ -24,8 +26,10 @@ class QueuedRequest final {
   commands::Request request() const;
   std::uint64_t memory_bytes() const { return memory_bytes_; }
 
-  /// The reply of one that ran on the session's core already, as an item of a list; else empty.
-  std::string reply;
+  /// Has no key and runs on the session's core, once the core with the keys has run the others:
+  /// where among their replies its own belongs.
+  bool is_at_home = false;
+  std::size_t reply_at = 0;
 
  private:
   const commands::Command* command_;
@@ -50,7 +54,17 @@ struct TransactionJob {
   std::uint16_t flags = 0;  // Of EXEC: for all of it.
   std::vector<QueuedRequest> requests;
   std::vector<Watch> watches;
+  Run* run = nullptr;  // Where the reply goes, when some requests are `is_at_home`.
+
+  // Set by the core that runs it.
+  bool is_done = false;      // Else it was refused, or a watched key had changed.
+  bool has_replies = false;  // Of what ran there, from `replies_begin` on; else an error.
+  std::size_t replies_begin = 0;
 };
+
+/// What is answered in place of the replies.
+inline constexpr std::string_view kRepliesTooLarge =
+    "the transaction was executed, but its replies are over 16 MiB, or 1 MiB while memory is full";
 
 class Transaction final {
  public:

@@ -46,7 +46,7 @@ TransactionJob job_of(ShardWorld& world, const std::vector<std::string_view>& li
 
 /// What is said of a transaction, which is not run; the log may want to make room for it first.
 std::string admit(ShardWorld& world, const std::vector<std::string_view>& lines) {
-  const TransactionJob job = job_of(world, lines);
+  TransactionJob job = job_of(world, lines);
   commands::test::TextSink reply;
   return world.shard().admit(job, reply) == Verdict::refused ? reply.take() : "";
 }
@@ -101,7 +101,7 @@ TEST_CASE("a transaction that has taken long reads no more") {
   ShardWorld world;
   CHECK(run(world, "SETRANGE a 39999999 x").text == "(integer) 40000000");
   world.settle();
-  const TransactionJob job = job_of(world, std::vector<std::string_view>(100, "GETRANGE a 1 -1"));
+  TransactionJob job = job_of(world, std::vector<std::string_view>(100, "GETRANGE a 1 -1"));
   std::string reply;
   RespEncoder encoder;
   encoder.begin({Wire::resp2, 0}, reply);

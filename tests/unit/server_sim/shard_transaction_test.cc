@@ -34,7 +34,7 @@ void queue(TransactionJob& job, ShardWorld& world, const Line& line) {
 }
 
 /// As EXEC: the reply in RESP2.
-Answer exec(ShardWorld& world, const TransactionJob& job) {
+Answer exec(ShardWorld& world, TransactionJob& job) {
   Answer answer;
   RespEncoder encoder;
   encoder.begin({Wire::resp2, 0}, answer.text);

@@ -138,13 +138,14 @@ TEST_CASE("what is refused when it is queued makes EXEC refuse all") {
   const std::string cross =
       "-CROSSSLOT Keys in request don't hash to the same slot: give them one {hash tag}, as in "
       "{user1}:name\r\n";
-  for (const auto& [line, error] : {std::pair<std::string, std::string>{"GET " + there, cross},
-                                    {"MGET " + here + " " + there, cross},
-                                    {"GET", "-ERR wrong number of arguments for 'get' command\r\n"},
-                                    {"KEYS *", "-ERR Command not allowed inside a transaction\r\n"},
-                                    {"FLUSHALL",
-                                     "-CROSSSLOT the command asks every core: outside of a "
-                                     "transaction, or on a server with one core\r\n"}}) {
+  for (const auto& [line, error] :
+       {std::pair<std::string, std::string>{"GET " + there, cross},
+        {"MGET " + here + " " + there, cross},
+        {"GET", "-ERR wrong number of arguments for 'get' command\r\n"},
+        {"KEYS *", "-ERR Command not allowed inside a transaction\r\n"},
+        {"FLUSHALL",
+         "-CROSSSLOT the command asks every core: outside of a "
+         "transaction, or on a server with one core\r\n"}}) {
     const auto& shown_line = line;  // Bindings cannot be captured.
     CAPTURE(shown_line);
     a->expect("MULTI\r\nSET " + here + " 1\r\n" + line + "\r\nEXEC\r\nEXISTS " + here + "\r\n",
@@ -185,6 +186,63 @@ TEST_CASE("messages of a transaction reach the subscribers of all cores, once it
   }
 }
 
+TEST_CASE("what has no key is done only when the transaction is") {
+  for (const unsigned core : {0U, 1U}) {
+    CAPTURE(core);
+    World at(memory_only(2));
+    std::vector<std::unique_ptr<Talker>> talkers;
+    for (int i = 0; i < 4; ++i) talkers.push_back(at.talker());  // On both cores.
+    const auto b = at.talker();
+    const std::string key = tag_on(core) + "k";
+    const std::string keyless =
+        "CLIENT SETNAME late\r\nCONFIG SET timeout 77\r\nSELECT 0\r\nECHO a\r\n";
+    const std::string queued = kQueued + kQueued + kQueued + kQueued;
+    const std::string untouched = "$-1\r\n*2\r\n$7\r\ntimeout\r\n$1\r\n0\r\n";
+    const std::string asks = "CLIENT GETNAME\r\nCONFIG GET timeout\r\n";
+    for (const auto& a : talkers) {
+      a->expect("WATCH " + key + "\r\nMULTI\r\n" + keyless + "SET " + key + " 1\r\n",
+                kOk + kOk + queued + kQueued);
+      b->expect("SET " + key + " 2\r\n", kOk);
+      a->expect("EXEC\r\n" + asks, kNilList + untouched);
+    }
+    // Replies are in order, and what is behind EXEC comes after all of it.
+    const std::string lines = "MULTI\r\nECHO 1\r\nCLIENT SETNAME late\r\nINCR " + key +
+                              "\r\nECHO 2\r\nCLIENT GETNAME\r\nINCR " + key +
+                              "\r\nCLIENT SETNAME n\r\nEXEC\r\nCLIENT GETNAME\r\nDEL " + key +
+                              "\r\n";
+    const std::string replies =
+        "*7\r\n$1\r\n1\r\n+OK\r\n:1\r\n$1\r\n2\r\n$4\r\nlate\r\n:2\r\n+OK\r\n$1\r\nn\r\n:1\r\n";
+    b->expect("DEL " + key + "\r\n", ":1\r\n");
+    for (const auto& a : talkers) {
+      a->expect(lines, kOk + queued + kQueued + kQueued + kQueued + replies);
+    }
+  }
+}
+
+TEST_CASE("a client that is gone in the middle of EXEC takes nothing of it along") {
+  for (const unsigned core : {0U, 1U}) {
+    CAPTURE(core);
+    World at(memory_only(2));
+    const auto b = at.talker();
+    const std::string key = tag_on(core) + "k";
+    b->expect("SET " + key + " 0\r\n", kOk);
+    for (int i = 1; i <= 40; ++i) {
+      const auto a = at.talker();
+      const std::string n = std::to_string(i);
+      a->expect("MULTI\r\nCONFIG SET timeout " + n + "\r\nSET " + key + " " + n + "\r\n",
+                kOk + kQueued + kQueued);
+      a->send("EXEC\r\nPING\r\n");
+      const auto delay_ns = static_cast<std::uint64_t>(i) * 5'000;
+      (void)at.process.run_until([] { return false; }, delay_ns);
+      a->client().reset();
+      b->expect("PING\r\n", "+PONG\r\n");
+      const std::string now = b->ask("GET " + key + "\r\n");
+      CHECK(b->ask("CONFIG GET timeout\r\n") == "*2\r\n$7\r\ntimeout\r\n" + now);
+    }
+    b->expect("EXISTS " + key + "\r\n", ":1\r\n");
+  }
+}
+
 TEST_CASE("CLIENT REPLY OFF leaves out what EXEC answers, and nothing else") {
   for (const unsigned core : {0U, 1U}) {
     World at(memory_only(2));
@@ -205,9 +263,9 @@ TEST_CASE("large values go through a transaction whole, and what is too long is 
     const std::string key = tag_on(core) + "k";
     const std::string value(300'000, 'v');
     const std::string bulk = "$300000\r\n" + value + "\r\n";
-    a->expect(
-        "MULTI\r\n" + request({"SET", key, value, "EX", "100"}) + "GET " + key + "\r\nEXEC\r\n",
-        kOk + kQueued + kQueued + "*2\r\n+OK\r\n" + bulk);
+    a->expect("MULTI\r\n" + request({"SET", key, value, "EX", "100"}) + "PING\r\nGET " + key +
+                  "\r\nEXEC\r\n",
+              kOk + kQueued + kQueued + kQueued + "*3\r\n+OK\r\n+PONG\r\n" + bulk);
     a->expect("GET " + key + "\r\nPING\r\n", bulk + "+PONG\r\n");
     std::string gets;
     std::string expected = kOk;
@@ -215,11 +273,11 @@ TEST_CASE("large values go through a transaction whole, and what is too long is 
       gets += "GET " + key + "\r\n";
       expected += kQueued;
     }
-    a->expect("MULTI\r\n" + gets + "EXEC\r\nPING\r\n",
-              expected +
+    a->expect("MULTI\r\nCLIENT SETNAME done\r\n" + gets + "EXEC\r\nCLIENT GETNAME\r\nPING\r\n",
+              expected + kQueued +
                   "-ERR the transaction was executed, but its replies are over 16 MiB, or 1 MiB "
                   "while memory is full\r\n" +
-                  "+PONG\r\n");
+                  "$4\r\ndone\r\n+PONG\r\n");
   }
 }
 
@@ -280,7 +338,7 @@ TEST_CASE("watched keys are bounded by their bytes, too") {
 void check_recovered(const sim::Disk& disk, std::uint64_t seed, const std::string& tag) {
   sim::World world(seed, {}, disk);
   Process process(world, small_config(1 + static_cast<unsigned>(seed % 2)));
-  REQUIRE_MESSAGE(process.boot(), process.refusal());
+  REQUIRE_MESSAGE(process.boot(), process.refusal(), process.failure());
   Talker talker(world, process);
   const std::string a = talker.ask("GET " + tag + "a\r\n");
   CHECK(a.starts_with("$"));
