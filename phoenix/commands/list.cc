@@ -106,7 +106,7 @@ void random_key(Context& context, const Request& request) {
 constexpr auto kCommands = std::to_array<Command>({
     {.name = "KEYS",
      .arity = 2,
-     .flags = Flags::readonly | Flags::scan | Flags::not_in_multi,
+     .flags = Flags::readonly | Flags::scan,
      .usage = "KEYS pattern",
      .summary = "Answers all keys that match a glob pattern (at most 1024 bytes), in no order. An "
                 "error when they are more than one reply holds (16 MiB): SCAN has no such end.",
@@ -116,7 +116,7 @@ constexpr auto kCommands = std::to_array<Command>({
      .listing = ListingKind::keys},
     {.name = "LIST",
      .arity = -1,
-     .flags = Flags::readonly | Flags::scan | Flags::not_in_multi,
+     .flags = Flags::readonly | Flags::scan,
      .usage = "LIST [pattern] [CURSOR cursor] [LIMIT keys]",
      .summary = "Streams the keys that match a glob pattern (at most 1024 bytes), in no order, "
                 "then a cursor: 0, or where to go on after LIMIT keys (a few more may come). Keys "
@@ -128,7 +128,7 @@ constexpr auto kCommands = std::to_array<Command>({
      .listing = ListingKind::list},
     {.name = "RANDOMKEY",
      .arity = 1,
-     .flags = Flags::readonly | Flags::scan | Flags::not_in_multi,
+     .flags = Flags::readonly | Flags::scan,
      .usage = "RANDOMKEY",
      .summary = "Answers a key, any about as likely as any other, or nil when there is none.",
      .since = "0.1",
@@ -137,7 +137,7 @@ constexpr auto kCommands = std::to_array<Command>({
      .listing = ListingKind::random_key},
     {.name = "SCAN",
      .arity = -2,
-     .flags = Flags::readonly | Flags::scan | Flags::not_in_multi,
+     .flags = Flags::readonly | Flags::scan,
      .usage = "SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]",
      .summary = "Looks at about COUNT keys (10) from a cursor on, 0 at first, and answers where to "
                 "go on, 0 at the end, and those that match. Keys that are there from the first "

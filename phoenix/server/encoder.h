@@ -46,6 +46,7 @@ class Encoder : public commands::ReplySink {
     too_large_ = kTooLarge;
   }
   using ReplySink::end;
+  Wire wire() const { return head_.wire; }
   /// Bytes of this reply so far.
   std::size_t size_bytes() const { return out_->size() - base_; }
   /// The list was too large: an error takes its place.

@@ -68,6 +68,13 @@ inline constexpr std::size_t kWatchesMax = 65'536;
 /// And what its effects may write: it is one batch of the log.
 inline constexpr std::uint64_t kTransactionLogBytesMax = std::uint64_t{513} << 20U;
 
+/// So many FLUSHALL or FLUSHDB among them: each takes up to 0.1 ms.
+inline constexpr std::size_t kTransactionFlushesMax = 128;
+/// KEYS in it is one step: of so many keys it is an error, and when it has taken so many nanoseconds
+/// (with a bad pattern). A page of SCAN ends then.
+inline constexpr std::size_t kTransactionKeysMax = 65'536;
+inline constexpr std::uint64_t kTransactionWalkMax = std::uint64_t{32} << 20U;
+
 /// Bytes of one reply that are copied together (values of an MGET): more gets an error.
 inline constexpr std::size_t kReplyBytesMax = std::size_t{16} << 20U;
 

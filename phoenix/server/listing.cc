@@ -162,6 +162,13 @@ class CollectedKeys final : public KeyWalk {
         keys_(setup.meter),
         has_cursor_(command.listing != commands::ListingKind::keys) {}
 
+  void cut_short() override {
+    if (has_cursor_) return complete();
+    fail_with(Status::error,
+              "the pattern takes over 32 ms, which is all that KEYS has in a transaction: use a "
+              "simpler one, or KEYS outside of it");
+  }
+
  private:
   // Beside a key's bytes, in any protocol; together with them it bounds the number of keys, too.
   static constexpr std::size_t kBytesPerKey = 16;
@@ -270,8 +277,9 @@ Begun begin_list(const commands::Command& command, commands::Args args, const Li
   }
   const KeyWalk::Way way{request->pattern, *cursor, request->limit, commands::kNoCount};
   // Only the native protocol has replies of several frames.
-  return is_resp(setup.head.wire) ? walk<CollectedKeys>(command, setup, way)
-                                  : walk<StreamedKeys>(command, setup, way);
+  const bool is_one_value = setup.is_item || is_resp(setup.head.wire);
+  return is_one_value ? walk<CollectedKeys>(command, setup, way)
+                      : walk<StreamedKeys>(command, setup, way);
 }
 
 constexpr std::string_view kNothing = "[]";  // The pattern that no key matches.

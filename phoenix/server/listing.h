@@ -44,7 +44,8 @@ struct ListingSetup {
   // For RANDOMKEY: a number that was drawn, and how many keys each core has, about.
   std::uint64_t chance = 0;
   std::vector<std::uint64_t> keys_of_cores;
-  bool skips = false;  // For a canary only (Mutations::scans_skip).
+  bool is_item = false;  // Of a transaction's reply: one value in any protocol.
+  bool skips = false;    // For a canary only (Mutations::scans_skip).
 };
 
 class Listing {
@@ -80,6 +81,10 @@ class Listing {
   virtual void write_part(commands::ReplySink& reply) { reply.nil(); }
   /// Whether there is an empty part to send, since nothing has been for a while.
   virtual bool has_sign_of_life(std::uint64_t) { return false; }
+
+  /// It has taken enough: it ends with what it has where there is a cursor to go on from, else as
+  /// an error.
+  virtual void cut_short() {}
 
   /// The rest of the answer, or all of it, can be written.
   bool is_complete() const { return is_complete_; }

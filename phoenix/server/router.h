@@ -189,7 +189,6 @@ class Router final {
   std::vector<std::unique_ptr<Gathering>> gatherings_;
   std::vector<Session*> listings_;
   std::size_t next_listing_ = 0;
-  std::uint64_t draws_ = 0;     // Numbers that were drawn.
   unsigned first_inbox_ = 0;    // Each is the first in turn: the last one may come off badly.
   bool was_cut_short_ = false;  // The turn's work did not suffice for the inboxes.
   TurnWork work_;

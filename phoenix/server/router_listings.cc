@@ -28,11 +28,8 @@ void Router::start_listing(const PendingRequest& pending) {
   listings_.push_back(&session);
 }
 
-// Chance comes from the secret hash, of a number that is another one each time.
 void Router::draw_core(ListingSetup& setup) {
-  const std::uint64_t words[] = {++draws_, core_, static_cast<std::uint64_t>(shared_.started_ms)};
-  const std::string_view bytes(reinterpret_cast<const char*>(words), sizeof words);
-  setup.chance = shard_.keyspace().hash_of(bytes);
+  setup.chance = shard_.draw();
   for (unsigned core = 0; core < setup.cores; ++core) {
     setup.keys_of_cores.push_back(shared_.metrics[core].keys.get());
   }

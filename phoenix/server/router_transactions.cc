@@ -50,10 +50,10 @@ Router::Refusal Router::queue(const PendingRequest& pending) {
   Transaction& transaction = *pending.session->transaction;
   const Command& command = *pending.command;
   const auto& args = pending.request.args;
-  if (has(command.flags, Flags::not_in_multi) || has(command.flags, Flags::scan)) {
+  if (has(command.flags, Flags::not_in_multi)) {
     return {Status::error, "Command not allowed inside a transaction"};
   }
-  const bool asks_all = has(command.flags, Flags::every_core) && !is_publish(command);
+  const bool asks_all = has(command.flags, Flags::every_core | Flags::scan) && !is_publish(command);
   if (asks_all && shared_.cores() > 1) {
     return {Status::cross_slot,
             "the command asks every core: outside of a transaction, or on a server with one core"};
@@ -64,6 +64,9 @@ Router::Refusal Router::queue(const PendingRequest& pending) {
   }
   if (!transaction.has_room_for(pending.request)) {
     return {Status::too_large, "the transaction is too long: at most 65536 commands and 64 MiB"};
+  }
+  if (removes_all(command) && !transaction.has_room_for_flush()) {
+    return {Status::too_large, "the transaction is too long: at most 128 FLUSHALL or FLUSHDB"};
   }
   const KeyRange keys = key_range(command, args.size());
   for (std::size_t i = keys.first; i < keys.end; i += keys.step) {

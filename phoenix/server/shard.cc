@@ -18,7 +18,8 @@ Shard::Shard(const commands::Table& table, const HashKey& hash_key, const Buffer
              const MemoryShare& share)
     : table_(table),
       keyspace_(hash_key, *this, buffers.large),
-      budget_(keyspace_, buffers, share) {}
+      budget_(keyspace_, buffers, share),
+      large_meter_(buffers.large) {}
 
 void Shard::attach(log::Log& log, const Config& config) {
   log_ = &log;
@@ -193,6 +194,12 @@ log::Position Shard::by_policy(log::Position position, std::uint16_t flags) {
   if ((flags & protocol::kWaitDurable) == 0) return 0;
   log_->sync_soon();
   return position;
+}
+
+// Chance comes from the secret hash, of a number that is another one each time.
+std::uint64_t Shard::draw() {
+  const std::uint64_t words[] = {++draws_, static_cast<std::uint64_t>(now_ms_)};
+  return keyspace_.hash_of({reinterpret_cast<const char*>(words), sizeof words});
 }
 
 std::int64_t Shard::remove_expired(std::size_t nodes_max, std::int64_t due_ms) {

@@ -76,6 +76,9 @@ class Shard final : public engine::EffectSink {
   /// Without those that go on at home.
   Ran run(TransactionJob& job, Encoder& reply, commands::SessionControl* session);
 
+  /// A number by chance.
+  std::uint64_t draw();
+
   /// What the last one took beyond its words and bytes.
   std::uint64_t steps_of_last() const { return steps_of_last_; }
 
@@ -125,6 +128,8 @@ class Shard final : public engine::EffectSink {
   Verdict reserve(const LogNeed& need, bool frees, commands::ReplySink& reply);
   std::optional<log::Position> abort_if_changed(const TransactionJob& job, Encoder& reply);
   bool has_changed(const Watch& watch);
+  log::Position run_listing(const commands::Command& command, const commands::Request& request,
+                            Encoder& reply);
   /// What the commands of a transaction did to a key so far.
   enum class Touch : std::uint8_t { none, in_place, anew };
   struct TouchedKeys {
@@ -145,6 +150,7 @@ class Shard final : public engine::EffectSink {
   const commands::Table& table_;
   engine::Keyspace keyspace_;
   MemoryBudget budget_;
+  engine::LargeMeterRef large_meter_;
   log::Log* log_ = nullptr;
   commands::CoreControl* control_ = nullptr;
   commands::KeyEvents* events_ = nullptr;
@@ -157,6 +163,7 @@ class Shard final : public engine::EffectSink {
   engine::ExpiryMs expiry_seen_ms_ = engine::kNoExpiry;
   bool emitted_ = false;
   std::uint64_t steps_of_last_ = 0;
+  std::uint64_t draws_ = 0;  // Numbers that were drawn.
   engine::Lookups lookups_;
 
   // What last touched a hash.

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "phoenix/server/encoder.h"
+#include "phoenix/server/limits.h"
+#include "phoenix/server/listing.h"
 #include "phoenix/server/shard.h"
 #include "phoenix/server/transaction.h"
 #include "phoenix/server/work.h"
@@ -187,6 +189,48 @@ Shard::Verdict Shard::admit(const TransactionJob& job, commands::ReplySink& repl
   return reserve(need, frees, reply);
 }
 
+// All slices of it at once: the keys of a transaction are those of one moment.
+log::Position Shard::run_listing(const Command& command, const Request& request, Encoder& reply) {
+  steps_of_last_ = 0;
+  const bool is_whole = command.listing == commands::ListingKind::keys;
+  if (is_whole && keyspace_.size() > kTransactionKeysMax) {
+    reply.error(Status::error, fmt::format("there are over {} keys, which is all that KEYS walks "
+                                           "over in a transaction: use SCAN, or KEYS outside of it",
+                                           kTransactionKeysMax));
+    return 0;
+  }
+  ListingSetup setup;
+  setup.head.wire = reply.wire();
+  setup.flags = request.flags;
+  setup.meter = large_meter_;
+  setup.chance = draw();
+  setup.is_item = true;
+  const auto listing = Listing::begin(command, request.args, setup);
+  if (!listing) {
+    reply.error(Status::error, listing.error().message);
+    return 0;
+  }
+  Listing& walk = **listing;
+  log::Position position = 0;
+  std::uint64_t steps = 0;
+  while (!walk.is_complete()) {
+    Request slice;
+    slice.args = walk.next_slice();
+    slice.flags = request.flags;
+    std::string frame;
+    NativeEncoder encoder;
+    encoder.begin({}, frame);
+    position = std::max(position, execute(command, slice, encoder, nullptr));
+    (void)encoder.finish();  // Keys are never large values.
+    steps += steps_of_last_ + frame.size();
+    walk.take_slice(frame, budget_.is_full());
+    if (steps > kTransactionWalkMax && !walk.is_complete()) walk.cut_short();
+  }
+  walk.write_end(reply);
+  steps_of_last_ = steps;
+  return position;
+}
+
 // The position of the answer that says so; nothing when no watched key has changed.
 std::optional<log::Position> Shard::abort_if_changed(const TransactionJob& job, Encoder& reply) {
   for (const auto& watch : job.watches) {
@@ -220,7 +264,10 @@ Shard::Ran Shard::run(TransactionJob& job, Encoder& reply, commands::SessionCont
     }
     Request request = queued.request();
     request.flags |= job.flags;
-    position = std::max(position, execute(queued.command(), request, reply, session));
+    const bool is_listing = has(queued.command().flags, Flags::scan);
+    const log::Position its_own = is_listing ? run_listing(queued.command(), request, reply)
+                                             : execute(queued.command(), request, reply, session);
+    position = std::max(position, its_own);
     steps += steps_of_last_ + kWorkPerWord;
   }
   reply.end(kRepliesTooLarge);

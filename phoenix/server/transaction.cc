@@ -45,6 +45,11 @@ Request QueuedRequest::request() const {
   return request;
 }
 
+bool removes_all(const Command& command) {
+  return has(command.flags, commands::Flags::write) &&
+         has(command.flags, commands::Flags::every_core);
+}
+
 bool Transaction::has_room_for(const Request& request) const {
   std::uint64_t bytes = memory_bytes_;
   for (const auto word : request.args) bytes += word.size() + sizeof word;
@@ -52,6 +57,7 @@ bool Transaction::has_room_for(const Request& request) const {
 }
 
 void Transaction::queue(const Command& command, const Request& request) {
+  if (removes_all(command)) ++flushes_;
   memory_bytes_ += job_.requests.emplace_back(command, request).memory_bytes();
 }
 
@@ -70,6 +76,7 @@ TransactionJob Transaction::take() {
   is_open_ = is_refused_ = false;
   core_.reset();
   memory_bytes_ = 0;
+  flushes_ = 0;
   return std::exchange(job_, {});
 }
 

@@ -66,6 +66,9 @@ struct TransactionJob {
 inline constexpr std::string_view kRepliesTooLarge =
     "the transaction was executed, but its replies are over 16 MiB, or 1 MiB while memory is full";
 
+/// FLUSHALL and FLUSHDB.
+bool removes_all(const commands::Command& command);
+
 class Transaction final {
  public:
   bool is_open() const { return is_open_; }
@@ -81,6 +84,7 @@ class Transaction final {
   void set_core(std::uint16_t core) { core_ = core; }
 
   [[nodiscard]] bool has_room_for(const commands::Request& request) const;
+  [[nodiscard]] bool has_room_for_flush() const { return flushes_ < kTransactionFlushesMax; }
   void queue(const commands::Command& command, const commands::Request& request);
   [[nodiscard]] bool has_room_for_watches(commands::Args keys) const;
   void watch(Watch watch);
@@ -104,6 +108,7 @@ class Transaction final {
   TransactionJob job_;
   std::optional<std::uint16_t> core_;
   std::uint64_t memory_bytes_ = 0;
+  std::size_t flushes_ = 0;
   bool is_open_ = false;
   bool is_refused_ = false;
 };

@@ -142,7 +142,7 @@ TEST_CASE("what is refused when it is queued makes EXEC refuse all") {
        {std::pair<std::string, std::string>{"GET " + there, cross},
         {"MGET " + here + " " + there, cross},
         {"GET", "-ERR wrong number of arguments for 'get' command\r\n"},
-        {"KEYS *", "-ERR Command not allowed inside a transaction\r\n"},
+        {"MONITOR", "-ERR Command not allowed inside a transaction\r\n"},
         {"FLUSHALL",
          "-CROSSSLOT the command asks every core: outside of a "
          "transaction, or on a server with one core\r\n"}}) {
@@ -156,6 +156,85 @@ TEST_CASE("what is refused when it is queued makes EXEC refuse all") {
             kOk +
                 "-ERR MULTI calls can not be nested\r\n-ERR WATCH inside MULTI is not allowed\r\n" +
                 "*0\r\n");
+}
+
+TEST_CASE("on one core a transaction asks for all keys, and removes them") {
+  World at(memory_only(1));
+  const auto a = at.talker();
+  const std::string queued = kQueued + kQueued + kQueued + kQueued;
+  const std::string key = "*1\r\n$1\r\nk\r\n";
+  a->expect("MULTI\r\nSET k 1\r\nDBSIZE\r\nKEYS *\r\nSCAN 0 COUNT 100\r\nLIST k\r\nRANDOMKEY\r\n",
+            kOk + queued + kQueued + kQueued);
+  a->expect("FLUSHALL\r\nDBSIZE\r\nKEYS *\r\nSCAN 0\r\nRANDOMKEY\r\nSCAN x\r\n",
+            queued + kQueued + kQueued);
+  const std::string page = "*2\r\n$1\r\n0\r\n";
+  a->expect("EXEC\r\nEXISTS k\r\n", "*12\r\n+OK\r\n:1\r\n" + key + page + key + page + key +
+                                        "$1\r\nk\r\n" + "+OK\r\n:0\r\n*0\r\n" + page +
+                                        "*0\r\n$-1\r\n-ERR invalid cursor\r\n:0\r\n");
+  // What is watched has changed when all keys are removed, and not when there were none.
+  const auto b = at.talker();
+  a->expect("WATCH gone\r\nMULTI\r\nDBSIZE\r\n", kOk + kOk + kQueued);
+  b->expect("FLUSHALL\r\n", kOk);
+  a->expect("EXEC\r\nSET k 1\r\nWATCH k\r\nMULTI\r\nSET k 2\r\n",
+            "*1\r\n:0\r\n" + kOk + kOk + kOk + kQueued);
+  b->expect("MULTI\r\nFLUSHDB\r\nEXEC\r\n", kOk + kQueued + "*1\r\n+OK\r\n");
+  a->expect("EXEC\r\n", kNilList);
+}
+
+TEST_CASE("removing all keys again and again in one transaction has an end") {
+  World at(memory_only(1));
+  const auto a = at.talker();
+  std::string flushes = "MULTI\r\n";
+  std::string expected = kOk;
+  for (int i = 0; i < 64; ++i) {
+    flushes += "SET k v\r\nFLUSHALL\r\nFLUSHDB\r\n";
+    expected += kQueued + kQueued + kQueued;
+  }
+  a->expect(flushes + "FLUSHALL\r\nEXEC\r\n",
+            expected +
+                "-ERR the transaction is too long: at most 128 FLUSHALL or FLUSHDB\r\n-EXECABORT "
+                "Transaction discarded because of previous errors.\r\n");
+  std::string done = "*192\r\n";
+  for (int i = 0; i < 192; ++i) done += kOk;
+  a->expect(flushes + "EXEC\r\n", expected + done);
+}
+
+TEST_CASE("a walk over the keys in a transaction has an end") {
+  World at(memory_only(1));
+  const auto a = at.talker();
+  const auto fill = [&](int from, int to) {
+    std::string sets;
+    std::string expected;
+    for (int i = from; i < to; ++i) {
+      sets += "SET k" + std::to_string(i) + " v\r\n";
+      expected += kOk;
+    }
+    a->expect(sets, expected);
+  };
+  fill(0, 65'536);
+  a->expect("MULTI\r\nKEYS k123456*\r\nEXEC\r\n", kOk + kQueued + "*1\r\n*0\r\n");
+  fill(65'536, 65'537);
+  a->expect("MULTI\r\nKEYS k1\r\nEXEC\r\nKEYS k1\r\n",
+            kOk + kQueued +
+                "*1\r\n-ERR there are over 65536 keys, which is all that KEYS walks over in a "
+                "transaction: use SCAN, or KEYS outside of it\r\n*1\r\n$2\r\nk1\r\n");
+  // Keys and a pattern that take a million steps each.
+  std::string sets = "FLUSHALL\r\n";
+  std::string expected = kOk;
+  for (int i = 0; i < 50; ++i) {
+    sets += request({"SET", std::to_string(i) + std::string(60'000, 'x'), "v"});
+    expected += kOk;
+  }
+  a->expect(sets, expected);
+  const std::string pattern = "*" + std::string(1000, 'x') + "y*";
+  a->expect("MULTI\r\nKEYS " + pattern + "\r\nEXEC\r\n",
+            kOk + kQueued +
+                "*1\r\n-ERR the pattern takes over 32 ms, which is all that KEYS has in a "
+                "transaction: use a simpler one, or KEYS outside of it\r\n");
+  const std::string page = a->ask("MULTI\r\nSCAN 0 MATCH " + pattern + " COUNT 1000\r\nEXEC\r\n");
+  CHECK(page.starts_with(kOk + kQueued + "*1\r\n*2\r\n$"));
+  CHECK_FALSE(page.starts_with(kOk + kQueued + "*1\r\n*2\r\n$1\r\n0\r\n"));
+  CHECK(page.ends_with("*0\r\n"));
 }
 
 TEST_CASE("messages of a transaction reach the subscribers of all cores, once it has run") {
@@ -343,6 +422,31 @@ void check_recovered(const sim::Disk& disk, std::uint64_t seed, const std::strin
   const std::string a = talker.ask("GET " + tag + "a\r\n");
   CHECK(a.starts_with("$"));
   CHECK(talker.ask("GET " + tag + "b\r\n") == a);
+  world.crash_now();
+}
+
+TEST_CASE(
+    "a crash at any point keeps the keys from before a FLUSHALL, or those that came with it") {
+  sim::World world(1);
+  Process process(world, small_config(1));
+  REQUIRE(process.boot());
+  Talker talker(world, process);
+  talker.expect("MSET a 0 b 0\r\n", kOk);
+  std::uint64_t points = 0;
+  world.on_point([&] {
+    ++points;
+    check_recovered(world.disk_after(points % 3 != 0, points), 100 + points, "");
+  });
+  for (int i = 1; i <= 6; ++i) {
+    const std::string n = std::to_string(i);
+    const std::string between(i % 2 == 0 ? 50'000 : 10, 'v');
+    talker.expect("MULTI\r\nSET c " + n + "\r\nFLUSHALL\r\nSET a " + n + "\r\n" +
+                      request({"SET", "v", between}) + "SET b " + n + "\r\nDBSIZE\r\nEXEC\r\n",
+                  kOk + kQueued + kQueued + kQueued + kQueued + kQueued + kQueued + "*6\r\n" + kOk +
+                      kOk + kOk + kOk + kOk + ":3\r\n");
+  }
+  world.on_point({});
+  CHECK(points > 10);
   world.crash_now();
 }
 
