@@ -22,6 +22,7 @@ struct Mutations {
   bool replies_out_of_order = false;       // A batch is answered last request first.
   bool wakes_are_lost = false;             // A sleeping core learns of its mail at the next tick.
   bool watches_are_ignored = false;        // EXEC runs although a watched key has changed.
+  bool transactions_are_split = false;     // Short ones are two batches: a crash may keep half.
   bool notices_do_not_wait = false;        // A change of a key is told before it is durable.
   bool scans_skip = false;                 // A walk leaves a core after its first slice.
   bool rewrite_drops_expiries = false;     // A change of the core count makes all keys eternal.

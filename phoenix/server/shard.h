@@ -127,6 +127,7 @@ class Shard final : public engine::EffectSink {
   std::uint64_t memory_need(const TransactionJob& job, commands::ReplySink& reply);
   Verdict reserve(const LogNeed& need, bool frees, commands::ReplySink& reply);
   std::optional<log::Position> abort_if_changed(const TransactionJob& job, Encoder& reply);
+  void split_batch(const LogNeed& rest);
   bool has_changed(const Watch& watch);
   log::Position run_listing(const commands::Command& command, const commands::Request& request,
                             Encoder& reply);

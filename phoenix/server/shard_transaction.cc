@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "phoenix/base/check.h"
 #include "phoenix/server/encoder.h"
 #include "phoenix/server/limits.h"
 #include "phoenix/server/listing.h"
@@ -30,6 +31,15 @@ constexpr std::uint64_t kInPlaceBytesMax = std::uint64_t{4} << 20U;
 // A transaction is run in one go, and a single BITCOUNT or LCS may take tens of milliseconds: once
 // it has taken so many nanoseconds, it reads no more. What it writes is bounded by the log.
 constexpr std::uint64_t kTransactionWorkMax = std::uint64_t{256} << 20U;
+
+// For a canary: so short ones are split. Their worst case is taken twice, and a block.
+constexpr std::uint64_t kSplitBytesMax = 4096;
+
+Shard::LogNeed twice(Shard::LogNeed need) {
+  need.payload_bytes += need.payload_bytes + 2 * kSplitBytesMax;
+  need.effects *= 2;
+  return need;
+}
 
 }  // namespace
 
@@ -175,7 +185,7 @@ Shard::Verdict Shard::admit(const TransactionJob& job, commands::ReplySink& repl
     }
     frees = frees && only_frees(command, request);
   }
-  const LogNeed need = need_of(job, reply);
+  LogNeed need = need_of(job, reply);
   if (need.effects == 0) return Verdict::execute;
   if (need.payload_bytes > kTransactionLogBytesMax) {
     reply.error(Status::exec_aborted,
@@ -186,7 +196,16 @@ Shard::Verdict Shard::admit(const TransactionJob& job, commands::ReplySink& repl
   if (more_bytes > 0 && budget_.is_full(more_bytes)) {
     return refuse_all({Status::out_of_memory, budget_.refusal(more_bytes)}, reply);
   }
+  if (mutations_.transactions_are_split && need.payload_bytes <= kSplitBytesMax) need = twice(need);
   return reserve(need, frees, reply);
+}
+
+// For a canary: what follows is another batch. There is room for it.
+void Shard::split_batch(const LogNeed& rest) {
+  if (rest.effects == 0 || rest.payload_bytes > kSplitBytesMax) return;
+  log_->seal(now_ms_);
+  const auto reserved = log_->reserve(rest.payload_bytes, rest.effects, true);
+  PHX_CHECK(reserved == log::Reservation::granted);
 }
 
 // All slices of it at once: the keys of a transaction are those of one moment.
@@ -253,7 +272,10 @@ Shard::Ran Shard::run(TransactionJob& job, Encoder& reply, commands::SessionCont
   std::uint64_t steps = 0;
   reply.begin_list(static_cast<std::uint32_t>(job.requests.size()));
   job.replies_begin = reply.size_bytes();
+  const auto* const middle = job.requests.data() + job.requests.size() / 2;
+  const LogNeed need = mutations_.transactions_are_split ? need_of(job, reply) : LogNeed();
   for (auto& queued : job.requests) {
+    if (&queued == middle) split_batch(need);
     queued.reply_at = reply.size_bytes();
     if (queued.is_at_home) continue;
     if (steps > kTransactionWorkMax && has(queued.command().flags, Flags::readonly)) {

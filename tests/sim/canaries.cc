@@ -62,6 +62,7 @@ const std::vector<Canary>& canaries() {
       {"an expiry is believed too early", &Log::stamp_not_durable, nullptr, Needs::clock_back},
       {"a part of a value is logged without its offset", &Log::patches_at_the_front, nullptr},
       {"EXEC ignores WATCH", nullptr, &Server::watches_are_ignored},
+      {"a transaction in two batches", nullptr, &Server::transactions_are_split},
       {"a notification leaves before its change is durable", nullptr, &Server::notices_do_not_wait,
        Needs::followers},
       {"a walk over keys skips some", nullptr, &Server::scans_skip},
