@@ -193,7 +193,9 @@ void append_text(std::string& out, std::string_view text) {
 
 void Renderer::reply(const client::Reply& reply, bool is_listing, std::string& out,
                      std::string& notes) {
-  const bool is_stream = reply.more_follows || (is_listing && !reply.is_error());
+  // Within MULTI it is answered as a whole.
+  const bool is_cursor = is_listing && !reply.is_error() && reply.value.kind == Kind::bytes;
+  const bool is_stream = reply.more_follows || is_cursor;
   if (is_stream || parts_ > 0) {
     streamed(reply, out, notes);
   } else {

@@ -19,7 +19,7 @@ constexpr std::size_t kKeysUnderWay = 128;
 static_assert(kKeysUnderWay * 3 * (protocol::kKeyBytesMax + 64) <= client::kUnsentBytesMax);
 /// A key that changes whenever it is read is taken as it is in the end.
 constexpr int kRoundsMax = 4;
-/// PTTL of a key that has no end, or is not there.
+/// PTTL or PEXPIRETIME of a key that has no end, or is not there.
 constexpr std::int64_t kNever = -1;
 constexpr std::int64_t kMissing = -2;
 /// Redis rounds by as much.
@@ -46,6 +46,10 @@ Result<std::vector<std::string>> KeySource::list(std::string& cursor, std::size_
 
 Result<KeySource::Counts> KeySource::read(std::vector<std::string> keys, const Take& take) {
   Counts counts;
+  if (expiry_form_ == ExpiryForm::unknown && !keys.empty()) {
+    const Result<void> found = find_expiry_form(keys.front());
+    if (!found) return tl::unexpected<Failure>(found.error());
+  }
   for (int round = 1; round <= kRoundsMax && !keys.empty(); ++round) {
     const Result<void> done = read_round(keys, round == kRoundsMax, take, counts);
     if (!done) return tl::unexpected<Failure>(done.error());
@@ -80,10 +84,20 @@ Result<void> KeySource::read_round(std::vector<std::string>& keys, bool is_last,
   return {};
 }
 
+/// Redis before 7 does not know PEXPIRETIME.
+Result<void> KeySource::find_expiry_form(const std::string& key) {
+  const client::Result<void> queued = connection_.queue({"PEXPIRETIME", key});
+  if (!queued) return tl::unexpected<Failure>(failure_of(queued.error()));
+  const client::Result<client::Reply> reply = connection_.receive();
+  if (!reply) return tl::unexpected<Failure>(failure_of(reply.error()));
+  expiry_form_ = reply->is_error() ? ExpiryForm::time_left : ExpiryForm::unix_time;
+  return {};
+}
+
 /// The expiry twice, around the value: between two requests the key may be set anew, and a value
 /// must not get the expiry of another.
 Result<void> KeySource::ask(const std::string& key) {
-  for (const char* command : {"PTTL", "GET", "PTTL"}) {
+  for (const char* command : {expiry_command(), "GET", expiry_command()}) {
     const client::Result<void> queued = connection_.queue({command, key});
     if (!queued) return tl::unexpected<Failure>(failure_of(queued.error()));
   }
@@ -94,13 +108,14 @@ Result<KeySource::Outcome> KeySource::receive_key(std::uint64_t asked_at_ms, boo
                                                   Record& record) {
   ExpiryLooks looks;
   looks.asked_at_ms = asked_at_ms;
-  const Result<std::int64_t> before = receive_ttl();
+  looks.is_unix_time = expiry_form_ == ExpiryForm::unix_time;
+  const Result<std::int64_t> before = receive_expiry();
   if (!before) return tl::unexpected<Failure>(before.error());
   looks.before_ms = *before;
   looks.before_at_ms = now_ms();
   Result<Outcome> outcome = receive_value(record.value);
   if (!outcome) return outcome;
-  const Result<std::int64_t> after = receive_ttl();
+  const Result<std::int64_t> after = receive_expiry();
   if (!after) return tl::unexpected<Failure>(after.error());
   looks.after_ms = *after;
   looks.after_at_ms = now_ms();
@@ -111,11 +126,11 @@ Result<KeySource::Outcome> KeySource::receive_key(std::uint64_t asked_at_ms, boo
   return outcome;
 }
 
-Result<std::int64_t> KeySource::receive_ttl() {
+Result<std::int64_t> KeySource::receive_expiry() {
   const client::Result<client::Reply> reply = connection_.receive();
   if (!reply) return tl::unexpected<Failure>(failure_of(reply.error()));
-  if (reply->is_error()) return refused("PTTL", reply->value);
-  if (reply->value.kind != Kind::integer) return odd_reply("PTTL");
+  if (reply->is_error()) return refused(expiry_command(), reply->value);
+  if (reply->value.kind != Kind::integer) return odd_reply(expiry_command());
   return reply->value.integer;
 }
 
@@ -133,7 +148,7 @@ Result<KeySource::Outcome> KeySource::receive_value(std::string& value) {
 }
 
 bool ExpiryLooks::agree() const {
-  if (before_ms < 0 || after_ms < 0) return before_ms == after_ms;
+  if (is_unix_time || before_ms < 0 || after_ms < 0) return before_ms == after_ms;
   if (after_ms > before_ms) return false;
   const auto passed_ms = static_cast<std::uint64_t>(before_ms - after_ms);
   return after_at_ms >= asked_at_ms && passed_ms <= after_at_ms - asked_at_ms + kRoundingMs;
@@ -141,6 +156,10 @@ bool ExpiryLooks::agree() const {
 
 std::uint64_t ExpiryLooks::expires_at_ms() const {
   if (after_ms == kNever) return 0;
+  if (is_unix_time) {
+    const auto at_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(after_ms, 1));
+    return std::min(at_ms, protocol::kTtlMsMax);
+  }
   // The nearer one is late by less.
   std::uint64_t at_ms =
       after_at_ms + static_cast<std::uint64_t>(std::max<std::int64_t>(after_ms, 0));

@@ -17,6 +17,7 @@ namespace phoenix::cli::transfer {
 namespace {
 
 using client::test::bytes_value;
+using client::test::error_value;
 using client::test::FakeServer;
 using client::test::integer_value;
 using client::test::Peer;
@@ -78,34 +79,45 @@ class Rows final {
 }  // namespace
 
 TEST_CASE("a value does not get the expiry that its key had before or has got since") {
-  std::vector<std::string> requests;
-  {
-    const FakeServer server(replies_of(
-        {integer_value(-1), bytes_value("new"), integer_value(9'000), integer_value(-2),
-         nil_value(), integer_value(-2), integer_value(9'000), bytes_value("going"),
-         integer_value(-2), integer_value(9'000), bytes_value("new"), integer_value(9'000)},
-        requests));
-    const auto connection = client::Connection::open(options_for(server));
-    REQUIRE(connection.has_value());
-    KeySource source(**connection, client::Wire::native, "");
-    std::vector<Record> records;
-    const auto counts = source.read({"changes", "gone", "goes"}, [&](const Record& record) {
-      records.push_back(record);
-      return Result<void>{};
-    });
-    REQUIRE(counts.has_value());
-    CHECK(counts->vanished == 2);
-    REQUIRE(records.size() == 1);
-    CHECK(records[0].key == "changes");
-    CHECK(records[0].value == "new");
-    CHECK(records[0].expires_at_ms > 9'000);
+  for (const bool is_old : {false, true}) {  // Before PEXPIRETIME.
+    CAPTURE(is_old);
+    const std::int64_t expiry_ms = is_old ? 9'000 : 1'900'000'000'000;
+    const protocol::Value expiry = integer_value(expiry_ms);
+    std::vector<std::string> requests;
+    {
+      const FakeServer server(
+          replies_of({is_old ? error_value(Status::error, "unknown command") : integer_value(-1),
+                      integer_value(-1), bytes_value("new"), expiry, integer_value(-2), nil_value(),
+                      integer_value(-2), expiry, bytes_value("going"), integer_value(-2), expiry,
+                      bytes_value("new"), expiry},
+                     requests));
+      const auto connection = client::Connection::open(options_for(server));
+      REQUIRE(connection.has_value());
+      KeySource source(**connection, client::Wire::native, "");
+      std::vector<Record> records;
+      const auto counts = source.read({"changes", "gone", "goes"}, [&](const Record& record) {
+        records.push_back(record);
+        return Result<void>{};
+      });
+      REQUIRE(counts.has_value());
+      CHECK(counts->vanished == 2);
+      REQUIRE(records.size() == 1);
+      CHECK(records[0].key == "changes");
+      CHECK(records[0].value == "new");
+      const auto told_ms = static_cast<std::uint64_t>(expiry_ms);
+      CHECK((is_old ? records[0].expires_at_ms > told_ms : records[0].expires_at_ms == told_ms));
+    }
+    REQUIRE(requests.size() == 13);
+    CHECK(requests[0] == "PEXPIRETIME changes");
+    const std::string asks = is_old ? "PTTL changes" : "PEXPIRETIME changes";
+    CHECK(requests[10] == asks);
+    CHECK(requests[11] == "GET changes");
+    CHECK(requests[12] == asks);
   }
-  REQUIRE(requests.size() == 12);
-  for (std::size_t i = 9; i < 12; ++i) CHECK(requests[i].find("changes") != std::string::npos);
 }
 
 TEST_CASE("a key that changes whenever it is read is exported as it is in the end") {
-  std::vector<protocol::Value> replies;
+  std::vector<protocol::Value> replies{integer_value(9'000)};
   for (int round = 0; round < 4; ++round) {
     replies.insert(replies.end(), {integer_value(9'000), bytes_value("v"), integer_value(-1)});
   }

@@ -229,6 +229,20 @@ TEST_CASE("an expiry belongs to a value only when nobody set it anew between two
   CHECK(looks(std::int64_t{1} << 60, std::int64_t{1} << 60).expires_at_ms() == protocol::kTtlMsMax);
 }
 
+TEST_CASE("an expiry that is told as a time is taken as it is") {
+  const auto looks = [](std::int64_t before_ms, std::int64_t after_ms) {
+    return ExpiryLooks{before_ms, after_ms, 1'000, 1'010, 1'020, true};
+  };
+  CHECK(looks(-1, -1).agree());
+  CHECK(looks(-1, -1).expires_at_ms() == 0);
+  CHECK(looks(5'000, 5'000).agree());
+  CHECK(looks(5'000, 5'000).expires_at_ms() == 5'000);
+  CHECK_FALSE(looks(5'000, 4'999).agree());
+  CHECK_FALSE(looks(-1, 5'000).agree());
+  CHECK(looks(-1, 5'000).expires_at_ms() == 5'000);
+  CHECK(looks(std::int64_t{1} << 60, std::int64_t{1} << 60).expires_at_ms() == protocol::kTtlMsMax);
+}
+
 TEST_CASE("errors that would meet the next row, too, are told from those of one row") {
   using protocol::Status;
   CHECK(is_about_row(error_value(Status::error, "bad ttl", false)));
