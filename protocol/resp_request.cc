@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "protocol/hex.h"
+
 namespace phoenix::protocol {
 namespace {
 
@@ -16,13 +18,6 @@ bool is_space(char c) {
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 char unescaped(char c) {

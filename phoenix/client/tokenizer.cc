@@ -3,20 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/hex.h"
+
 namespace phoenix::client {
 
 namespace {
 
 bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/// -1 when it is none.
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 class Tokenizer final {
@@ -89,8 +83,8 @@ class Tokenizer final {
   }
 
   bool take_hex(std::size_t start, std::string& word) {
-    const int high = at_ < line_.size() ? hex_digit(line_[at_]) : -1;
-    const int low = at_ + 1 < line_.size() ? hex_digit(line_[at_ + 1]) : -1;
+    const int high = at_ < line_.size() ? protocol::hex_digit(line_[at_]) : -1;
+    const int low = at_ + 1 < line_.size() ? protocol::hex_digit(line_[at_ + 1]) : -1;
     if (high < 0 || low < 0) return fail(start, R"(\x is followed by two hex digits)");
     word += static_cast<char>(high * 16 + low);
     at_ += 2;

@@ -29,7 +29,7 @@ BitEditor::BitEditor(Context& context, const engine::Key& key, const WrittenRang
   if (fits_window(range)) {
     open(range.begin, range.end);
   } else if (range.end > value_.size()) {
-    patch(range.end - 1, {"", 1});
+    patch(range.end - 1, {"\0", 1});
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "phoenix/commands/refusals.h"
 #include "phoenix/commands/words.h"
 
 namespace phoenix::commands {
@@ -47,9 +48,9 @@ std::string take_filter(std::string_view name, std::string_view value, Kill& kil
     if (value != "default") return fmt::format("No such user '{}'", printable(value));
   } else if (equals_ignoring_case(name, "SKIPME")) {
     kill.skips_caller = equals_ignoring_case(value, "YES");
-    if (!kill.skips_caller && !equals_ignoring_case(value, "NO")) return "syntax error";
+    if (!kill.skips_caller && !equals_ignoring_case(value, "NO")) return std::string(kSyntaxError);
   } else {
-    return "syntax error";
+    return std::string(kSyntaxError);
   }
   return {};
 }
@@ -82,7 +83,7 @@ tl::expected<ClientFilter, std::string> parse_list_filter(Args args) {
     }
     std::sort(filter.ids.begin(), filter.ids.end());
   } else {
-    return refusal("syntax error");
+    return refusal(std::string(kSyntaxError));
   }
   return filter;
 }
@@ -96,7 +97,7 @@ tl::expected<Kill, std::string> parse_kill(Args args) {
     return kill;
   }
   for (std::size_t i = 2; i < args.size(); i += 2) {
-    if (i + 1 == args.size()) return refusal("syntax error");
+    if (i + 1 == args.size()) return refusal(std::string(kSyntaxError));
     std::string text = take_filter(args[i], args[i + 1], kill);
     if (!text.empty()) return refusal(std::move(text));
   }

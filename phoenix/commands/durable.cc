@@ -4,6 +4,7 @@
 
 #include "phoenix/commands/core_control.h"
 #include "phoenix/commands/facts.h"
+#include "phoenix/commands/refusals.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/commands/words.h"
 
@@ -24,10 +25,10 @@ void shutdown(Context& context, const Request& request) {
     does_not_save = does_not_save || is("NOSAVE");
     aborts = aborts || is("ABORT");
     const bool is_known = is("SAVE") || is("NOSAVE") || is("ABORT") || is("NOW") || is("FORCE");
-    if (!is_known) return context.reply.error(Status::error, "syntax error");
+    if (!is_known) return context.reply.error(Status::error, kSyntaxError);
   }
   if ((aborts && request.args.size() > 2) || (saves && does_not_save)) {
-    return context.reply.error(Status::error, "syntax error");
+    return context.reply.error(Status::error, kSyntaxError);
   }
   if (aborts) return context.reply.error(Status::error, "No shutdown in progress.");
   context.core->facts->stop_server();
@@ -46,7 +47,7 @@ bool read_timeout(Context& context, std::string_view word) {
 // There are no replicas: nothing will change however long one waits.
 void wait(Context& context, const Request& request) {
   if (!parse_integer(request.args[1])) {
-    return context.reply.error(Status::error, "value is not an integer or out of range");
+    return context.reply.error(Status::error, kNotAnInteger);
   }
   if (read_timeout(context, request.args[2])) context.reply.integer(0);
 }
@@ -57,9 +58,8 @@ void waitaof(Context& context, const Request& request) {
   const auto local = parse_integer(request.args[1]);
   const auto replicas = parse_integer(request.args[2]);
   if (!local || *local < 0 || *local > 1) {
-    return context.reply.error(Status::error, local
-                                                  ? "value is out of range, must be between 0 and 1"
-                                                  : "value is not an integer or out of range");
+    return context.reply.error(
+        Status::error, local ? "value is out of range, must be between 0 and 1" : kNotAnInteger);
   }
   if (!replicas || *replicas < 0) {
     return context.reply.error(Status::error, "value is out of range, must be positive");

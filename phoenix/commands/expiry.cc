@@ -7,6 +7,7 @@
 
 #include "phoenix/commands/expiry_words.h"
 #include "phoenix/commands/key_words.h"
+#include "phoenix/commands/refusals.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/commands/words.h"
 
@@ -84,7 +85,7 @@ void set_expiry(Context& context, const Request& request, const ExpireForm& form
   if (!options.error.empty()) return context.reply.error(Status::error, options.error);
   const auto amount = parse_integer(request.args[2]);
   if (!amount) {
-    return context.reply.error(Status::error, "value is not an integer or out of range");
+    return context.reply.error(Status::error, kNotAnInteger);
   }
   const auto at_ms = expiry_from(*amount, form.unit, form.is_absolute, context.now_ms);
   if (!at_ms) {

@@ -177,7 +177,7 @@ void help(Context& context, const Request& request) {
   const Args& args = request.args;
   if (args.size() == 1) return context.reply.text(help_overview(context.table));
   if (args.size() > 3) {
-    return context.reply.error(Status::error, "wrong number of arguments for 'help' command");
+    return context.reply.error(Status::error, wrong_arity_text("help"));
   }
   const bool is_group = args.size() == 2 && args[1].starts_with('@');
   if (is_group) return help_of_group(context, args[1]);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "phoenix/commands/key_words.h"
+#include "phoenix/commands/refusals.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/commands/words.h"
 
@@ -99,7 +100,7 @@ struct CopyOptions {
 // Of a database's number Redis wants to know whether it is an int before it is looked at.
 std::string_view check_database(std::string_view word) {
   const auto number = parse_integer(word);
-  if (!number) return "value is not an integer or out of range";
+  if (!number) return kNotAnInteger;
   if (*number < std::numeric_limits<std::int32_t>::min() ||
       *number > std::numeric_limits<std::int32_t>::max()) {
     return "value is out of range, value must between -2147483648 and 2147483647";
@@ -115,7 +116,7 @@ CopyOptions parse_copy_options(Args words) {
     } else if (equals_ignoring_case(words[i], "DB") && i + 1 < words.size()) {
       options.error = check_database(words[++i]);
     } else {
-      options.error = "syntax error";
+      options.error = kSyntaxError;
     }
   }
   return options;

@@ -8,6 +8,7 @@
 #include "phoenix/commands/container_help.h"
 #include "phoenix/commands/core_control.h"
 #include "phoenix/commands/facts.h"
+#include "phoenix/commands/refusals.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/commands/words.h"
 
@@ -25,12 +26,12 @@ void usage(Context& context, const Request& request) {
   for (std::size_t i = 3; i < request.args.size(); i += 2) {
     const bool is_samples =
         equals_ignoring_case(request.args[i], "SAMPLES") && i + 1 < request.args.size();
-    if (!is_samples) return context.reply.error(Status::error, "syntax error");
+    if (!is_samples) return context.reply.error(Status::error, kSyntaxError);
     const auto samples = parse_integer(request.args[i + 1]);
     if (!samples) {
-      return context.reply.error(Status::error, "value is not an integer or out of range");
+      return context.reply.error(Status::error, kNotAnInteger);
     }
-    if (*samples < 0) return context.reply.error(Status::error, "syntax error");
+    if (*samples < 0) return context.reply.error(Status::error, kSyntaxError);
   }
   const engine::Key key{request.args[2], request.first_key_hash};
   const std::uint64_t bytes = context.keyspace.memory_of(key, context.now_ms);

@@ -25,7 +25,11 @@ std::string misused_subcommand_text(const Command& container, std::string_view w
 }
 
 std::string wrong_arity_text(const Command& command) {
-  return fmt::format("wrong number of arguments for '{}' command", lower_case(command.name));
+  return wrong_arity_text(lower_case(command.name));
+}
+
+std::string wrong_arity_text(std::string_view name) {
+  return fmt::format("wrong number of arguments for '{}' command", name);
 }
 
 }  // namespace phoenix::commands

@@ -27,5 +27,7 @@ std::string misused_subcommand_text(const Command& container, std::string_view w
 
 /// Of a request with another number of words than the row takes: "... for 'client|kill' command".
 std::string wrong_arity_text(const Command& command);
+/// Of a name in lower case.
+std::string wrong_arity_text(std::string_view name);
 
 }  // namespace phoenix::commands

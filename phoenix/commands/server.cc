@@ -4,6 +4,7 @@
 
 #include "phoenix/commands/core_control.h"
 #include "phoenix/commands/facts.h"
+#include "phoenix/commands/refusals.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/commands/words.h"
 
@@ -27,7 +28,7 @@ void flush(Context& context, const Request& request) {
       request.args.size() == 1 ||
       (request.args.size() == 2 && (equals_ignoring_case(request.args[1], "ASYNC") ||
                                     equals_ignoring_case(request.args[1], "SYNC")));
-  if (!is_known) return context.reply.error(protocol::Status::error, "syntax error");
+  if (!is_known) return context.reply.error(protocol::Status::error, kSyntaxError);
   context.keyspace.clear();
   context.steps = kFlushSteps;
   context.reply.ok();

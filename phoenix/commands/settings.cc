@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "phoenix/commands/pattern.h"
+#include "phoenix/commands/refusals.h"
 #include "phoenix/commands/settings_table.h"
 #include "phoenix/commands/words.h"
 
@@ -324,7 +325,7 @@ Settings::Refusal Settings::read_limits(std::string_view word, std::vector<Chang
 }
 
 tl::expected<void, std::string> Settings::change(Args pairs) {
-  if (pairs.size() % 2 != 0) return tl::unexpected<std::string>("syntax error");
+  if (pairs.size() % 2 != 0) return tl::unexpected(std::string(kSyntaxError));
   if (auto refused = check_names(pairs)) return tl::unexpected<std::string>(std::move(*refused));
   std::vector<Change> changes;
   for (std::size_t i = 0; i < pairs.size(); i += 2) {

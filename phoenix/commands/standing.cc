@@ -5,6 +5,7 @@
 
 #include "phoenix/commands/core_control.h"
 #include "phoenix/commands/facts.h"
+#include "phoenix/commands/refusals.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/commands/words.h"
 
@@ -45,7 +46,7 @@ void save(Context& context, const Request&) {
 void bgsave(Context& context, const Request& request) {
   const Args& args = request.args;
   if (args.size() > 2 || (args.size() == 2 && !equals_ignoring_case(args[1], "SCHEDULE"))) {
-    return context.reply.error(Status::error, "syntax error");
+    return context.reply.error(Status::error, kSyntaxError);
   }
   context.reply.line("Background saving started");
 }

@@ -13,7 +13,7 @@ void answer_error(const Context& context, std::string_view text) {
 }
 
 void answer_arity_error(const Context& context, std::string_view name) {
-  answer_error(context, "wrong number of arguments for '" + std::string(name) + "' command");
+  answer_error(context, wrong_arity_text(name));
 }
 
 void answer_value(const Context& context, const EntryView& entry) {

@@ -70,8 +70,8 @@ inline constexpr std::uint64_t kTransactionLogBytesMax = std::uint64_t{513} << 2
 
 /// So many FLUSHALL or FLUSHDB among them: each takes up to 0.1 ms.
 inline constexpr std::size_t kTransactionFlushesMax = 128;
-/// KEYS in it is one step: of so many keys it is an error, and when it has taken so many nanoseconds
-/// (with a bad pattern). A page of SCAN ends then.
+/// KEYS in it is one step: an error where there are more keys than this, or a pattern takes more
+/// nanoseconds. A page of SCAN ends then.
 inline constexpr std::size_t kTransactionKeysMax = 65'536;
 inline constexpr std::uint64_t kTransactionWalkMax = std::uint64_t{32} << 20U;
 

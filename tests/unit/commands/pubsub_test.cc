@@ -2,40 +2,13 @@
 // are joined.
 #include <doctest/doctest.h>
 
-#include "tests/unit/commands/harness.h"
+#include "tests/unit/commands/values.h"
 
 using namespace phoenix;
 using namespace phoenix::commands;
 using namespace phoenix::commands::test;
 
 namespace {
-
-protocol::Value value_of(std::string_view bytes) {
-  protocol::Value value;
-  value.kind = protocol::Kind::text;
-  value.bytes = bytes;
-  return value;
-}
-
-protocol::Value value_of(std::int64_t integer) {
-  protocol::Value value;
-  value.kind = protocol::Kind::integer;
-  value.integer = integer;
-  return value;
-}
-
-protocol::Value list_of(std::vector<protocol::Value> items) {
-  protocol::Value value;
-  value.kind = protocol::Kind::list;
-  value.items = std::move(items);
-  return value;
-}
-
-std::string merged(Harness& harness, std::string_view row,
-                   const std::vector<protocol::Value>& parts) {
-  harness.table.find_row(row)->merge(parts, harness.reply);
-  return harness.reply.take();
-}
 
 TEST_CASE("channels and patterns count together, shard channels alone") {
   Harness harness;

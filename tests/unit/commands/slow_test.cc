@@ -3,45 +3,18 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/unit/commands/harness.h"
+#include "tests/unit/commands/values.h"
 
 using namespace phoenix;
 using namespace phoenix::commands;
 using namespace phoenix::commands::test;
-using protocol::Kind;
 using protocol::Value;
 
 namespace {
 
-Value number(std::int64_t integer) {
-  Value value;
-  value.kind = Kind::integer;
-  value.integer = integer;
-  return value;
-}
-
-Value bytes(std::string_view text) {
-  Value value;
-  value.kind = Kind::bytes;
-  value.bytes = text;
-  return value;
-}
-
-Value list(std::vector<Value> items) {
-  Value value;
-  value.kind = Kind::list;
-  value.items = std::move(items);
-  return value;
-}
-
-std::string merged(Harness& harness, std::string_view name, const std::vector<Value>& parts) {
-  harness.table.find_row(name)->merge(parts, harness.reply);
-  return harness.reply.take();
-}
-
 Value entry(std::int64_t id) {
-  return list({number(id), number(100), number(7), list({bytes("GET"), bytes("a")}), bytes("ip:1"),
-               bytes("me")});
+  return list_of({value_of(id), value_of(100), value_of(7),
+                  list_of({value_of("GET"), value_of("a")}), value_of("ip:1"), value_of("me")});
 }
 
 TEST_CASE("a password that somebody tried to set is not kept") {
@@ -97,15 +70,16 @@ TEST_CASE("SLOWLOG refuses with Redis's words") {
 
 TEST_CASE("entries of several cores are told newest first, as many as asked for") {
   Harness harness;
-  const std::vector<Value> parts{list({number(2), entry(3), entry(0)}),
-                                 list({number(2), entry(4), entry(1)})};
+  const std::vector<Value> parts{list_of({value_of(2), entry(3), entry(0)}),
+                                 list_of({value_of(2), entry(4), entry(1)})};
   const auto shown = [](int id) {
     return "[(integer) " + std::to_string(id) +
            ", (integer) 100, (integer) 7, [\"GET\", \"a\"], \"ip:1\", \"me\"]";
   };
   CHECK(merged(harness, "SLOWLOG|GET", parts) == "[" + shown(4) + ", " + shown(3) + "]");
   CHECK(merged(harness, "SLOWLOG|LEN",
-               {list({number(3), number(2)}), list({number(3), number(2)})}) == "(integer) 3");
+               {list_of({value_of(3), value_of(2)}), list_of({value_of(3), value_of(2)})}) ==
+        "(integer) 3");
   harness.control.cores = 2;
   CHECK(harness("SLOWLOG GET -1") == "[(integer) 128]");
 }
@@ -142,17 +116,17 @@ TEST_CASE("an event has so many samples at most") {
 
 TEST_CASE("samples of several cores are joined by their second") {
   Harness harness;
-  const Value none = list({number(0)});
+  const Value none = list_of({value_of(0)});
   const auto part = [&](std::int64_t second, std::int64_t ms) {
-    return list(
-        {bytes("command"), number(10), list({number(ms), number(second), number(ms)}), none, none});
+    return list_of({value_of("command"), value_of(10),
+                    list_of({value_of(ms), value_of(second), value_of(ms)}), none, none});
   };
   const std::vector<Value> parts{part(102, 20), part(100, 50), part(102, 40)};
   CHECK(merged(harness, "LATENCY|HISTORY", parts) ==
         "[[(integer) 100, (integer) 50], [(integer) 102, (integer) 40]]");
   CHECK(merged(harness, "LATENCY|LATEST", parts) ==
         "[[\"command\", (integer) 102, (integer) 40, (integer) 50]]");
-  CHECK(merged(harness, "LATENCY|RESET", {number(1), number(5), number(1)}) == "(integer) 2");
+  CHECK(merged(harness, "LATENCY|RESET", {value_of(1), value_of(5), value_of(1)}) == "(integer) 2");
 }
 
 }  // namespace
