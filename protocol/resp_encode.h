@@ -25,7 +25,7 @@ inline char* store_resp_number(char* out, char type, std::int64_t number) {
   } else {
     out = std::to_chars(out, out + 20, number).ptr;
   }
-  std::memcpy(out, "\r\n", 2);
+  std::memcpy(out, "\r\n", 2);  // NOLINT(bugprone-not-null-terminated-result): no C string.
   return out + 2;
 }
 

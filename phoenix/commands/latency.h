@@ -16,9 +16,9 @@ class Latency final {
     command,
     fast_command,  // One that should always be fast: constant or logarithmic time.
     commit,        // Written and durable.
-    count_,
+    count,
   };
-  static constexpr std::size_t kEvents = static_cast<std::size_t>(Event::count_);
+  static constexpr std::size_t kEvents = static_cast<std::size_t>(Event::count);
   static constexpr std::array<std::string_view, kEvents> kNames{"command", "fast-command",
                                                                 "aof-fsync-always"};
 

@@ -40,7 +40,7 @@ enum class Setting : std::uint8_t {
   replica_lag_s_max,  // unless this is 0.
   active_expiry,      // 0: what has expired goes only when it was asked for (DEBUG).
   unused_first,       // From here on nothing looks at them (settings_table.cc).
-  count_ = unused_first + 48,
+  count = unused_first + 48,
 };
 
 /// Redis's letters for classes of events, as bits.
@@ -114,7 +114,7 @@ class Settings final {
   Refusal check_text(Text which, std::string_view word) const;
   Refusal read_limits(std::string_view word, std::vector<Change>& changes) const;
 
-  std::array<std::atomic<std::int64_t>, static_cast<std::size_t>(Setting::count_)> values_{};
+  std::array<std::atomic<std::int64_t>, static_cast<std::size_t>(Setting::count)> values_{};
   std::atomic<std::uint64_t> version_{1};
   std::map<std::string, std::string, std::less<>> facts_;
   std::int64_t clients_most_;

@@ -95,7 +95,7 @@ constexpr auto kUnused = std::to_array<Parameter>({
     {"repl-ping-slave-period", unused(28), Kind::integer, 1, kInt32Most, 10},
     {"repl-timeout", unused(29), Kind::integer, 1, kInt32Most, 60},
 });
-static_assert(kUnused.back().setting < Setting::count_, "they need more room");
+static_assert(kUnused.back().setting < Setting::count, "they need more room");
 
 constexpr auto kParameters = [] {
   std::array<Parameter, kUsed.size() + kUnused.size()> all{};

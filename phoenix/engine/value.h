@@ -37,7 +37,7 @@ using LargeMeterRef = std::shared_ptr<LargeMeter>;
 class LargeValue final {
  public:
   LargeValue() = default;
-  explicit LargeValue(LargeMeterRef meter) { count_by(meter); }
+  explicit LargeValue(const LargeMeterRef& meter) { count_by(meter); }
   LargeValue(const LargeValue&) = delete;
   LargeValue& operator=(const LargeValue&) = delete;
   ~LargeValue() {

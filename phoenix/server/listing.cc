@@ -322,6 +322,7 @@ Begun Listing::begin(const commands::Command& command, commands::Args args,
                      const ListingSetup& setup) {
   switch (command.listing) {
     case commands::ListingKind::list:
+      // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): it loses sight of tl::expected's.
       return begin_list(command, args, setup);
     case commands::ListingKind::keys:
       return begin_keys(command, args, setup);

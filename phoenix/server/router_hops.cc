@@ -8,8 +8,6 @@
 
 namespace phoenix::server {
 
-using commands::Gather;
-
 namespace {
 
 // Batches that keep their memory between uses; more of them are away only in a burst.

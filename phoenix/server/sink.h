@@ -163,7 +163,7 @@ class RespSink final : public SessionSink {
     out = protocol::store_resp_number(out, '$', static_cast<std::int64_t>(value.size()));
     if (!value.empty()) std::memcpy(out, value.data(), value.size());
     out += value.size();
-    std::memcpy(out, "\r\n", 2);
+    std::memcpy(out, "\r\n", 2);  // NOLINT(bugprone-not-null-terminated-result): no C string.
     put(out + 2);
   }
   void line(std::string_view value) override { encoder().line(value); }
