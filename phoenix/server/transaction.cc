@@ -52,7 +52,7 @@ bool removes_all(const Command& command) {
 
 bool Transaction::has_room_for(const Request& request) const {
   std::uint64_t bytes = memory_bytes_;
-  for (const auto word : request.args) bytes += word.size() + sizeof word;
+  for (const auto word : request.args) bytes += word.size() + sizeof(std::string_view);
   return job_.requests.size() < kTransactionRequestsMax && bytes <= kTransactionBytesMax;
 }
 

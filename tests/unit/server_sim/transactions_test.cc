@@ -295,6 +295,13 @@ TEST_CASE("what has no key is done only when the transaction is") {
     for (const auto& a : talkers) {
       a->expect(lines, kOk + queued + kQueued + kQueued + kQueued + replies);
     }
+    // Nor is it where there is no room for the others.
+    const auto& a = talkers[1];
+    a->expect("MULTI\r\n" + keyless + "SET " + key + " 1\r\n", kOk + queued + kQueued);
+    b->expect("CONFIG SET maxmemory 1\r\n", kOk);
+    const std::string refused = a->ask("EXEC\r\n" + asks);
+    CHECK(refused.starts_with("-EXECABORT Transaction discarded because of: OOM command not"));
+    CHECK(refused.ends_with("$1\r\nn\r\n*2\r\n$7\r\ntimeout\r\n$1\r\n0\r\n"));
   }
 }
 
