@@ -252,6 +252,7 @@ bool Keyspace::set_expiry(const Key& key, ExpiryMs expires_at_ms, std::int64_t n
 
 void Keyspace::apply(const Effect& effect, LogPosition position) {
   check_bounds(effect.key, effect.value, effect.expires_at_ms);
+  parts_->large_meter->free_some(parts_->large_meter->bytes_to_free());  // Nobody waits here.
   const Key key{effect.key, effect.hash};
   if (effect.kind == Effect::Kind::put) {
     parts_->store(key, effect.value, effect.expires_at_ms).set_position(position);

@@ -102,18 +102,27 @@ class Keyspace final {
   /// kSmallValueBytesMax should come as a large block, plain bytes are copied into one.
   void put(const Key& key, const NewValue& value, ExpiryMs expires_at_ms);
 
-  /// Writes `bytes` over the value of `key` from `offset` on; what lies between its end and
+  /// Writes a part over the value of `key` from `offset` on; what lies between its end and
   /// `offset` becomes zeros. The value grows where it must (offset and bytes together at most 512
-  /// MiB), and is created, without an expiry, where there is none. The expiry stays. `bytes` may
+  /// MiB), and is created, without an expiry, where there is none. The expiry stays. The part may
   /// not be empty, and may not view the value. A large value is changed where it is, unless
   /// somebody else holds it; then the entry gets a copy first. The effect is the part alone when
-  /// the value is then much larger than it, else the whole value.
-  void patch(const Key& key, std::size_t offset, std::string_view bytes, std::int64_t now_ms);
+  /// the value is then much larger than it, and a part of some megabytes a block; else the whole
+  /// value.
+  void patch(const Key& key, std::size_t offset, const NewValue& part, std::int64_t now_ms);
+  void patch(const Key& key, std::size_t offset, std::string_view bytes, std::int64_t now_ms) {
+    patch(key, offset, NewValue::copy_of(bytes), now_ms);
+  }
 
-  /// Bytes of value in the effect of a patch() with as many bytes, were it called next: what the
-  /// log needs room for beside the key.
+  /// Puts `copy`, which nobody else holds and which has the same content, in the place of the large
+  /// value `block` of `key`: patch() need not copy it then. Does nothing when the value is another
+  /// one by now. Emits nothing.
+  void use_copy(const Key& key, const LargeValueRef& block, LargeValueRef copy);
+
+  /// Bytes of value in the effect of a patch() with as many bytes, which may be a block, were it
+  /// called next: what the log needs room for beside the key.
   std::size_t patch_effect_bytes(const Key& key, std::size_t offset, std::size_t part_bytes,
-                                 std::int64_t now_ms) const;
+                                 std::int64_t now_ms, bool is_block = false) const;
 
   /// Removes the entry; true when there was a live one. Emits nothing when there was none at all;
   /// for an expired one it notes the expiry and leaves the removal to the expiry heap.
@@ -127,10 +136,10 @@ class Keyspace final {
   /// put from now on, or end.
   void clear();
 
-  /// Frees what clear() left behind, for about `work_max` nanoseconds (overdrawn by one large value
-  /// at most). True while there is more.
+  /// Frees what clear() left behind, and large values that were let go of, for about `work_max`
+  /// nanoseconds (overdrawn by one value of some megabytes at most). True while there is more.
   bool free_some(std::uint64_t work_max);
-  bool has_more_to_free() const { return !cleared_.empty(); }
+  bool has_more_to_free() const;
 
   /// Replay: applies an effect that came from the log, whose record stands at `position`. Emits
   /// nothing.
@@ -187,6 +196,7 @@ class Keyspace final {
   struct Parts;
 
   void set_aside();
+  std::uint64_t free_large(std::uint64_t work_max);
 
   Lookups lookups_;
   HashKey hash_key_;

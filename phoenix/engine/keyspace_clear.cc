@@ -1,5 +1,5 @@
-// Removing everything at once: the rooms that hold it are set aside, fresh ones take their place,
-// and what was set aside is freed bit by bit.
+// What is freed bit by bit: after removing everything at once the rooms that held it, in whose
+// place fresh ones have taken; and large values that nobody holds any more.
 #include <utility>
 
 #include "phoenix/engine/keyspace_parts.h"
@@ -10,7 +10,7 @@ namespace {
 // What the steps take, in nanoseconds, about.
 constexpr std::uint64_t kWorkPerLine = 512;       // Its entries have to be fetched from memory.
 constexpr std::uint64_t kWorkPerRegion = 32'768;  // 2 MiB go back to the system.
-constexpr std::uint64_t kBytesPerWork = 64;       // Of a large value, likewise.
+constexpr std::uint64_t kBytesPerWork = 4;        // Of a large value, likewise.
 
 // A clear frees so much of it on the spot: what is small is gone then.
 constexpr std::uint64_t kClearWork = 4 * kWorkPerRegion;
@@ -57,8 +57,21 @@ void Keyspace::clear() {
   free_some(kClearWork);
 }
 
+// The more there is, the more at a time: whoever lets go of much in every turn must not get ahead.
+std::uint64_t Keyspace::free_large(std::uint64_t work_max) {
+  constexpr std::uint64_t kTurns = 128;
+  LargeMeter& meter = *parts_->large_meter;
+  const std::uint64_t bytes_max =
+      std::max(work_max * kBytesPerWork, meter.bytes_to_free() / kTurns);
+  return meter.free_some(bytes_max) / kBytesPerWork;
+}
+
+bool Keyspace::has_more_to_free() const {
+  return !cleared_.empty() || parts_->large_meter->bytes_to_free() > 0;
+}
+
 bool Keyspace::free_some(std::uint64_t work_max) {
-  std::uint64_t work = 0;
+  std::uint64_t work = free_large(work_max);
   while (!cleared_.empty() && work < work_max) {
     Parts& parts = *cleared_.back();
     cleared_bytes_ -= parts.memory_bytes();
@@ -72,7 +85,7 @@ bool Keyspace::free_some(std::uint64_t work_max) {
     }
     work += std::max(taken, kWorkPerLine);
   }
-  return !cleared_.empty();
+  return has_more_to_free();
 }
 
 }  // namespace phoenix::engine

@@ -70,6 +70,7 @@ struct Keyspace::Parts {
   /// Takes the entry out of the map; it must be released.
   Entry unlink(std::uint64_t hash, Index::Place place);
   void release(Entry entry);
+  void replace_large(LargeValueRef& large, LargeValueRef by);
   /// After its time (clear): frees a bit of what is held, and returns what that took in
   /// nanoseconds, about; 0: only this object is left. Nothing else may be called from then on.
   std::uint64_t free_step();

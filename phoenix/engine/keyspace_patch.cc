@@ -2,6 +2,7 @@
 // alone where a record of the whole would be much longer.
 #include <atomic>
 #include <memory>
+#include <utility>
 
 #include "phoenix/base/check.h"
 #include "phoenix/engine/keyspace_parts.h"
@@ -12,22 +13,23 @@ namespace {
 // Below this a record of the whole value is about as small: a batch is padded to blocks of at least
 // 512 bytes, and to load it takes one step instead of two.
 constexpr std::size_t kPatchedValueBytesMin = 512;
-// A longer part has a segment of its own in any case, and as a patch it would be copied into the
-// batch, which the whole value, a shared block, is not.
-constexpr std::size_t kPatchBytesMax = std::size_t{4} << 20U;
+// A longer part has a segment of its own in any case, and would be copied into the batch, which the
+// whole value, a shared block, is not; nor is a part that came as one.
+constexpr std::size_t kCopiedPatchBytesMax = std::size_t{4} << 20U;
 
 std::size_t size_after(std::string_view value, std::size_t offset, std::size_t part_bytes) {
   return std::max(value.size(), offset + part_bytes);
 }
 
-bool is_told_as_part(std::size_t value_bytes, std::size_t part_bytes) {
+bool is_told_as_part(std::size_t value_bytes, std::size_t part_bytes, bool is_block) {
   return value_bytes > kPatchedValueBytesMin && part_bytes <= value_bytes / 2 &&
-         part_bytes <= kPatchBytesMax;
+         (part_bytes <= kCopiedPatchBytesMax || is_block);
 }
 
 // The value that a part makes where there was none.
-NewValue part_as_value(std::size_t offset, std::string_view bytes) {
-  if (offset == 0) return NewValue::copy_of(bytes);
+NewValue part_as_value(std::size_t offset, const NewValue& part) {
+  if (offset == 0) return part;
+  const std::string_view bytes = part.bytes;
   auto block = std::make_shared<LargeValue>();
   PHX_CHECK(block->reserve(offset + bytes.size()));
   PHX_CHECK(block->write(offset, bytes));
@@ -49,6 +51,13 @@ void check_part(std::size_t offset, std::string_view bytes) {
   PHX_CHECK(offset <= kEntryValueBytesMax - bytes.size());
 }
 
+void Keyspace::Parts::replace_large(LargeValueRef& large, LargeValueRef by) {
+  by->count_by(large_meter);
+  large_value_bytes -= large->memory_bytes();
+  large_value_bytes += by->memory_bytes();
+  large = std::move(by);
+}
+
 // Readers and the log's batches keep the block that they hold; then the entry gets a copy.
 void Keyspace::Parts::patch_large(LargeValueRef& large, std::size_t offset,
                                   std::string_view bytes) {
@@ -56,9 +65,7 @@ void Keyspace::Parts::patch_large(LargeValueRef& large, std::size_t offset,
     const auto copy = std::make_shared<LargeValue>(large_meter);
     PHX_CHECK(copy->reserve(size_after(large->view(), offset, bytes.size())));
     PHX_CHECK(copy->append(large->view()));
-    large_value_bytes -= large->memory_bytes();
-    large_value_bytes += copy->memory_bytes();
-    large = copy;
+    replace_large(large, copy);
   }
   const std::uint64_t before = large->memory_bytes();
   // Every block is made to be written; that it is const here is for those who share it.
@@ -99,17 +106,17 @@ Entry Keyspace::Parts::patch(Index::Place place, std::size_t offset, std::string
 }
 
 // A part of what has expired must not be told as one: who replays it knows no time.
-void Keyspace::patch(const Key& key, std::size_t offset, std::string_view bytes,
+void Keyspace::patch(const Key& key, std::size_t offset, const NewValue& part,
                      std::int64_t now_ms) {
-  check_part(offset, bytes);
+  check_part(offset, part.bytes);
   const Index::Place place = parts_->find_live(key, now_ms);
-  if (!place) return put(key, part_as_value(offset, bytes), kNoExpiry);
-  Entry entry = parts_->patch(place, offset, bytes);
+  if (!place) return put(key, part_as_value(offset, part), kNoExpiry);
+  Entry entry = parts_->patch(place, offset, part.bytes);
   Effect effect{.kind = Effect::Kind::put, .key = entry.key(), .hash = key.hash, .value = {}};
   const std::string_view value = entry.value();
-  if (is_told_as_part(value.size(), bytes.size())) {
+  if (is_told_as_part(value.size(), part.bytes.size(), part.large != nullptr)) {
     effect.kind = Effect::Kind::patch;
-    effect.value.bytes = bytes;
+    effect.value = part;
     effect.patch_offset = offset;
   } else {
     effect.value.bytes = value;
@@ -119,13 +126,22 @@ void Keyspace::patch(const Key& key, std::size_t offset, std::string_view bytes,
   entry.set_position(sink_.emit(effect));
 }
 
+void Keyspace::use_copy(const Key& key, const LargeValueRef& block, LargeValueRef copy) {
+  const Index::Place place = parts_->find(key);
+  if (!place) return;
+  const Entry entry(Index::entry_at(place));
+  if (!entry.is_large() || *entry.large() != block) return;
+  PHX_CHECK(copy->size_bytes() == block->size_bytes());
+  parts_->replace_large(*entry.large(), std::move(copy));
+}
+
 std::size_t Keyspace::patch_effect_bytes(const Key& key, std::size_t offset, std::size_t part_bytes,
-                                         std::int64_t now_ms) const {
+                                         std::int64_t now_ms, bool is_block) const {
   const Index::Place place = parts_->find(key);
   const bool is_live = place && !Entry(Index::entry_at(place)).expired_at(now_ms);
   const std::string_view value = is_live ? Entry(Index::entry_at(place)).value() : "";
   const std::size_t value_bytes = size_after(value, offset, part_bytes);
-  return is_live && is_told_as_part(value_bytes, part_bytes) ? part_bytes : value_bytes;
+  return is_live && is_told_as_part(value_bytes, part_bytes, is_block) ? part_bytes : value_bytes;
 }
 
 }  // namespace phoenix::engine

@@ -9,11 +9,19 @@
 namespace phoenix::engine {
 namespace {
 
+char* pages_or_null(void* mapped) {
+  return mapped == MAP_FAILED ? nullptr : static_cast<char*>(mapped);
+}
+
+char* try_map_bytes(std::size_t size_bytes) {
+  return pages_or_null(
+      ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+}
+
 char* map_bytes(std::size_t size_bytes) {
-  void* const mapped =
-      ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  PHX_CHECK(mapped != MAP_FAILED);
-  return static_cast<char*>(mapped);
+  char* const mapped = try_map_bytes(size_bytes);
+  PHX_CHECK(mapped != nullptr);
+  return mapped;
 }
 
 void unmap_bytes(char* from, std::size_t size_bytes) {
@@ -51,6 +59,19 @@ RegionMemory map_region(RegionPages pages) {
   // Were it read first, it would be mapped twice: to the page of zeros, then to its own.
   if (pages == RegionPages::huge) *region = 0;
   return RegionMemory(region);
+}
+
+char* map_block(std::size_t size_bytes) {
+  return try_map_bytes(align_up(size_bytes, kPageBytes));
+}
+
+char* grow_block(char* block, std::size_t size_bytes, std::size_t new_size_bytes) {
+  return pages_or_null(::mremap(block, align_up(size_bytes, kPageBytes),
+                                align_up(new_size_bytes, kPageBytes), MREMAP_MAYMOVE));
+}
+
+void unmap_block(char* from, std::size_t size_bytes) {
+  unmap_bytes(from, align_up(size_bytes, kPageBytes));
 }
 
 }  // namespace phoenix::engine

@@ -101,7 +101,7 @@ std::uint64_t OpenBatch::add(const engine::Effect& effect) {
   const Record record = record_of(effect);
   const std::uint64_t place = bytes_;
   ++count_;
-  if (large_ && effect.kind == RecordKind::put && effect.value.large != nullptr) {
+  if (large_ && effect.value.large != nullptr) {
     return add_streamed(record, effect.value.large);
   }
   const std::size_t size_max = record.key.size() + record.value.size() + kPlainOverheadMax;

@@ -52,13 +52,16 @@ class MemoryBudget final {
   /// All that the core holds.
   std::uint64_t memory_bytes() const { return keyspace_.memory_bytes() + buffer_bytes(); }
   /// What counts against the budget: what is in use, so that deletes make room at once.
-  std::uint64_t used_bytes() const { return keyspace_.used_bytes() + buffer_bytes(); }
+  std::uint64_t used_bytes() const {
+    return keyspace_.used_bytes() + buffer_bytes() - buffers_.large->bytes_to_free();
+  }
 
-  /// Whether there is no room, with `more_bytes` that somebody holds and has not counted yet. Pages
-  /// that deletes left partly empty may hold up to a quarter more before they count as well.
+  /// Whether there is no room, with `more_bytes` that somebody holds and has not counted yet. What
+  /// is being given back to the system does not count; pages that deletes left partly empty may
+  /// hold up to a quarter more before they count as well.
   bool is_full(std::uint64_t more_bytes = 0) const {
     if (share_.bytes_max == kNoLimit) return false;  // Most servers: before every write.
-    const std::uint64_t held = memory_bytes() + more_bytes;
+    const std::uint64_t held = memory_bytes() - buffers_.large->bytes_to_free() + more_bytes;
     const bool holds_too_much =
         held > share_.bytes_max && held - share_.bytes_max >= share_.bytes_max / 4;
     return used_bytes() + more_bytes >= share_.bytes_max || holds_too_much;

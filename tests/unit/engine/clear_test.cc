@@ -177,4 +177,34 @@ TEST_CASE("clear: an expiry that was seen before it is still told, and who liste
   CHECK(listener.names == "a");
 }
 
+TEST_CASE("erase: a very long value is freed in steps, and does not pile up in a replay") {
+  const auto meter = std::make_shared<LargeMeter>();
+  KeepingSink sink;
+  sink.keeps_large = false;
+  SeededRandom random(9);
+  Keyspace keyspace(HashKey::draw(random), sink, meter);
+  const Key key{"key", keyspace.hash_of("key")};
+  const std::size_t size = std::size_t{64} << 20U;
+  keyspace.patch(key, size - 1, "x", kNowMs);
+  CHECK_FALSE(keyspace.has_more_to_free());
+  REQUIRE(keyspace.erase(key, kNowMs));
+  CHECK(keyspace.large_value_bytes() == 0);
+  CHECK(meter->bytes_to_free() == size);
+  CHECK(keyspace.has_more_to_free());
+  const std::size_t steps = free_all(keyspace, std::uint64_t{256} << 10U);
+  CHECK(steps == 64);
+  CHECK(meter->bytes() == 0);
+  for (int i = 0; i < 3; ++i) {
+    const auto block = std::make_shared<LargeValue>();
+    REQUIRE(block->reserve(size));
+    REQUIRE(block->write(size - 1, "y"));
+    keyspace.apply({.kind = Effect::Kind::put,
+                    .key = key.bytes,
+                    .hash = key.hash,
+                    .value = NewValue::adopt(block)},
+                   {});
+    CHECK(meter->bytes_to_free() <= size);
+  }
+}
+
 }  // namespace

@@ -2,6 +2,7 @@
 // them, and what is counted.
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <doctest/doctest.h>
 
@@ -144,6 +145,64 @@ TEST_CASE("patch: who holds a large value keeps it as it was") {
   CHECK(meter->bytes() == keyspace.large_value_bytes());
   CHECK(keyspace.erase(key, kNowMs));
   CHECK(meter->bytes() == 0);
+}
+
+TEST_CASE("patch: a long part is told as one when it is a block, which nobody copies") {
+  PatchWorld world(10);
+  constexpr std::size_t kPartBytes = std::size_t{5} << 20U;
+  const std::size_t size = 2 * kPartBytes + 1;
+  world.patch("key", size - 1, "x");
+  const auto block = std::make_shared<LargeValue>();
+  REQUIRE(block->append(std::string(kPartBytes, 'p')));
+  const Key key = world.key_of("key");
+  const NewValue part = NewValue::adopt(block);
+  for (const bool is_block : {false, true}) {
+    world.sink.kept.clear();
+    const std::size_t told =
+        world.keyspace.patch_effect_bytes(key, 3, kPartBytes, kNowMs, is_block);
+    world.keyspace.patch(key, 3, is_block ? part : NewValue::copy_of(block->view()), kNowMs);
+    REQUIRE(world.sink.kept.size() == 1);
+    const auto& effect = world.sink.kept[0];
+    CHECK(effect.kind == (is_block ? Effect::Kind::patch : Effect::Kind::put));
+    CHECK(told == (is_block ? kPartBytes : size));
+  }
+  CHECK(world.view("key").large->get() != block.get());
+  CHECK(world.get("key") == std::string(3, '\0') + std::string(block->view()) +
+                                std::string(size - 4 - kPartBytes, '\0') + "x");
+}
+
+TEST_CASE("use copy: a block is replaced by its like, and only that one") {
+  auto meter = std::make_shared<LargeMeter>();
+  KeepingSink sink;
+  sink.keeps_large = false;
+  SeededRandom random(11);
+  Keyspace keyspace(HashKey::draw(random), sink, meter);
+  const Key key{"key", keyspace.hash_of("key")};
+  const Key other{"other", keyspace.hash_of("other")};
+  const std::string value(100'000, 'a');
+  keyspace.put(key, NewValue::copy_of(value), kNoExpiry);
+  keyspace.put(other, NewValue::copy_of(value), kNoExpiry);
+  EntryView view;
+  REQUIRE(keyspace.find(key, kNowMs, view));
+  LargeValueRef reader = *view.large;
+  auto copy = std::make_shared<LargeValue>();
+  REQUIRE(copy->append(value));
+  LargeValueRef copied = copy;
+  const std::size_t effects = sink.kept.size();
+  keyspace.use_copy(other, reader, copied);
+  keyspace.use_copy({"none", keyspace.hash_of("none")}, reader, copied);
+  CHECK(copied.use_count() == 2);
+  copy.reset();
+  const LargeValue* const block = copied.get();
+  keyspace.use_copy(key, reader, std::move(copied));
+  CHECK(sink.kept.size() == effects);
+  REQUIRE(keyspace.find(key, kNowMs, view));
+  CHECK(view.large->get() == block);
+  CHECK(meter->bytes() == keyspace.large_value_bytes() + reader->memory_bytes());
+  keyspace.patch(key, 0, "b", kNowMs);
+  CHECK(reader->view() == value);
+  reader.reset();
+  CHECK(meter->bytes() == keyspace.large_value_bytes());
 }
 
 TEST_CASE("patch: replayed on nothing it does nothing") {

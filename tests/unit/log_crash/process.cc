@@ -164,6 +164,17 @@ Process::Written Process::emit(unsigned core, const engine::Effect& effect) {
   return {core, logs_[core]->emitted_position()};
 }
 
+namespace {
+
+engine::NewValue to_store(const std::string& bytes) {
+  if (bytes.size() <= engine::kSmallValueBytesMax) return engine::NewValue::copy_of(bytes);
+  auto large = std::make_shared<engine::LargeValue>();
+  PHX_CHECK(large->append(bytes));
+  return engine::NewValue::adopt(std::move(large));
+}
+
+}  // namespace
+
 std::optional<Process::Written> Process::put(const std::string& key, const std::string& value,
                                              engine::ExpiryMs expires_at_ms) {
   const unsigned core = core_of(key);
@@ -172,13 +183,7 @@ std::optional<Process::Written> Process::put(const std::string& key, const std::
   effect.kind = engine::Effect::Kind::put;
   effect.key = key;
   effect.expires_at_ms = expires_at_ms;
-  if (value.size() > engine::kSmallValueBytesMax) {
-    auto large = std::make_shared<engine::LargeValue>();
-    PHX_CHECK(large->append(value));
-    effect.value = engine::NewValue::adopt(std::move(large));
-  } else {
-    effect.value = engine::NewValue::copy_of(value);
-  }
+  effect.value = to_store(value);
   map_[key] = {value, expires_at_ms};
   return emit(core, effect);
 }
@@ -208,7 +213,7 @@ std::optional<Process::Written> Process::patch(const std::string& key, std::size
   engine::Effect effect;
   effect.kind = engine::Effect::Kind::patch;
   effect.key = key;
-  effect.value = engine::NewValue::copy_of(part);
+  effect.value = to_store(part);
   effect.patch_offset = offset;
   write_part(map_[key].bytes, offset, part);
   return emit(core, effect);
