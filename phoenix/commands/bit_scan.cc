@@ -24,8 +24,10 @@ unsigned mask(std::uint64_t first, std::uint64_t last) {
   return (0xFFU >> first) & (0xFFU << (kByteBits - 1 - last));
 }
 
-// The first byte that is not `filler`, or the size.
-std::size_t skip(std::string_view bytes, unsigned char filler) {
+}  // namespace
+
+std::size_t bytes_without(std::string_view bytes, bool wanted) {
+  const unsigned char filler = wanted ? 0 : 0xFF;
   const std::uint64_t filled = filler == 0 ? 0 : ~std::uint64_t{0};
   std::size_t place = 0;
   while (place + kWordBytes <= bytes.size() && word_at(bytes.data() + place) == filled) {
@@ -34,8 +36,6 @@ std::size_t skip(std::string_view bytes, unsigned char filler) {
   while (place < bytes.size() && byte_at(bytes, place) == filler) ++place;
   return place;
 }
-
-}  // namespace
 
 // Four sums: one alone would make every count wait for the last addition.
 std::uint64_t count_bits(std::string_view bytes) {
@@ -56,21 +56,23 @@ std::uint64_t count_bits(std::string_view bytes) {
   return count;
 }
 
-std::uint64_t count_bits(std::string_view bytes, std::uint64_t first, std::uint64_t last) {
-  const std::uint64_t first_byte = first / kByteBits;
-  const std::uint64_t last_byte = last / kByteBits;
-  std::uint64_t count = count_bits(bytes.substr(first_byte, last_byte - first_byte + 1));
-  // What was counted before the first bit and behind the last.
+std::uint64_t count_bits_outside(std::string_view bytes, std::uint64_t first, std::uint64_t last) {
   const auto excess = [&](std::uint64_t byte, unsigned kept) {
     return static_cast<std::uint64_t>(std::popcount(byte_at(bytes, byte) & ~kept & 0xFFU));
   };
-  count -= excess(first_byte, mask(first % kByteBits, kByteBits - 1));
-  count -= excess(last_byte, mask(0, last % kByteBits));
-  return count;
+  return excess(first / kByteBits, mask(first % kByteBits, kByteBits - 1)) +
+         excess(last / kByteBits, mask(0, last % kByteBits));
+}
+
+std::uint64_t count_bits(std::string_view bytes, std::uint64_t first, std::uint64_t last) {
+  const std::uint64_t first_byte = first / kByteBits;
+  const std::uint64_t last_byte = last / kByteBits;
+  return count_bits(bytes.substr(first_byte, last_byte - first_byte + 1)) -
+         count_bits_outside(bytes, first, last);
 }
 
 std::optional<std::uint64_t> find_bit(std::string_view bytes, bool wanted, std::uint64_t first,
-                                      std::uint64_t last) {
+                                      std::uint64_t last, std::size_t bytes_known) {
   const unsigned char filler = wanted ? 0 : 0xFF;
   const auto found_in = [&](std::uint64_t byte, unsigned kept) -> std::optional<std::uint64_t> {
     const unsigned hits = (byte_at(bytes, byte) ^ filler) & kept;
@@ -85,7 +87,7 @@ std::optional<std::uint64_t> find_bit(std::string_view bytes, bool wanted, std::
   if (first_byte == last_byte) return found_in(first_byte, first_mask & last_mask);
   if (const auto found = found_in(first_byte, first_mask)) return found;
   const auto middle = bytes.substr(first_byte + 1, last_byte - first_byte - 1);
-  const std::size_t skipped = skip(middle, filler);
+  const std::size_t skipped = bytes_known + bytes_without(middle.substr(bytes_known), wanted);
   if (skipped < middle.size()) return found_in(first_byte + 1 + skipped, 0xFFU);
   return found_in(last_byte, last_mask);
 }

@@ -147,10 +147,17 @@ std::uint64_t bitfield_grows_to(const Request& request) {
   return plan ? plan->range.end : 0;
 }
 
+LongJob job_of_bitfield(const Context& context, const Request& request) {
+  LongJob job = job_before_patch(context, request);
+  if (!job) return job;
+  const auto plan = parse_plan(request.args);
+  return plan && !plan->range.empty() ? job : LongJob();
+}
+
 constexpr auto kCommands = std::to_array<Command>({
     {.name = "BITFIELD",
      .arity = -2,
-     .flags = Flags::write | Flags::denied_when_full,
+     .flags = Flags::write | Flags::denied_when_full | Flags::has_long_job,
      .keys = kOneKey,
      .usage = "BITFIELD key [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] "
               "<SET encoding offset value | INCRBY encoding offset increment> "
@@ -164,7 +171,8 @@ constexpr auto kCommands = std::to_array<Command>({
      .example = "BITFIELD a SET u8 0 97 INCRBY u4 #1 2 => [(integer) 0, (integer) 3]",
      .run = bitfield,
      .extra_bytes = extra_bytes_of_bitfield,
-     .grows_to = bitfield_grows_to},
+     .grows_to = bitfield_grows_to,
+     .long_job = job_of_bitfield},
     {.name = "BITFIELD_RO",
      .arity = -2,
      .flags = Flags::readonly | Flags::fast,

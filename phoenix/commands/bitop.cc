@@ -14,6 +14,7 @@
 namespace phoenix::commands {
 namespace {
 
+using engine::EntryView;
 using engine::Key;
 
 enum class Operation : std::uint8_t { bit_and, bit_or, bit_xor, bit_not };
@@ -76,17 +77,72 @@ void make_chunk(Operation operation, const Values& values, std::size_t place, ch
   for (std::size_t i = 0; i < out_bytes; ++i) out[i] = static_cast<char>(~out[i]);
 }
 
+std::size_t longest_of(const Values& values) {
+  std::size_t size = 0;
+  for (const auto value : values) size = std::max(size, value.size());
+  return size;
+}
+
 // False: the system has no memory.
-bool make_result(Operation operation, const Values& values, std::size_t size,
-                 engine::LargeValue& result) {
-  if (!result.reserve(size)) return false;
+bool make_part(Operation operation, const Values& values, std::size_t begin, std::size_t end,
+               engine::LargeValue& result) {
   std::array<char, kChunkBytes> chunk;
-  for (std::size_t place = 0; place < size; place += kChunkBytes) {
-    const std::size_t bytes = std::min(kChunkBytes, size - place);
+  for (std::size_t place = begin; place < end; place += kChunkBytes) {
+    const std::size_t bytes = std::min(kChunkBytes, end - place);
     make_chunk(operation, values, place, chunk.data(), bytes);
     if (!result.append({chunk.data(), bytes})) return false;
   }
   return true;
+}
+
+void bitop_slice(LongJob& job, std::size_t begin, std::size_t end) {
+  auto* const result = job.result_of(job.size_bytes);
+  if (result == nullptr) return;
+  Values values;
+  for (const auto& source : job.sources) values.push_back(source->view());
+  job.has_failed = !make_part(static_cast<Operation>(job.detail), values, begin, end, *result);
+}
+
+// Of a few values: what is short of them is copied each time that the job is asked for.
+LongJob job_of_bitop(const Context& context, const Request& request) {
+  constexpr std::size_t kSourcesMax = 16;
+  const auto operation = parse_operation(request.args[1]);
+  const Args keys = request.args.subspan(3);
+  if (!operation || keys.size() > kSourcesMax) return {};
+  if (*operation == Operation::bit_not && keys.size() != 1) return {};
+  LongJob job{bitop_slice};
+  for (const auto word : keys) {
+    EntryView entry;
+    const Key key{word, context.keyspace.hash_of(word)};
+    const bool exists = context.keyspace.find(key, context.now_ms, entry);
+    if (exists && entry.large != nullptr) {
+      job.sources.push_back(*entry.large);
+    } else {
+      const auto block = std::make_shared<engine::LargeValue>();
+      if (exists && !block->append(entry.value)) return {};
+      job.sources.push_back(block);
+    }
+    job.size_bytes = std::max(job.size_bytes, job.sources.back()->size_bytes());
+  }
+  job.detail = static_cast<std::uint64_t>(*operation);
+  job.meter = context.keyspace.large_meter();
+  return job;
+}
+
+// Null: the system has no memory.
+std::shared_ptr<engine::LargeValue> make_result(Context& context, const Request& request,
+                                                Operation operation, const Values& values) {
+  const std::size_t size = longest_of(values);
+  if (size > engine::kSmallValueBytesMax) {
+    if (const LongJob job = job_of_bitop(context, request)) {
+      const LongJob done = finish_job(context, job);
+      return done.has_failed ? nullptr : done.result;
+    }
+  }
+  auto result = std::make_shared<engine::LargeValue>(context.keyspace.large_meter());
+  context.steps += size;
+  const bool is_made = result->reserve(size) && make_part(operation, values, 0, size, *result);
+  return is_made ? result : nullptr;
 }
 
 // A result without bytes is no value: the key goes.
@@ -106,18 +162,15 @@ void bitop(Context& context, const Request& request) {
   const Key destination{request.args[2], request.first_key_hash};
   const Values values = source_values(context, request);
   std::uint64_t source_bytes = 0;
-  std::size_t size = 0;
-  for (const auto value : values) {
-    source_bytes += value.size();
-    size = std::max(size, value.size());
-  }
+  for (const auto value : values) source_bytes += value.size();
+  const std::size_t size = longest_of(values);
   if (source_bytes > kSourceBytesMax) {
     return answer_error(context, "the values that BITOP reads are over 2 GiB together");
   }
   if (size == 0) return remove_destination(context, destination);
-  context.steps += size + source_bytes / 4;
-  const auto result = std::make_shared<engine::LargeValue>(context.keyspace.large_meter());
-  if (!make_result(*operation, values, size, *result)) {
+  context.steps += source_bytes / 4;
+  const auto result = make_result(context, request, *operation, values);
+  if (result == nullptr) {
     return context.reply.error(protocol::Status::out_of_memory,
                                "the system has no memory for the result: nothing was changed");
   }
@@ -141,7 +194,7 @@ std::uint64_t extra_bytes_of_bitop(const Context& context, const Request& reques
 constexpr auto kCommands = std::to_array<Command>({
     {.name = "BITOP",
      .arity = -4,
-     .flags = Flags::write | Flags::denied_when_full,
+     .flags = Flags::write | Flags::denied_when_full | Flags::has_long_job,
      .keys = {2, -1, 1},
      .gather = Gather::same_core,
      .usage = "BITOP operation destkey key [key ...]",
@@ -151,7 +204,8 @@ constexpr auto kCommands = std::to_array<Command>({
      .since = "0.1",
      .example = "MSET {t}a abc {t}b a => OK; BITOP AND {t}c {t}a {t}b => (integer) 3",
      .run = bitop,
-     .extra_bytes = extra_bytes_of_bitop},
+     .extra_bytes = extra_bytes_of_bitop,
+     .long_job = job_of_bitop},
 });
 static_assert(all_sound(kCommands), "a row is incomplete or contradicts itself");
 

@@ -78,28 +78,71 @@ std::uint64_t steps_of(const Span& bits) {
   return scan_steps(bits.size() / kByteBits);
 }
 
-// A key that is missing makes 0 of whatever else was asked, in Redis too; and of two negative
-// places in the wrong order it makes 0 before it looks at the unit.
-void bitcount(Context& context, const Request& request) {
-  const Args& args = request.args;
-  EntryView entry;
-  if (!find_to_read(context, first_key(request), entry)) return context.reply.integer(0);
-  if (args.size() == 3 || args.size() > 5) return answer_error(context, kSyntaxError);
+// Both read some eight times as fast as a block is copied.
+constexpr std::size_t kScanPace = 8;
+
+void count_slice(LongJob& job, std::size_t begin, std::size_t end) {
+  const std::string_view bytes = job.sources[0]->view().substr(job.detail);
+  job.number += count_bits(bytes.substr(begin, end - begin));
+}
+
+/// Counts in all bytes in which `bits` stand.
+LongJob count_job(const EntryView& entry, const Span& bits) {
+  const std::uint64_t first_byte = bits.first / kByteBits;
+  LongJob job{count_slice, bits.last / kByteBits - first_byte + 1, {*entry.large}};
+  job.detail = first_byte;
+  job.pace = kScanPace;
+  return job;
+}
+
+/// What BITCOUNT is to count. Nothing and no error: there is nothing to count.
+struct Counted {
+  std::optional<Span> bits;
+  std::string_view error;
+};
+
+// Of two negative places in the wrong order Redis makes 0 before it looks at the unit.
+Counted counted_bits(Args args, std::string_view value) {
+  if (args.size() == 3 || args.size() > 5) return {{}, kSyntaxError};
   if (args.size() == 2) {
-    context.steps += scan_steps(entry.value.size());
-    return context.reply.integer(static_cast<std::int64_t>(count_bits(entry.value)));
+    return value.empty() ? Counted() : Counted{in_bits({0, value.size() - 1}, Unit::byte), {}};
   }
   const auto start = parse_integer(args[2]);
   const auto end = parse_integer(args[3]);
-  if (!start || !end) return answer_error(context, kNotAnInteger);
-  if (is_backwards(*start, *end)) return context.reply.integer(0);
+  if (!start || !end) return {{}, kNotAnInteger};
+  if (is_backwards(*start, *end)) return {};
   const auto unit = args.size() == 5 ? parse_unit(args[4]) : Unit::byte;
-  if (!unit) return answer_error(context, kSyntaxError);
-  const auto span = clamp_span(*start, *end, places_of(entry.value, *unit));
-  if (!span) return context.reply.integer(0);
-  const Span bits = in_bits(*span, *unit);
-  context.steps += steps_of(bits);
-  context.reply.integer(static_cast<std::int64_t>(count_bits(entry.value, bits.first, bits.last)));
+  if (!unit) return {{}, kSyntaxError};
+  const auto span = clamp_span(*start, *end, places_of(value, *unit));
+  return span ? Counted{in_bits(*span, *unit), {}} : Counted();
+}
+
+LongJob job_of_bitcount(const Context& context, const Request& request) {
+  EntryView entry;
+  const bool is_large =
+      context.keyspace.find(first_key(request), context.now_ms, entry) && entry.large != nullptr;
+  if (!is_large) return {};
+  const auto bits = counted_bits(request.args, entry.value).bits;
+  return bits ? count_job(entry, *bits) : LongJob();
+}
+
+// A key that is missing makes 0 of whatever else was asked, in Redis too.
+void bitcount(Context& context, const Request& request) {
+  EntryView entry;
+  if (!find_to_read(context, first_key(request), entry)) return context.reply.integer(0);
+  const Counted counted = counted_bits(request.args, entry.value);
+  if (!counted.error.empty()) return answer_error(context, counted.error);
+  if (!counted.bits) return context.reply.integer(0);
+  const Span bits = *counted.bits;
+  std::uint64_t count = 0;
+  if (entry.large != nullptr) {
+    count = finish_job(context, count_job(entry, bits)).number -
+            count_bits_outside(entry.value, bits.first, bits.last);
+  } else {
+    context.steps += steps_of(bits);
+    count = count_bits(entry.value, bits.first, bits.last);
+  }
+  context.reply.integer(static_cast<std::int64_t>(count));
 }
 
 struct BitposRange {
@@ -131,15 +174,57 @@ std::string_view parse_bitpos_range(Args args, BitposRange& range) {
   return {};
 }
 
+/// The bytes that have none of the bits that are looked for; it ends at the first that has.
+void find_slice(LongJob& job, std::size_t begin, std::size_t end) {
+  const bool wanted = job.detail % 2 == 1;
+  const std::string_view bytes = job.sources[0]->view().substr(job.detail / 2 + begin, end - begin);
+  job.number = begin + bytes_without(bytes, wanted);
+  if (job.number < end) job.done_bytes = job.size_bytes;
+}
+
+/// Looks through the bytes behind that of the first bit and before that of the last.
+LongJob find_job(const EntryView& entry, bool wanted, const Span& bits) {
+  const std::uint64_t first_byte = bits.first / kByteBits;
+  const std::uint64_t last_byte = bits.last / kByteBits;
+  if (last_byte < first_byte + 2) return {};
+  LongJob job{find_slice, last_byte - first_byte - 1, {*entry.large}};
+  job.detail = (first_byte + 1) * 2 + (wanted ? 1 : 0);
+  job.pace = kScanPace;
+  return job;
+}
+
+std::optional<Span> bits_of(const EntryView& entry, const BitposRange& range) {
+  const auto span = clamp_span(range.start, range.end, places_of(entry.value, range.unit));
+  return span ? std::optional(in_bits(*span, range.unit)) : std::nullopt;
+}
+
+LongJob job_of_bitpos(const Context& context, const Request& request) {
+  EntryView entry;
+  const bool is_large =
+      context.keyspace.find(first_key(request), context.now_ms, entry) && entry.large != nullptr;
+  BitposRange range;
+  if (!is_large || !parse_bitpos_range(request.args, range).empty()) return {};
+  const auto bits = bits_of(entry, range);
+  return bits ? find_job(entry, request.args[2] == "1", *bits) : LongJob();
+}
+
 // Behind a value there are zeros, unless its end was told.
-std::int64_t position_of(std::string_view value, bool wanted, const BitposRange& range) {
+std::int64_t position_of(Context& context, const EntryView& entry, bool wanted,
+                         const BitposRange& range) {
   constexpr std::int64_t kNone = -1;
-  const auto span = clamp_span(range.start, range.end, places_of(value, range.unit));
-  if (!span) return kNone;
-  const Span bits = in_bits(*span, range.unit);
-  const auto found = find_bit(value, wanted, bits.first, bits.last);
+  const auto bits = bits_of(entry, range);
+  if (!bits) return kNone;
+  const bool is_large = entry.large != nullptr;
+  const LongJob job = is_large ? find_job(entry, wanted, *bits) : LongJob();
+  std::size_t bytes_known = 0;
+  if (job) {
+    bytes_known = finish_job(context, job).number;
+  } else {
+    context.steps += steps_of(*bits);
+  }
+  const auto found = find_bit(entry.value, wanted, bits->first, bits->last, bytes_known);
   if (found) return static_cast<std::int64_t>(*found);
-  return wanted || range.has_end ? kNone : static_cast<std::int64_t>(bits.last + 1);
+  return wanted || range.has_end ? kNone : static_cast<std::int64_t>(bits->last + 1);
 }
 
 void bitpos(Context& context, const Request& request) {
@@ -155,24 +240,24 @@ void bitpos(Context& context, const Request& request) {
   BitposRange range;
   const auto error = parse_bitpos_range(request.args, range);
   if (!error.empty()) return answer_error(context, error);
-  context.steps += scan_steps(entry.value.size());
-  context.reply.integer(position_of(entry.value, *wanted == 1, range));
+  context.reply.integer(position_of(context, entry, *wanted == 1, range));
 }
 
 constexpr auto kCommands = std::to_array<Command>({
     {.name = "BITCOUNT",
      .arity = -2,
-     .flags = Flags::readonly,
+     .flags = Flags::readonly | Flags::has_long_job,
      .keys = kOneKey,
      .usage = "BITCOUNT key [start end [BYTE | BIT]]",
      .summary = "Answers how many bits of a value are set, of all or of those between two places, "
                 "which are bytes, or bits with BIT; negative ones count from the end.",
      .since = "0.1",
      .example = "SET a foobar => OK; BITCOUNT a => (integer) 26; BITCOUNT a 1 1 => (integer) 6",
-     .run = bitcount},
+     .run = bitcount,
+     .long_job = job_of_bitcount},
     {.name = "BITPOS",
      .arity = -3,
-     .flags = Flags::readonly,
+     .flags = Flags::readonly | Flags::has_long_job,
      .keys = kOneKey,
      .usage = "BITPOS key bit [start [end [BYTE | BIT]]]",
      .summary = "Answers where the first bit that is 1 or 0 stands in a value, or between two "
@@ -180,7 +265,8 @@ constexpr auto kCommands = std::to_array<Command>({
                 "there are zeros.",
      .since = "0.1",
      .example = "SET a foobar => OK; BITPOS a 1 => (integer) 1; BITPOS a 0 1 => (integer) 8",
-     .run = bitpos},
+     .run = bitpos,
+     .long_job = job_of_bitpos},
     {.name = "GETBIT",
      .arity = 3,
      .flags = Flags::readonly | Flags::fast,
@@ -193,7 +279,7 @@ constexpr auto kCommands = std::to_array<Command>({
      .run = getbit},
     {.name = "SETBIT",
      .arity = 4,
-     .flags = Flags::write | Flags::denied_when_full,
+     .flags = Flags::write | Flags::denied_when_full | Flags::has_long_job,
      .keys = kOneKey,
      .usage = "SETBIT key offset value",
      .summary = "Sets one bit of a value to 0 or 1 and answers what it was. The value grows where "
@@ -202,7 +288,8 @@ constexpr auto kCommands = std::to_array<Command>({
      .example = "SETBIT a 1 1 => (integer) 0; GET a => \"@\"",
      .run = setbit,
      .extra_bytes = extra_bytes_of_setbit,
-     .grows_to = setbit_grows_to},
+     .grows_to = setbit_grows_to,
+     .long_job = job_before_patch},
 });
 static_assert(all_sound(kCommands), "a row is incomplete or contradicts itself");
 

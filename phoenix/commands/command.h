@@ -10,6 +10,7 @@
 
 #include "phoenix/commands/channels.h"
 #include "phoenix/commands/client.h"
+#include "phoenix/commands/long_job.h"
 #include "phoenix/commands/reply_sink.h"
 #include "phoenix/engine/keyspace.h"
 #include "protocol/binary.h"
@@ -36,6 +37,7 @@ enum class Flags : std::uint32_t {
   executes = 1U << 13,         // EXEC: runs what the session has queued.
   durable = 1U << 14,          // Its reply waits for all that was emitted, in every mode.
   paused_as_write = 1U << 15,  // Held by CLIENT PAUSE WRITE though it changes no key (PUBLISH).
+  has_long_job = 1U << 19,     // See Command::long_job.
   // The rest changes nothing here; COMMAND tells clients of it.
   fast = 1U << 16,    // Constant or logarithmic time.
   admin = 1U << 17,   // For operators.
@@ -187,6 +189,8 @@ struct Command {
   // For those that change a value in place (Keyspace::patch): how long it becomes where there was
   // none. With others, no value becomes longer than what was there and the words together.
   std::uint64_t (*grows_to)(const Request&) = nullptr;
+  // What is done ahead of it when the values are large. A write that has one has extra_bytes, too.
+  LongJob (*long_job)(const Context&, const Request&) = nullptr;
   // For Gather::by_row: joins what the cores answered, in the order of the cores.
   void (*merge)(std::span<const protocol::Value> parts, ReplySink& reply) = nullptr;
   ListingKind listing = ListingKind::none;  // Of Flags::scan.
@@ -217,6 +221,8 @@ constexpr bool is_sound(const Command& c) {
   if (keyed && is_split && c.keys.first != 1) return false;
   if ((c.gather == Gather::by_row) != (c.merge != nullptr)) return false;
   if (has(c.flags, Flags::scan) != (c.listing != ListingKind::none)) return false;
+  if (has(c.flags, Flags::has_long_job) != (c.long_job != nullptr)) return false;
+  if (c.long_job != nullptr && writes && c.extra_bytes == nullptr) return false;
   if (!keyed && (c.keys.last != 0 || c.keys.step != 0)) return false;
   if (has(c.flags, Flags::denied_when_full) && !writes) return false;
   return true;

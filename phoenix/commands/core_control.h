@@ -10,6 +10,7 @@ class Clients;   // Connections of this core (clients.h).
 class Settings;  // What CONFIG reads and changes; one for all cores (settings.h).
 class Latency;   // Events of this core that took long (latency.h).
 class SlowLog;   // Requests of this core that took long (slow_log.h).
+class LongJobs;  // What this core does ahead of requests (long_job.h).
 class Facts;     // What the server tells of itself (facts.h).
 
 class CoreControl final {
@@ -20,6 +21,7 @@ class CoreControl final {
   SlowLog* slow_log = nullptr;
   Latency* latency = nullptr;
   Facts* facts = nullptr;
+  LongJobs* long_jobs = nullptr;
   unsigned cores = 1;  // More: a row with Gather::by_row answers its part, and merge the whole.
 };
 

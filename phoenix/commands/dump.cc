@@ -5,7 +5,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
+#include "phoenix/base/crc64.h"
 #include "phoenix/commands/expiry_words.h"
 #include "phoenix/commands/key_words.h"
 #include "phoenix/commands/rdb_string.h"
@@ -23,20 +25,40 @@ using protocol::Status;
 
 constexpr std::string_view kNoMemory = "the system has no memory for the value";
 
+// Of a large value: the payload, and the checksum on the way.
+void dump_slice(LongJob& job, std::size_t begin, std::size_t end) {
+  const std::string head = begin == 0 ? serialized_head(job.size_bytes) : std::string();
+  const std::string_view slice = job.sources[0]->view().substr(begin, end - begin);
+  auto* const payload = job.result_of(head.size() + job.size_bytes + kSerializedFooterBytes);
+  if (payload == nullptr) return;
+  job.number = crc64(crc64(job.number, head), slice);
+  job.has_failed = !payload->append(head) || !payload->append(slice) ||
+                   (end == job.size_bytes && !payload->append(serialized_footer(job.number)));
+}
+
+LongJob dump_job(const Context& context, const EntryView& entry) {
+  LongJob job{dump_slice, entry.value.size(), {*entry.large}};
+  job.meter = context.keyspace.large_meter();
+  return job;
+}
+
+LongJob job_of_dump(const Context& context, const Request& request) {
+  EntryView entry;
+  const bool is_large =
+      context.keyspace.find(first_key(request), context.now_ms, entry) && entry.large != nullptr;
+  return is_large ? dump_job(context, entry) : LongJob();
+}
+
 void dump(Context& context, const Request& request) {
   EntryView entry;
   if (!find_to_read(context, first_key(request), entry)) return context.reply.nil();
-  const Payload payload = serialize(entry.value);
-  context.steps += payload.size_bytes();
-  if (payload.size_bytes() <= engine::kSmallValueBytesMax) {
-    return context.reply.bytes(payload.head + std::string(payload.body) + payload.footer);
+  if (entry.large == nullptr) {
+    context.steps += entry.value.size();
+    return context.reply.bytes(serialize(entry.value));
   }
-  const auto block = std::make_shared<engine::LargeValue>(context.keyspace.large_meter());
-  if (!block->reserve(payload.size_bytes()) || !block->append(payload.head) ||
-      !block->append(payload.body) || !block->append(payload.footer)) {
-    return context.reply.error(Status::out_of_memory, kNoMemory);
-  }
-  context.reply.large(block);
+  const LongJob job = finish_job(context, dump_job(context, entry));
+  if (job.has_failed) return context.reply.error(Status::out_of_memory, kNoMemory);
+  context.reply.large(job.result);
 }
 
 struct RestoreOptions {
@@ -127,13 +149,56 @@ std::string_view read_value(const SerializedString& string, RestoredValue& value
   return is_right ? std::string_view() : kBadFormat;
 }
 
-std::string_view read_restored(std::string_view payload, RestoredValue& value) {
-  if (!has_valid_footer(payload)) return "DUMP payload version or checksum are wrong";
+/// A long value as it is; nothing for others.
+std::string_view long_value_in(std::string_view payload) {
+  const auto string = read_payload(payload);
+  const bool is_long = string && string->form == SerializedString::Form::plain &&
+                       string->bytes.size() > engine::kSmallValueBytesMax;
+  return is_long ? string->bytes : std::string_view();
+}
+
+// The checksum, and such a value.
+void restore_slice(LongJob& job, std::size_t begin, std::size_t end) {
+  const std::string_view payload = job.sources[0]->view();
+  job.number = crc64(job.number, payload.substr(begin, end - begin));
+  const std::string_view value = long_value_in(payload);
+  if (value.empty()) return;
+  const auto from = static_cast<std::size_t>(value.data() - payload.data());
+  const std::size_t first = std::max(begin, from);
+  const std::size_t last = std::min(end, from + value.size());
+  if (first >= last) return;
+  auto* const copy = job.result_of(value.size());
+  if (copy != nullptr) job.has_failed = !copy->append(payload.substr(first, last - first));
+}
+
+// Of a payload that came as a block.
+LongJob job_of_restore(const Context& context, const Request& request) {
+  const std::string_view payload = request.args[3];
+  const bool is_block = request.large != nullptr && *request.large != nullptr &&
+                        (*request.large)->view().data() == payload.data() &&
+                        payload.size() > engine::kSmallValueBytesMax;
+  if (!is_block) return {};
+  LongJob job{restore_slice, payload.size() - kSerializedCrcBytes, {*request.large}};
+  job.meter = context.keyspace.large_meter();
+  return job;
+}
+
+std::string_view read_restored(Context& context, const Request& request, RestoredValue& value) {
+  const std::string_view payload = request.args[3];
+  LongJob job = job_of_restore(context, request);
+  if (job) job = finish_job(context, std::move(job));
+  if (job.has_failed) return kNoMemory;
+  const bool is_valid = job ? has_valid_footer(payload, job.number) : has_valid_footer(payload);
+  if (!is_valid) return "DUMP payload version or checksum are wrong";
   if (is_of_other_type(payload)) {
     return "Bad data format: it is of a type that this server does not have, which keeps strings";
   }
   const auto string = read_payload(payload);
-  return string ? read_value(*string, value) : "Bad data format";
+  if (!string) return "Bad data format";
+  if (job.result == nullptr) return read_value(*string, value);
+  value.block = std::move(job.result);
+  value.bytes = value.block->view();
+  return {};
 }
 
 // A time that is over leaves nothing: neither the new value nor the old one.
@@ -160,9 +225,8 @@ void restore(Context& context, const Request& request) {
       restored_time(request.args[2], options.time_is_absolute, context.now_ms);
   if (!time.error.empty()) return context.reply.error(Status::error, time.error);
   RestoredValue value;
-  const std::string_view payload = request.args[3];
-  const std::string_view error = read_restored(payload, value);
-  context.steps += payload.size() + value.bytes.size();
+  const std::string_view error = read_restored(context, request, value);
+  context.steps += value.block == nullptr ? request.args[3].size() : 0;
   if (!error.empty()) {
     const bool is_memory = error == kNoMemory;
     return context.reply.error(is_memory ? Status::out_of_memory : Status::error, error);
@@ -180,17 +244,18 @@ std::uint64_t size_when_restored(const Context&, const Request& request) {
 constexpr auto kCommands = std::to_array<Command>({
     {.name = "DUMP",
      .arity = 2,
-     .flags = Flags::readonly,
+     .flags = Flags::readonly | Flags::has_long_job,
      .keys = kOneKey,
      .usage = "DUMP key",
      .summary = "Answers the value of a key in Redis's serialized form (of Redis 7.0), or nil. The "
                 "time to live is not in it.",
      .since = "0.1",
      .example = "DUMP missing => (nil)",
-     .run = dump},
+     .run = dump,
+     .long_job = job_of_dump},
     {.name = "RESTORE",
      .arity = -4,
-     .flags = Flags::write | Flags::denied_when_full,
+     .flags = Flags::write | Flags::denied_when_full | Flags::has_long_job,
      .keys = kOneKey,
      .usage = "RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] "
               "[FREQ frequency]",
@@ -200,7 +265,8 @@ constexpr auto kCommands = std::to_array<Command>({
      .since = "0.1",
      .example = "RESTORE a 0 x => (error) ERR DUMP payload version or checksum are wrong",
      .run = restore,
-     .extra_bytes = size_when_restored},
+     .extra_bytes = size_when_restored,
+     .long_job = job_of_restore},
 });
 static_assert(all_sound(kCommands), "a row is incomplete or contradicts itself");
 

@@ -44,9 +44,17 @@ inline void put_value(const Context& context, const engine::Key& key, const engi
 }
 
 /// As Keyspace::patch, with that event.
+void patch_value(const Context& context, const engine::Key& key, std::size_t offset,
+                 const engine::NewValue& part);
 inline void patch_value(const Context& context, const engine::Key& key, std::size_t offset,
                         std::string_view bytes) {
-  change_value(context, key, [&] { context.keyspace.patch(key, offset, bytes, context.now_ms); });
+  patch_value(context, key, offset, engine::NewValue::copy_of(bytes));
+}
+
+/// What is to be done before it: the copy of a large value that others hold.
+LongJob job_before_patch(const Context& context, const engine::Key& key);
+inline LongJob job_before_patch(const Context& context, const Request& request) {
+  return job_before_patch(context, first_key(request));
 }
 
 }  // namespace phoenix::commands

@@ -1,8 +1,8 @@
 // Keys, whatever is stored under them.
 #include <array>
 #include <limits>
-#include <memory>
 #include <string>
+#include <utility>
 
 #include "phoenix/commands/key_words.h"
 #include "phoenix/commands/refusals.h"
@@ -129,10 +129,9 @@ bool copy_entry(Context& context, const Key& to, const EntryView& entry) {
   if (entry.large == nullptr) {
     value = NewValue::copy_of(small);
   } else {
-    const auto block = std::make_shared<engine::LargeValue>();
-    if (!block->reserve(entry.value.size()) || !block->append(entry.value)) return false;
-    context.steps += entry.value.size();
-    value = NewValue::adopt(block);
+    LongJob job = finish_job(context, copy_job(context, *entry.large));
+    if (job.has_failed) return false;
+    value = NewValue::adopt(std::move(job.result));
   }
   context.keyspace.put(to, value, entry.expires_at_ms);
   return true;
@@ -159,12 +158,24 @@ void copy(Context& context, const Request& request) {
   context.reply.integer(1);
 }
 
+LongJob job_of_copy(const Context& context, const Request& request) {
+  EntryView entry;
+  EntryView other;
+  const CopyOptions options = parse_copy_options(request.args.subspan(3));
+  const bool is_copied =
+      options.error.empty() && context.keyspace.find(first_key(request), context.now_ms, entry) &&
+      entry.large != nullptr &&
+      (options.replaces ||
+       !context.keyspace.find(key_at(context, request, 2), context.now_ms, other));
+  return is_copied ? copy_job(context, *entry.large) : LongJob();
+}
+
 constexpr KeyPositions kTwoKeys{1, 2, 1};
 
 constexpr auto kCommands = std::to_array<Command>({
     {.name = "COPY",
      .arity = -3,
-     .flags = Flags::write | Flags::denied_when_full,
+     .flags = Flags::write | Flags::denied_when_full | Flags::has_long_job,
      .keys = kTwoKeys,
      .gather = Gather::same_core,
      .usage = "COPY source destination [DB destination-db] [REPLACE]",
@@ -173,7 +184,8 @@ constexpr auto kCommands = std::to_array<Command>({
      .since = "0.1",
      .example = "SET {t}a 1 => OK; COPY {t}a {t}b => (integer) 1; GET {t}b => \"1\"",
      .run = copy,
-     .extra_bytes = size_of_first_value},
+     .extra_bytes = size_of_first_value,
+     .long_job = job_of_copy},
     {.name = "DBSIZE",
      .arity = 1,
      .flags = Flags::readonly | Flags::every_core | Flags::fast,

@@ -26,9 +26,16 @@ void strlen(Context& context, const Request& request) {
   context.reply.integer(static_cast<std::int64_t>(size));
 }
 
-// A long part becomes a block of its own: the value may change while it is still being sent.
-void answer_part(Context& context, std::string_view part) {
+// A long part is sent from where it lies, and keeps the whole value until it was sent: a change of
+// that makes a copy then, which a shorter part is not worth.
+void answer_part(Context& context, const EntryView& entry, const Span& span) {
+  constexpr std::size_t kCopiedBytesMax = std::size_t{4} << 20U;
+  const std::string_view part = entry.value.substr(span.first, span.size());
   if (part.size() <= engine::kSmallValueBytesMax) return context.reply.bytes(part);
+  if (part.size() > kCopiedBytesMax) {
+    return context.reply.large(
+        std::make_shared<engine::LargeValue>(*entry.large, span.first, span.size()));
+  }
   const auto block = std::make_shared<engine::LargeValue>(context.keyspace.large_meter());
   if (!block->reserve(part.size()) || !block->append(part)) {
     return context.reply.error(protocol::Status::out_of_memory,
@@ -47,7 +54,7 @@ void getrange(Context& context, const Request& request) {
   const auto span = clamp_span(*start, *end, entry.value.size());
   if (!span || is_backwards(*start, *end)) return context.reply.bytes({});
   if (span->size() == entry.value.size()) return answer_value(context, entry);
-  answer_part(context, entry.value.substr(span->first, span->size()));
+  answer_part(context, entry, *span);
 }
 
 void append(Context& context, const Request& request) {
@@ -60,19 +67,24 @@ void append(Context& context, const Request& request) {
   if (!exists) {
     put_value(context, key, request.value_at(2), engine::kNoExpiry);
   } else if (!part.empty()) {
-    patch_value(context, key, size, part);
+    patch_value(context, key, size, request.value_at(2));
   }
   context.notify('$', "append", key.bytes);
   context.reply.integer(static_cast<std::int64_t>(size + part.size()));
 }
 
-std::uint64_t extra_bytes_of_append(const Context& context, const Request& request) {
-  const Key key = first_key(request);
-  const std::size_t size = value_of(context, key).size();
-  const std::size_t part_bytes = request.args[2].size();
-  return fits(size, part_bytes)
-             ? context.keyspace.patch_effect_bytes(key, size, part_bytes, context.now_ms)
+std::uint64_t patch_bytes(const Context& context, const Request& request, std::uint64_t offset,
+                          const engine::NewValue& part) {
+  const std::size_t part_bytes = part.bytes.size();
+  return fits(offset, part_bytes)
+             ? context.keyspace.patch_effect_bytes(first_key(request), offset, part_bytes,
+                                                   context.now_ms, part.large != nullptr)
              : 0;
+}
+
+std::uint64_t extra_bytes_of_append(const Context& context, const Request& request) {
+  const std::size_t size = value_of(context, first_key(request)).size();
+  return patch_bytes(context, request, size, request.value_at(2));
 }
 
 std::uint64_t append_grows_to(const Request& request) {
@@ -89,17 +101,15 @@ void setrange(Context& context, const Request& request) {
   if (part.empty()) return context.reply.integer(static_cast<std::int64_t>(size));
   const auto at = static_cast<std::uint64_t>(*offset);
   if (!fits(at, part.size())) return answer_error(context, kTooLong);
-  patch_value(context, key, at, part);
+  patch_value(context, key, at, request.value_at(3));
   context.notify('$', "setrange", key.bytes);
   context.reply.integer(static_cast<std::int64_t>(std::max(size, at + part.size())));
 }
 
 std::uint64_t extra_bytes_of_setrange(const Context& context, const Request& request) {
   const auto offset = parse_unsigned(request.args[2]);
-  const std::size_t part_bytes = request.args[3].size();
-  if (!offset || part_bytes == 0 || !fits(*offset, part_bytes)) return 0;
-  return context.keyspace.patch_effect_bytes(first_key(request), *offset, part_bytes,
-                                             context.now_ms);
+  const auto part = request.value_at(3);
+  return offset && !part.bytes.empty() ? patch_bytes(context, request, *offset, part) : 0;
 }
 
 std::uint64_t setrange_grows_to(const Request& request) {
@@ -111,7 +121,7 @@ std::uint64_t setrange_grows_to(const Request& request) {
 constexpr auto kCommands = std::to_array<Command>({
     {.name = "APPEND",
      .arity = 3,
-     .flags = Flags::write | Flags::denied_when_full | Flags::fast,
+     .flags = Flags::write | Flags::denied_when_full | Flags::has_long_job | Flags::fast,
      .keys = kOneKey,
      .usage = "APPEND key value",
      .summary = "Adds bytes to the end of a value, which may be new, and answers its size.",
@@ -119,7 +129,8 @@ constexpr auto kCommands = std::to_array<Command>({
      .example = "APPEND a foo => (integer) 3; APPEND a bar => (integer) 6; GET a => \"foobar\"",
      .run = append,
      .extra_bytes = extra_bytes_of_append,
-     .grows_to = append_grows_to},
+     .grows_to = append_grows_to,
+     .long_job = job_before_patch},
     {.name = "GETRANGE",
      .arity = 4,
      .flags = Flags::readonly,
@@ -132,7 +143,7 @@ constexpr auto kCommands = std::to_array<Command>({
      .run = getrange},
     {.name = "SETRANGE",
      .arity = 4,
-     .flags = Flags::write | Flags::denied_when_full,
+     .flags = Flags::write | Flags::denied_when_full | Flags::has_long_job,
      .keys = kOneKey,
      .usage = "SETRANGE key offset value",
      .summary = "Writes bytes over a value from a place on and answers its size. Zeros fill what "
@@ -141,7 +152,8 @@ constexpr auto kCommands = std::to_array<Command>({
      .example = "SET a foobar => OK; SETRANGE a 3 tal => (integer) 6; GET a => \"footal\"",
      .run = setrange,
      .extra_bytes = extra_bytes_of_setrange,
-     .grows_to = setrange_grows_to},
+     .grows_to = setrange_grows_to,
+     .long_job = job_before_patch},
     {.name = "STRLEN",
      .arity = 2,
      .flags = Flags::readonly | Flags::fast,

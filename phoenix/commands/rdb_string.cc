@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::uint16_t kVersion = 10;  // Redis 7.0's.
 constexpr std::size_t kVersionBytes = sizeof kVersion;
-constexpr std::size_t kFooterBytes = kVersionBytes + sizeof(std::uint64_t);
+constexpr std::size_t kFooterBytes = kSerializedFooterBytes;
+static_assert(kFooterBytes == kVersionBytes + kSerializedCrcBytes);
 
 constexpr unsigned kStringType = 0;
 // Lists, sets, sorted sets, hashes, modules and streams, in all their forms of Redis 7.0.
@@ -171,32 +172,19 @@ std::string head_of_integer(std::int64_t number) {
   return head;
 }
 
-std::string head_of_bytes(std::size_t size_bytes) {
-  constexpr std::size_t kSixBitsEnd = 1U << 6U;
-  constexpr std::size_t kFourteenBitsEnd = 1U << 14U;
-  PHX_CHECK(size_bytes <= std::numeric_limits<std::uint32_t>::max());
-  std::string head(1, static_cast<char>(kStringType));
-  if (size_bytes < kSixBitsEnd) {
-    head.push_back(static_cast<char>(size_bytes));
-  } else if (size_bytes < kFourteenBitsEnd) {
-    head.push_back(static_cast<char>(kFourteenBits << 6U | size_bytes >> 8U));
-    head.push_back(static_cast<char>(size_bytes));
-  } else {
-    head.push_back(static_cast<char>(kThirtyTwoBits));
-    append_little_endian(head, __builtin_bswap32(static_cast<std::uint32_t>(size_bytes)));
-  }
-  return head;
-}
-
 }  // namespace
+
+bool has_valid_footer(std::string_view payload, std::uint64_t crc) {
+  if (payload.size() < kFooterBytes) return false;
+  const char* const footer = payload.data() + payload.size() - kFooterBytes;
+  return load_le<std::uint16_t>(footer) <= kVersion &&
+         load_le<std::uint64_t>(footer + kVersionBytes) == crc;
+}
 
 bool has_valid_footer(std::string_view payload) {
   if (payload.size() < kFooterBytes) return false;
-  const std::size_t checked_bytes = payload.size() - kFooterBytes + kVersionBytes;
-  const char* const footer = payload.data() + payload.size() - kFooterBytes;
-  return load_le<std::uint16_t>(footer) <= kVersion &&
-         load_le<std::uint64_t>(footer + kVersionBytes) ==
-             crc64(0, payload.substr(0, checked_bytes));
+  const auto checked = payload.substr(0, payload.size() - kSerializedCrcBytes);
+  return has_valid_footer(payload, crc64(0, checked));
 }
 
 std::optional<SerializedString> read_payload(std::string_view payload) {
@@ -221,19 +209,36 @@ bool decompress(const SerializedString& string, engine::LargeValue& out) {
   return out.size_bytes() == size_bytes;
 }
 
-Payload serialize(std::string_view value) {
-  Payload payload;
-  const auto number = parse_integer(value);
-  if (number && *number == static_cast<std::int32_t>(*number)) {
-    payload.head = head_of_integer(*number);
+std::string serialized_head(std::size_t value_bytes) {
+  constexpr std::size_t kSixBitsEnd = 1U << 6U;
+  constexpr std::size_t kFourteenBitsEnd = 1U << 14U;
+  PHX_CHECK(value_bytes <= std::numeric_limits<std::uint32_t>::max());
+  std::string head(1, static_cast<char>(kStringType));
+  if (value_bytes < kSixBitsEnd) {
+    head.push_back(static_cast<char>(value_bytes));
+  } else if (value_bytes < kFourteenBitsEnd) {
+    head.push_back(static_cast<char>(kFourteenBits << 6U | value_bytes >> 8U));
+    head.push_back(static_cast<char>(value_bytes));
   } else {
-    payload.head = head_of_bytes(value.size());
-    payload.body = value;
+    head.push_back(static_cast<char>(kThirtyTwoBits));
+    append_little_endian(head, __builtin_bswap32(static_cast<std::uint32_t>(value_bytes)));
   }
-  append_little_endian(payload.footer, kVersion);
-  const std::uint64_t crc = crc64(crc64(crc64(0, payload.head), payload.body), payload.footer);
-  append_little_endian(payload.footer, crc);
-  return payload;
+  return head;
+}
+
+std::string serialized_footer(std::uint64_t crc) {
+  std::string footer;
+  append_little_endian(footer, kVersion);
+  append_little_endian(footer, crc64(crc, footer));
+  return footer;
+}
+
+std::string serialize(std::string_view value) {
+  const auto number = parse_integer(value);
+  const bool is_integer = number && *number == static_cast<std::int32_t>(*number);
+  std::string payload = is_integer ? head_of_integer(*number) : serialized_head(value.size());
+  if (!is_integer) payload.append(value);
+  return payload + serialized_footer(crc64(0, payload));
 }
 
 }  // namespace phoenix::commands

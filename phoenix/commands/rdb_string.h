@@ -39,13 +39,17 @@ bool is_of_other_type(std::string_view payload);
 /// when the system has no memory.
 bool decompress(const SerializedString& string, engine::LargeValue& out);
 
-/// A payload in three parts, so that a large value is copied but once; `body` views the value.
-struct Payload {
-  std::string head;
-  std::string_view body;  // Empty when the head says all: a small integer.
-  std::string footer;
-  std::size_t size_bytes() const { return head.size() + body.size() + footer.size(); }
-};
-Payload serialize(std::string_view value);
+/// The payload of a value.
+std::string serialize(std::string_view value);
+
+/// A payload in its parts: this, the value, and a footer with a checksum (crc64) over all before
+/// it.
+std::string serialized_head(std::size_t value_bytes);
+std::string serialized_footer(std::uint64_t crc);
+inline constexpr std::size_t kSerializedFooterBytes = 10;
+
+/// As has_valid_footer, of which `crc` is that of all bytes but the last kSerializedCrcBytes.
+bool has_valid_footer(std::string_view payload, std::uint64_t crc);
+inline constexpr std::size_t kSerializedCrcBytes = 8;
 
 }  // namespace phoenix::commands

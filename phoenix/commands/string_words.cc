@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
+
+#include "phoenix/commands/core_control.h"
 
 namespace phoenix::commands {
 
@@ -32,6 +35,33 @@ std::string_view value_of(const Context& context, const Key& key) {
 std::string_view value_to_read(Context& context, const Key& key) {
   EntryView entry;
   return find_to_read(context, key, entry) ? entry.value : std::string_view();
+}
+
+LongJob job_before_patch(const Context& context, const Key& key) {
+  EntryView entry;
+  const bool is_held = context.keyspace.find(key, context.now_ms, entry) &&
+                       entry.large != nullptr && entry.large->use_count() > 1;
+  return is_held ? copy_job(context, *entry.large) : LongJob();
+}
+
+namespace {
+
+// Where none was made ahead, patch() makes it.
+void use_copy_made_ahead(const Context& context, const Key& key) {
+  LongJob job = context.core->long_jobs->take(job_before_patch(context, key));
+  if (job.result == nullptr || job.has_failed) return;
+  context.keyspace.use_copy(key, job.sources[0], std::move(job.result));
+}
+
+}  // namespace
+
+void patch_value(const Context& context, const Key& key, std::size_t offset,
+                 const engine::NewValue& part) {
+  const bool has_jobs = context.core != nullptr && context.core->long_jobs != nullptr &&
+                        !context.core->long_jobs->empty();
+  if (has_jobs) [[unlikely]]
+    use_copy_made_ahead(context, key);
+  change_value(context, key, [&] { context.keyspace.patch(key, offset, part, context.now_ms); });
 }
 
 std::optional<Span> clamp_span(std::int64_t start, std::int64_t end, std::uint64_t size) {

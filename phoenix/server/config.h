@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "phoenix/base/result.h"
+#include "phoenix/commands/long_job.h"
 #include "phoenix/log/options.h"
 #include "phoenix/server/limits.h"
 
@@ -33,6 +34,7 @@ struct Bounds {
   std::size_t hops_per_pair = kHopsPerPair;
   std::size_t parts_per_hop = kPartsPerHop;
   std::size_t list_work_per_turn_max = kListWorkPerTurnMax;
+  std::size_t long_slice_bytes = commands::LongJobs::kSliceBytes;
 };
 
 /// Who may use DEBUG.

@@ -44,7 +44,9 @@ void Core::turn() {
   for (std::size_t i = 0; i < count; ++i) dispatch(completions_[i]);
   io_.timers().run_due(now_ns_);
   const bool ticks = now_ns_ >= next_tick_ns_;
+  const bool can_go_on = shard_->long_jobs().begin_turn();
   if (ticks) {
+    shard_->long_jobs().tick();
     connections_->tick();
     facts_.tick(now_ns_, index_ == 0);
     next_tick_ns_ = now_ns_ + kTickNs;
@@ -55,7 +57,7 @@ void Core::turn() {
   work.grant(kHopWorkPerTurn);
   const bool has_mail = shared_.cores() > 1 && router_->receive_hops();
   messaging_->clients().end_pause_when_due(now_ns_);
-  if (count > 0 || ticks || has_mail) connections_->retry_waiting();
+  if (count > 0 || ticks || has_mail || can_go_on) connections_->retry_waiting();
   serve_requests();
   stop_when_asked();
   work.grant(kListWorkPerTurn);
@@ -95,7 +97,7 @@ std::size_t Core::wait() {
 }
 
 std::uint64_t Core::deadline_ns() const {
-  const bool goes_on = shard_->keyspace().has_more_to_free();
+  const bool goes_on = shard_->keyspace().has_more_to_free() || shard_->long_jobs().goes_on();
   if (goes_on || connections_->has_ready() || router_->has_work_left()) return 0;
   if (messaging_->has_work_left(log_->commit_position())) return 0;
   std::uint64_t deadline = std::min(next_tick_ns_, io_.next_deadline_ns());

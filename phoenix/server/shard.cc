@@ -25,6 +25,7 @@ void Shard::attach(log::Log& log, const Config& config) {
   log_ = &log;
   durability_ = config.log.durability;
   mutations_ = config.mutations;
+  long_jobs_.set_slice(config.bounds.long_slice_bytes);
   note_what_may_refuse();
 }
 
@@ -89,12 +90,32 @@ std::optional<Shard::Refusal> Shard::refusal(const Command& command, const Reque
   return std::nullopt;
 }
 
+bool Shard::is_under_way(const Command& command, const Request& request,
+                         commands::ReplySink& reply) {
+  return command.long_job != nullptr && !long_jobs_.empty() &&
+         long_jobs_.has(command.long_job(context(reply), request));
+}
+
+bool Shard::has_done_ahead(const Command& command, const Request& request,
+                           commands::ReplySink& reply) {
+  return command.long_job == nullptr ||
+         long_jobs_.advance(command.long_job(context(reply), request));
+}
+
+// For what only reads, or publishes.
+bool Shard::has_room(const Command& command, const Request& request, commands::ReplySink& reply) {
+  if (has(command.flags, Flags::paused_as_write)) return control_->channels->has_room();
+  return has_done_ahead(command, request, reply);
+}
+
 Shard::Verdict Shard::admit(const Command& command, const Request& request,
                             commands::ReplySink& reply) {
-  if (!has(command.flags, Flags::write | Flags::paused_as_write)) return Verdict::execute;
-  if (has(command.flags, Flags::paused_as_write)) [[unlikely]]
-    return control_->channels->has_room() ? Verdict::execute : Verdict::wait;  // It publishes.
-  if (may_refuse_) {
+  constexpr Flags kMayWait = Flags::write | Flags::paused_as_write | Flags::has_long_job;
+  if (!has(command.flags, kMayWait)) return Verdict::execute;
+  if (!has(command.flags, Flags::write)) [[unlikely]]
+    return has_room(command, request, reply) ? Verdict::execute : Verdict::wait;
+  // What its job has taken counts already.
+  if (may_refuse_ && !is_under_way(command, request, reply)) {
     if (const auto refusal = this->refusal(command, request, reply)) {
       reply.error(refusal->status, refusal->text);
       return Verdict::refused;
@@ -103,6 +124,7 @@ Shard::Verdict Shard::admit(const Command& command, const Request& request,
   LogNeed need;
   need.add(command, request);
   if (command.extra_bytes != nullptr) {
+    if (!has_done_ahead(command, request, reply)) return Verdict::wait;
     need.payload_bytes += command.extra_bytes(context(reply), request);
   }
   return reserve(need, only_frees(command, request), reply);

@@ -39,12 +39,16 @@ class Shard final : public engine::EffectSink {
   log::Log& log() { return *log_; }
 
   /// What handlers get beside the keyspace; both outlive this. Events may be null, and change.
-  void set_control(commands::CoreControl& control) { control_ = &control; }
+  void set_control(commands::CoreControl& control) {
+    control_ = &control;
+    control.long_jobs = &long_jobs_;
+  }
   void set_events(commands::KeyEvents* events) { events_ = events; }
 
   enum class Verdict : std::uint8_t {
     execute,
-    wait,     // The log makes room: try again in a later turn; nothing was changed.
+    wait,     // The log makes room, or work is done ahead: try again in a later turn; nothing was
+              // changed.
     refused,  // The error was written to `reply`.
   };
 
@@ -94,6 +98,10 @@ class Shard final : public engine::EffectSink {
   /// The latest expiry that an answer has rested on; 0: none yet.
   std::int64_t expiry_seen_ms() const { return expiry_seen_ms_; }
 
+  /// What is done ahead of requests that wait to be admitted.
+  commands::LongJobs& long_jobs() { return long_jobs_; }
+  const commands::LongJobs& long_jobs() const { return long_jobs_; }
+
   const MemoryBudget& budget() const { return budget_; }
   /// Of keys, by requests that only read.
   const engine::Lookups& lookups() const { return lookups_; }
@@ -125,6 +133,12 @@ class Shard final : public engine::EffectSink {
   std::uint64_t memory_need(const commands::Command& command, const commands::Request& request,
                             commands::ReplySink& reply);
   std::uint64_t memory_need(const TransactionJob& job, commands::ReplySink& reply);
+  bool is_under_way(const commands::Command& command, const commands::Request& request,
+                    commands::ReplySink& reply);
+  bool has_room(const commands::Command& command, const commands::Request& request,
+                commands::ReplySink& reply);
+  bool has_done_ahead(const commands::Command& command, const commands::Request& request,
+                      commands::ReplySink& reply);
   Verdict reserve(const LogNeed& need, bool frees, commands::ReplySink& reply);
   std::optional<log::Position> abort_if_changed(const TransactionJob& job, Encoder& reply);
   void split_batch(const LogNeed& rest);
@@ -152,6 +166,7 @@ class Shard final : public engine::EffectSink {
   engine::Keyspace keyspace_;
   MemoryBudget budget_;
   engine::LargeMeterRef large_meter_;
+  commands::LongJobs long_jobs_;
   log::Log* log_ = nullptr;
   commands::CoreControl* control_ = nullptr;
   commands::KeyEvents* events_ = nullptr;

@@ -34,6 +34,7 @@ void draw_server(Draw& draw, ScenarioOptions& options) {
   if (draw.one_in(4)) {
     options.bounds.hops_per_pair = draw.between(1, 3);
     options.bounds.parts_per_hop = draw.between(1, 8);
+    options.bounds.long_slice_bytes = options.bounds.parts_per_hop << 10U;
   }
   if (draw.one_in(10)) options.memory_bytes_max = draw.between(1, 8) << 20U;
 }

@@ -25,8 +25,7 @@ std::string sealed(std::string_view body, std::uint16_t version = 10) {
 }
 
 std::string dumped(std::string_view value) {
-  const Payload payload = serialize(value);
-  return payload.head + std::string(payload.body) + payload.footer;
+  return serialize(value);
 }
 
 /// What a RESTORE of the payload leaves under a key, or the error.

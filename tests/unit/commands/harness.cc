@@ -140,6 +140,7 @@ Harness::Harness(std::uint64_t seed) : random(seed), keyspace(HashKey::draw(rand
   settings.set_fact("databases", "1");
   control.settings = &settings;
   control.facts = &facts;
+  control.long_jobs = &long_jobs;
   control.slow_log = &slow_log;
   control.latency = &latency;
 }
@@ -172,7 +173,13 @@ std::string Harness::run(const std::vector<std::string_view>& words, const Extra
   Context context{keyspace, now_ms, reply, table, &session};
   context.core = &control;
   context.events = events;
+  if (command->long_job != nullptr) {
+    for (; !long_jobs.advance(command->long_job(context, request)); ++waits) {
+      long_jobs.begin_turn();
+    }
+  }
   command->run(context, request);
+  long_jobs.begin_turn();
   REQUIRE_MESSAGE(effects.bytes <= bytes_max, "more than was reserved in the log");
   return reply.take();
 }

@@ -186,6 +186,8 @@ class Harness final {
   std::atomic<std::int64_t> slow_log_ids{0};
   SlowLog slow_log{slow_log_ids};
   Latency latency;
+  LongJobs long_jobs;
+  std::size_t waits = 0;  // Turns that requests waited for what is done ahead of them.
   CoreControl control;
   KeyEvents* events = nullptr;
   std::int64_t now_ms = kStartMs;

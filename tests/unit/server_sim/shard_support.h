@@ -43,7 +43,10 @@ class ShardWorld final {
   /// The end of a turn: what was emitted is on its way.
   void seal() { log_->seal(shard_->now_ms()); }
   /// One turn of the ring.
-  void turn() { io_.run_one_turn(); }
+  void turn() {
+    shard_->long_jobs().begin_turn();
+    io_.run_one_turn();
+  }
   /// Until everything is durable.
   void settle();
   void pass_ms(std::int64_t ms) { shard_->advance_time(shard_->now_ms() + ms); }
