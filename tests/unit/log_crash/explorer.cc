@@ -16,7 +16,7 @@ void write_changes(Process& process, Oracle& oracle, SeededRandom& random, unsig
       oracle.clear(process, static_cast<unsigned>(random.below(oracle.cores())));
     } else if (choice >= 10) {
       // Now and then one that is streamed from its block.
-      const std::size_t size = i % 5 == 0 ? 36'000 : 0;
+      const std::size_t size = i % 20 == 0 ? 36'000 : 0;
       const std::string part = std::to_string(i).append(size, 'p');
       oracle.patch(process, key, random.below(choice == 10 ? 10 : 1000), part);
     } else if (choice < 7) {
