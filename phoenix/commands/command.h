@@ -193,7 +193,12 @@ struct Command {
   LongJob (*long_job)(const Context&, const Request&) = nullptr;
   // For Gather::by_row: joins what the cores answered, in the order of the cores.
   void (*merge)(std::span<const protocol::Value> parts, ReplySink& reply) = nullptr;
+  // Of a durable row with Gather::by_row: for how many milliseconds the answer may wait for the
+  // disk (negative: for ever), and what is answered then. Null: it waits.
+  std::int64_t (*patience_ms)(const Request&) = nullptr;
+  void (*answer_late)(ReplySink& reply) = nullptr;
   ListingKind listing = ListingKind::none;  // Of Flags::scan.
+  std::uint16_t index = 0;                  // Its number in the table, which sets it.
 };
 
 /// Whether a usage begins with the row's name; that of "CLIENT|KILL" with "CLIENT KILL".
@@ -206,7 +211,7 @@ constexpr bool begins_with_name(std::string_view usage, std::string_view name) {
 }
 
 constexpr bool is_sound(const Command& c) {
-  const bool reads = has(c.flags, Flags::readonly);
+  const bool reads = has(c.flags, Flags::readonly) || has(c.flags, Flags::watches);
   const bool writes = has(c.flags, Flags::write);
   const bool keyed = c.keys.first > 0;
   const int words = c.arity < 0 ? -c.arity : c.arity;
@@ -220,6 +225,8 @@ constexpr bool is_sound(const Command& c) {
   const bool is_split = c.gather != Gather::one && c.gather != Gather::same_core;
   if (keyed && is_split && c.keys.first != 1) return false;
   if ((c.gather == Gather::by_row) != (c.merge != nullptr)) return false;
+  if ((c.patience_ms != nullptr) != (c.answer_late != nullptr)) return false;
+  if (c.patience_ms != nullptr && c.gather != Gather::by_row) return false;
   if (has(c.flags, Flags::scan) != (c.listing != ListingKind::none)) return false;
   if (has(c.flags, Flags::has_long_job) != (c.long_job != nullptr)) return false;
   if (c.long_job != nullptr && writes && c.extra_bytes == nullptr) return false;

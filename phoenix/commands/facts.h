@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "phoenix/commands/command.h"
+#include "phoenix/commands/command_times.h"
 
 namespace phoenix::commands {
 
@@ -28,11 +30,15 @@ class Facts {
   /// Appends the INFO page: the sections that are named in any case; none: those that most want.
   virtual void info(Args sections, std::string& page) = 0;
   virtual MemoryFacts memory() = 0;
+  /// How long the calls of a row took, on all cores.
+  virtual CommandTimes times_of(const Command& row) = 0;
   /// Counters of this core begin again at zero.
   virtual void reset_statistics() = 0;
 
   /// Whether this server was started for DEBUG.
   virtual bool allows_debug() const = 0;
+  /// What AUTH has to say; empty: nothing.
+  virtual std::string_view password() const = 0;
   /// Whether writes are kept on disk.
   virtual bool is_durable() const = 0;
   /// Stops this core for so long.

@@ -3,12 +3,16 @@
 #include <array>
 #include <bit>
 #include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "phoenix/commands/command.h"
 #include "phoenix/commands/container_help.h"
 #include "phoenix/commands/core_control.h"
+#include "phoenix/commands/facts.h"
 #include "phoenix/commands/latency.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/commands/words.h"
@@ -191,9 +195,71 @@ void merge_reset(std::span<const Value> parts, ReplySink& reply) {
   reply.integer(std::popcount(bits));
 }
 
-// Requests are not timed one by one (see server/slow_watch.h): there is nothing to tell.
-void histogram(Context& context, const Request&) {
-  context.reply.begin_map(0);
+/// The rows that are asked for and were timed, each as often as it is named.
+class TimedRows {
+ public:
+  explicit TimedRows(Context& context) : context_(context) {}
+
+  using Timed = std::pair<const Command* const, CommandTimes>;
+
+  void add(const Command& row) {
+    auto found = times_.find(&row);
+    if (found == times_.end()) {
+      constexpr std::uint64_t kStepsPerRow = 100;
+      context_.steps += kStepsPerRow;
+      found = times_.emplace(&row, context_.core->facts->times_of(row)).first;
+    }
+    if (found->second.is_known && found->second.calls > 0) rows_.push_back(&*found);
+  }
+  const std::vector<const Timed*>& rows() const { return rows_; }
+
+ private:
+  Context& context_;
+  std::unordered_map<const Command*, CommandTimes> times_;
+  std::vector<const Timed*> rows_;
+};
+
+void answer_timed(ReplySink& reply, const TimedRows::Timed& timed) {
+  const auto& [row, times] = timed;
+  const auto& up_to = times.up_to;
+  // The ranges that nothing fell into are left out.
+  std::vector<std::size_t> ranges;
+  for (std::size_t range = 0; range < up_to.size(); ++range) {
+    if (up_to[range] > (range == 0 ? 0 : up_to[range - 1])) ranges.push_back(range);
+  }
+  reply.bytes(lower_case(row->name));
+  reply.begin_map(2);
+  reply.bytes("calls");
+  reply.integer(static_cast<std::int64_t>(times.calls));
+  reply.bytes("histogram_usec");
+  reply.begin_map(static_cast<std::uint32_t>(ranges.size()));
+  for (const auto range : ranges) {
+    reply.integer(static_cast<std::int64_t>(CommandTimes::end_ns(range) / 1000));
+    reply.integer(static_cast<std::int64_t>(up_to[range]));
+  }
+  reply.end();
+  reply.end();
+}
+
+// A container stands for its subcommands.
+void histogram(Context& context, const Request& request) {
+  constexpr std::size_t kRowsMax = 10'000;  // Who names a command again and again.
+  TimedRows timed(context);
+  for (const auto name : request.args.subspan(2)) {
+    const Command* const row = context.table.find_row(name);
+    if (row == nullptr) continue;
+    timed.add(*row);
+    if (is_subcommand(*row)) continue;
+    for (const auto* each : context.table.subcommands_of(row->name)) timed.add(*each);
+    if (timed.rows().size() > kRowsMax) {
+      return context.reply.error(Status::too_large, "too many commands are named");
+    }
+  }
+  if (request.args.size() == 2) {
+    for (const auto* row : context.table.all()) timed.add(*row);
+  }
+  context.reply.begin_map(static_cast<std::uint32_t>(timed.rows().size()));
+  for (const auto* each : timed.rows()) answer_timed(context.reply, *each);
   context.reply.end();
 }
 
@@ -244,9 +310,11 @@ constexpr auto kCommands = std::to_array<Command>({
      .arity = -2,
      .flags = Flags::admin,
      .usage = "LATENCY HISTOGRAM [command [command ...]]",
-     .summary = "Answers nothing: requests are not timed one by one.",
+     .summary = "Answers of commands, or of all that were called, how often, and how many calls "
+                "took at most 1 microsecond, 2, 4, 8 ... The first 64 of each command on each core "
+                "are timed, and long ones; of the others about one in 64, which stand for all.",
      .since = "0.1",
-     .example = "LATENCY HISTOGRAM => {}",
+     .example = "LATENCY HISTOGRAM nothing => {}",
      .run = histogram},
     {.name = "LATENCY|HISTORY",
      .arity = 3,

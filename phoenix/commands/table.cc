@@ -62,7 +62,10 @@ Table::Table() {
     rows_.insert(rows_.end(), rows.begin(), rows.end());
     groups_.resize(rows_.size(), family.group);
   }
-  for (const auto& command : rows_) sorted_.push_back(&command);
+  for (auto& command : rows_) {
+    command.index = static_cast<std::uint16_t>(sorted_.size());
+    sorted_.push_back(&command);
+  }
   PHX_CHECK(sorted_.size() < kBuckets / 4);
   std::sort(sorted_.begin(), sorted_.end(),
             [](const auto* a, const auto* b) { return a->name < b->name; });

@@ -32,9 +32,7 @@ class Table final {
   /// The family's name, as Redis groups commands: "string", "generic", "connection" ...
   std::string_view group_of(const Command& command) const { return groups_[index_of(command)]; }
   /// A number for each command of the table, below all().size().
-  std::size_t index_of(const Command& command) const {
-    return static_cast<std::size_t>(&command - rows_.data());
-  }
+  std::size_t index_of(const Command& command) const { return command.index; }
 
  private:
   static constexpr std::size_t kBuckets = 1024;  // Far above the number of commands: short probes.

@@ -310,7 +310,12 @@ void Keyspace::set_expiry_listener(ExpiryListener* listener) {
 
 std::int64_t Keyspace::expiry_lag_ms(std::int64_t now_ms) const {
   const ExpiryMs oldest_ms = parts_->heap.oldest_ms();
-  return oldest_ms == kNoExpiry ? 0 : std::max<std::int64_t>(now_ms - oldest_ms, 0);
+  const bool is_nothing_due = oldest_ms == kNoExpiry || parts_->with_expiry == 0;
+  return is_nothing_due ? 0 : std::max<std::int64_t>(now_ms - oldest_ms, 0);
+}
+
+bool Keyspace::has_expiry_nodes() const {
+  return parts_->heap.nodes() > 0;
 }
 
 std::size_t Keyspace::size() const {

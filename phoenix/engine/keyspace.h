@@ -158,8 +158,11 @@ class Keyspace final {
   /// heap comes to it is not told of.
   void set_expiry_listener(ExpiryListener* listener);
 
-  /// Milliseconds by which the oldest entry still waiting for removal is overdue at `now_ms`.
+  /// Milliseconds by which the oldest entry still waiting for removal is overdue at `now_ms`, or
+  /// what is to be looked at to know; 0 where no entry has an expiry.
   std::int64_t expiry_lag_ms(std::int64_t now_ms) const;
+  /// Whether remove_expired() will have anything to look at; entries that are gone count, too.
+  bool has_expiry_nodes() const;
 
   /// Visits live entries from `cursor` on, about `entries_max` (whole index lines; at least one
   /// line, at most entries_max plus one line's chain), and returns where to go on, 0 at the end. An

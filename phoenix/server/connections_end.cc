@@ -55,6 +55,7 @@ void Connections::end_input(Session& session) {
 
 void Connections::refuse(Session& session, std::uint32_t id, protocol::Status status,
                          std::string_view text) {
+  metrics_.errors[static_cast<std::size_t>(status)].add(1);
   session.output.append_owned(refusal({session.wire, id}, status, text), {}, 0);
   end_input(session);
 }

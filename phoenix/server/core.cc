@@ -76,6 +76,7 @@ void Core::turn() {
   messaging_->deliver(committed, work);
   messaging_->post([this](unsigned core) { router_->note_posted(core); });
   facts_.publish_counts();
+  router_->end_waits(now_ns_, committed);
   router_->post_hops(committed);
   connections_->end_turn(committed);
   publish_metrics();
@@ -103,6 +104,7 @@ std::uint64_t Core::deadline_ns() const {
   std::uint64_t deadline = std::min(next_tick_ns_, io_.next_deadline_ns());
   const std::uint64_t paused_until_ns = messaging_->clients().paused_until_ns();
   if (paused_until_ns != 0) deadline = std::min(deadline, paused_until_ns);
+  deadline = std::min(deadline, router_->next_wait_ns());
   if (expire_at_ns_ != 0) deadline = std::min(deadline, expire_at_ns_);
   return deadline;
 }
@@ -210,7 +212,7 @@ void Core::expire() {
   // With DEBUG SET-ACTIVE-EXPIRE 0 only what somebody has found to be expired goes.
   const bool is_off = shared_.settings.get(commands::Setting::active_expiry) == 0;
   const std::int64_t due_ms = is_off ? shard_->expiry_seen_ms() : shard_->now_ms();
-  if (shard_->keyspace().size_with_expiry() == 0 || due_ms == 0) {
+  if (!shard_->keyspace().has_expiry_nodes() || due_ms == 0) {
     expire_at_ns_ = 0;
     return;
   }

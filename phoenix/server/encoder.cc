@@ -1,5 +1,7 @@
 #include "phoenix/server/encoder.h"
 
+#include "phoenix/server/command_meter.h"
+
 namespace phoenix::server {
 
 using protocol::Kind;
@@ -16,6 +18,10 @@ bool Encoder::may_grow(std::size_t bytes) {
     refused_ = Status::out_of_memory;
   }
   return refused_ == Status::ok;
+}
+
+void Encoder::count_error(Status status) {
+  if (meter_ != nullptr && !head_.is_part) meter_->count_error(status);
 }
 
 void Encoder::encoded_item(std::string_view item) {
@@ -72,6 +78,7 @@ void NativeEncoder::large(const engine::LargeValueRef& value) {
 }
 
 void NativeEncoder::error(Status status, std::string_view text) {
+  count_error(status);
   // It may echo words of the request, which are any bytes.
   const std::string shown = protocol::printable(text).substr(0, protocol::kErrorTextBytesMax);
   if (open_.empty()) return scalar(status, Kind::none, shown);
@@ -164,6 +171,7 @@ void RespEncoder::big_number(std::string_view digits) {
 }
 
 void RespEncoder::error(Status status, std::string_view text) {
+  count_error(status);
   if (!takes(kHeadBytesMax + text.size())) return;
   std::string line(protocol::error_prefix(status));
   line += ' ';

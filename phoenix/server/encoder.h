@@ -19,6 +19,8 @@
 
 namespace phoenix::server {
 
+class CommandMeter;
+
 class Encoder : public commands::ReplySink {
  public:
   /// `out` must live until the reply is complete.
@@ -53,8 +55,10 @@ class Encoder : public commands::ReplySink {
   bool is_refused() const { return refused_ != protocol::Status::ok; }
 
  protected:
-  /// With a budget, a long list is refused while memory is full.
-  explicit Encoder(const MemoryBudget* budget) : budget_(budget) {}
+  /// With a budget, a long list is refused while memory is full. With a meter errors are counted.
+  Encoder(const MemoryBudget* budget, CommandMeter* meter) : budget_(budget), meter_(meter) {}
+
+  void count_error(protocol::Status status);
 
   virtual bool is_closed() const = 0;
   bool may_grow(std::size_t bytes);
@@ -72,12 +76,14 @@ class Encoder : public commands::ReplySink {
   std::string_view too_large_ = kTooLarge;
   protocol::Status refused_ = protocol::Status::ok;  // Why the list ends as an error.
   const MemoryBudget* budget_;
+  CommandMeter* meter_;
 };
 
 /// Lists and maps are built in their nested form and get their frame header at the end.
 class NativeEncoder final : public Encoder {
  public:
-  explicit NativeEncoder(const MemoryBudget* budget = nullptr) : Encoder(budget) {}
+  explicit NativeEncoder(const MemoryBudget* budget = nullptr, CommandMeter* meter = nullptr)
+      : Encoder(budget, meter) {}
 
   void ok() override { scalar(protocol::Status::ok, protocol::Kind::none, {}); }
   void nil() override {
@@ -114,7 +120,8 @@ class NativeEncoder final : public Encoder {
 /// RESP2 or RESP3, as the head tells.
 class RespEncoder final : public Encoder {
  public:
-  explicit RespEncoder(const MemoryBudget* budget = nullptr) : Encoder(budget) {}
+  explicit RespEncoder(const MemoryBudget* budget = nullptr, CommandMeter* meter = nullptr)
+      : Encoder(budget, meter) {}
 
   void ok() override { raw("+OK\r\n"); }
   void nil() override { raw(is_resp3() ? "_\r\n" : "$-1\r\n"); }

@@ -46,8 +46,11 @@ void ServerFacts::reset_statistics() {
         &metrics_.received_bytes, &metrics_.sent_bytes, &metrics_.receives, &metrics_.sends}) {
     gauge->set(0);
   }
-  const std::size_t commands = shared_.table.all().size();
-  for (std::size_t i = 0; i < commands; ++i) metrics_.calls[i].set(0);
+  for (auto& gauge : metrics_.errors) gauge.set(0);
+  for (const auto* row : shared_.table.all()) {
+    metrics_.calls[row->index].set(0);
+    metrics_.commands[row->index].reset();
+  }
   shard_->reset_lookups();
 }
 

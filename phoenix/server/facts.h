@@ -26,8 +26,12 @@ class ServerFacts final : public commands::Facts {
 
   void info(commands::Args sections, std::string& page) override;
   commands::MemoryFacts memory() override;
+  commands::CommandTimes times_of(const commands::Command& row) override {
+    return server::times_of(shared_, row.index);
+  }
   void reset_statistics() override;
   bool allows_debug() const override { return shared_.config.debug != DebugAccess::no; }
+  std::string_view password() const override { return shared_.config.password; }
   bool is_durable() const override;
   void sleep_ns(std::uint64_t ns) override { host_.sleep_ns(ns); }
   void stop_server() override;

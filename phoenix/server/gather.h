@@ -24,6 +24,9 @@ struct Gathering {
   std::size_t place = 0;       // In the router's list.
   std::uint64_t bytes = 0;     // Of the frames that it took, in the core's sum.
   log::Position position = 0;  // Of the part that ran on the home core.
+  // 0: it is answered when it is complete. Else (Command::patience_ms) once it is durable, too, and
+  // at this time at the latest; then `run` is null, and the rest is waited for in vain.
+  std::uint64_t deadline_ns = 0;
 
   std::int64_t sum = 0;
   bool has_success = false;                           // At least one part was executed.

@@ -43,12 +43,14 @@ struct HopPart {
 
   // Set by the owner.
   log::Position position = 0;
-  std::uint64_t took_ns = 0;  // When that is worth being kept (SlowWatch::lap).
+  std::uint64_t took_ns = 0;  // When the home core wants to know (Router::keep_time).
   std::size_t reply_begin = 0;
   std::size_t reply_bytes = 0;
   engine::LargeValueRef reply_large;  // Follows the reply's bytes; a long list is all in here.
   std::unique_ptr<std::vector<Watch>> watches;  // Of a WATCH.
 
+  /// Of a listing.
+  bool is_slice() const { return run == nullptr && gathering == nullptr; }
   /// A long one is no frame with a large value behind it, but lies in that as a whole.
   bool answers_list() const {
     return command->gather == commands::Gather::in_key_order || job != nullptr;

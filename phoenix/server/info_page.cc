@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -126,6 +129,33 @@ void add_persistence(std::string& page, const InfoSources& from) {
   if (is_durable(shared)) line(page, "aof_current_size", sum_of(shared, &Metrics::log_bytes));
 }
 
+// Statuses that say the same word are one kind.
+std::vector<std::pair<std::string_view, std::uint64_t>> errors_of(const Shared& shared) {
+  std::vector<std::pair<std::string_view, std::uint64_t>> kinds;
+  for (std::size_t status = 0; status < std::tuple_size_v<ErrorGauges>; ++status) {
+    std::uint64_t count = 0;
+    for (unsigned core = 0; core < shared.cores(); ++core) {
+      count += shared.metrics[core].errors[status].get();
+    }
+    if (count == 0) continue;
+    const auto prefix = protocol::error_prefix(static_cast<protocol::Status>(status));
+    const auto known = std::find_if(kinds.begin(), kinds.end(),
+                                    [prefix](const auto& kind) { return kind.first == prefix; });
+    if (known == kinds.end()) {
+      kinds.emplace_back(prefix, count);
+    } else {
+      known->second += count;
+    }
+  }
+  return kinds;
+}
+
+std::uint64_t errors_in_all(const Shared& shared) {
+  std::uint64_t sum = 0;
+  for (const auto& kind : errors_of(shared)) sum += kind.second;
+  return sum;
+}
+
 void add_stats(std::string& page, const InfoSources& from) {
   const Shared& shared = from.shared;
   const auto kilobytes = [&](Field field) {
@@ -158,6 +188,7 @@ void add_stats(std::string& page, const InfoSources& from) {
   line(page, "migrate_cached_sockets", 0);
   line(page, "total_reads_processed", sum_of(shared, &Metrics::receives));
   line(page, "total_writes_processed", sum_of(shared, &Metrics::sends));
+  line(page, "total_error_replies", errors_in_all(shared));
 }
 
 void add_replication(std::string& page, const InfoSources& from) {
@@ -183,19 +214,43 @@ void add_cpu(std::string& page, const InfoSources& from) {
 
 void add_nothing(std::string&, const InfoSources&) {}
 
-// Commands are not timed one by one, that would cost more than many of them: usec is there because
-// readers of these lines expect it, and 0.
 void add_command_stats(std::string& page, const InfoSources& from) {
-  const auto commands = from.shared.table.all();
-  for (const auto* command : commands) {
-    const std::size_t index = from.shared.table.index_of(*command);
-    std::uint64_t calls = 0;
-    for (unsigned core = 0; core < from.shared.cores(); ++core) {
-      calls += from.shared.metrics[core].calls[index].get();
-    }
-    if (calls == 0) continue;
-    line(page, fmt::format("cmdstat_{}", commands::lower_case(command->name)),
-         fmt::format("calls={},usec=0,usec_per_call=0.00", calls));
+  for (const auto* row : from.shared.table.all()) {
+    const CommandTotals totals = totals_of(from.shared, row->index);
+    if (totals.calls == 0 && totals.rejected == 0 && totals.failed == 0) continue;
+    const commands::CommandTimes times = times_of(from.shared, row->index);
+    line(page, fmt::format("cmdstat_{}", commands::lower_case(row->name)),
+         fmt::format("calls={},usec={},usec_per_call={:.2f},rejected_calls={},failed_calls={}",
+                     totals.calls, times.total_us, ratio(times.total_us, totals.calls),
+                     totals.rejected, totals.failed));
+  }
+}
+
+void add_error_stats(std::string& page, const InfoSources& from) {
+  auto kinds = errors_of(from.shared);
+  std::sort(kinds.begin(), kinds.end());
+  for (const auto& [prefix, count] : kinds) {
+    line(page, fmt::format("errorstat_{}", prefix), fmt::format("count={}", count));
+  }
+}
+
+// The end of the range that so many of the calls do not exceed.
+double percentile_us(const commands::CommandTimes& times, double percent) {
+  const double wanted = static_cast<double>(times.calls) * percent / 100;
+  std::size_t range = 0;
+  while (range + 1 < times.up_to.size() && static_cast<double>(times.up_to[range]) < wanted) {
+    ++range;
+  }
+  return static_cast<double>(commands::CommandTimes::end_ns(range)) / 1000;
+}
+
+void add_latency_stats(std::string& page, const InfoSources& from) {
+  for (const auto* row : from.shared.table.all()) {
+    const commands::CommandTimes times = times_of(from.shared, row->index);
+    if (!times.is_known || times.calls == 0) continue;
+    line(page, fmt::format("latency_percentiles_usec_{}", commands::lower_case(row->name)),
+         fmt::format("p50={:.3f},p99={:.3f},p99.9={:.3f}", percentile_us(times, 50),
+                     percentile_us(times, 99), percentile_us(times, 99.9)));
   }
 }
 
@@ -253,7 +308,8 @@ constexpr auto kSections = std::to_array<Section>({
     {"CPU", add_cpu},
     {"Modules", add_nothing},
     {"Commandstats", add_command_stats, false},
-    {"Errorstats", add_nothing},
+    {"Errorstats", add_error_stats},
+    {"Latencystats", add_latency_stats, false},
     {"Cluster", add_cluster},
     {"Keyspace", add_keyspace},
     {"Log", add_log},

@@ -67,6 +67,8 @@ class Listing {
   bool is_waiting = false;
   /// What its answer has to wait for, of this core's slices.
   log::Position position = 0;
+  /// All of its slices so far.
+  std::uint64_t took_ns = 0;
 
   /// Where the next slice is made, and the words of the request for it; views into this object.
   virtual unsigned core() const = 0;

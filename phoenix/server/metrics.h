@@ -1,24 +1,19 @@
 // Figures of one core. The core alone writes them, any core reads them for INFO.
 #pragma once
 
-#include <atomic>
+#include <array>
 #include <cstdint>
 #include <memory>
 
 #include "phoenix/io/mailbox.h"
+#include "phoenix/server/command_figures.h"
+#include "phoenix/server/gauge.h"
+#include "protocol/error.h"
 
 namespace phoenix::server {
 
-/// A figure with one writer: plain loads and stores, no locked instruction.
-class Gauge final {
- public:
-  void set(std::uint64_t value) { value_.store(value, std::memory_order_relaxed); }
-  void add(std::uint64_t value) { set(get() + value); }
-  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
+/// Errors that were answered, by status.
+using ErrorGauges = std::array<Gauge, static_cast<std::size_t>(protocol::kStatusMax) + 1>;
 
 struct alignas(io::kCacheLineBytes) Metrics {
   Gauge turns;
@@ -56,7 +51,10 @@ struct alignas(io::kCacheLineBytes) Metrics {
   Gauge keyspace_misses;
   Gauge channels;  // That somebody here listens to.
   Gauge patterns;
-  std::unique_ptr<Gauge[]> calls;  // By Table::index_of.
+  ErrorGauges errors;
+  // Both by Table::index_of. Calls are counted by the core of their session.
+  std::unique_ptr<Gauge[]> calls;
+  std::unique_ptr<CommandFigures[]> commands;
 };
 
 }  // namespace phoenix::server

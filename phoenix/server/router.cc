@@ -50,11 +50,12 @@ Router::Router(unsigned core, Shared& shared, Shard& shard, Connections& connect
       ring_(ring),
       metrics_(metrics),
       watch_(watch),
+      meter_(metrics, &actions, watch.clock()),
       buffers_(pool.buffers()),
-      native_sink_(pool, &shard.budget()),
-      resp_sink_(pool, &shard.budget()),
-      native_encoder_(&shard.budget()),
-      resp_encoder_(&shard.budget()),
+      native_sink_(pool, &shard.budget(), &meter_),
+      resp_sink_(pool, &shard.budget(), &meter_),
+      native_encoder_(&shard.budget(), &meter_),
+      resp_encoder_(&shard.budget(), &meter_),
       slots_(shared.store->slots()),
       filling_(shared.cores()),
       away_(shared.cores()),
@@ -84,18 +85,18 @@ void SessionActions::forget_watches() {
   session_->transaction.reset();
 }
 
-// Of one that has run: how many there were of each command, and whether it took long. `work` is
-// that of its reply.
-inline void Router::note_run(const PendingRequest& pending, std::size_t work) {
+// Of one that has run, at `place` among some: how many there were of each command, and how long it
+// took if that is looked at. `work` is that of its reply.
+inline void Router::note_run(const PendingRequest& pending, std::size_t work, std::size_t place) {
   if (pending.fault != Fault::none) return;
-  metrics_.calls[shared_.table.index_of(*pending.command)].add(1);
+  const std::uint64_t calls = metrics_.calls[pending.command->index].count();
   const bool is_away =
       shared_.cores() > 1 && pending.command->keys.first > 0 && pending.core != core_;
   if (is_away) return;  // Its owner looks at the time.
   const std::uint64_t words = pending.request.args.size() * kWorkPerWord;
-  const auto took_ns = watch_.lap(work + shard_.steps_of_last() + words);
-  if (took_ns != 0) [[unlikely]]
-    keep_slow(pending, took_ns);
+  const std::uint64_t all_work = work + shard_.steps_of_last() + words;
+  if (watch_.looks_at(all_work, calls <= CommandFigures::kFirst)) [[unlikely]]
+    keep_time(pending, all_work, place);
 }
 
 void Router::run(RequestBatch& batch) {
@@ -120,7 +121,23 @@ void Router::run(RequestBatch& batch) {
   }
   std::size_t requests_run = 0;
   watch_.begin();
-  for (auto& pending : batch.requests) {
+  for (std::span rest(batch.requests); !rest.empty();) {
+    const std::size_t before = watch_.before_sample(rest.size());
+    requests_run += run_some(rest.first(before));
+    rest = rest.subspan(before);
+    if (rest.empty()) break;
+    watch_.begin_sample();
+    requests_run += run_some(rest.first(1));
+    watch_.end_sample();
+    rest = rest.subspan(1);
+  }
+  metrics_.requests.add(requests_run);
+}
+
+// Returns how many of them were executed or sent on; the others were put back.
+std::size_t Router::run_some(std::span<PendingRequest> requests) {
+  std::size_t requests_run = 0;
+  for (auto& pending : requests) {
     Session& session = *pending.session;
     session.requests_in_batch = 0;
     if (session.skipped_batch == batch_number_) continue;
@@ -137,7 +154,7 @@ void Router::run(RequestBatch& batch) {
     session.last_command = pending.command;
     if (may_run && run_one(pending)) {
       ++requests_run;
-      note_run(pending, left - work_.left());
+      note_run(pending, left - work_.left(), static_cast<std::size_t>(&pending - requests.data()));
       if (messaging_.has_monitors()) [[unlikely]]
         messaging_.show(pending);
       if (pending.frame == nullptr) session.large_input_done();
@@ -151,7 +168,7 @@ void Router::run(RequestBatch& batch) {
       connections_.wait_for_room(session);
     }
   }
-  metrics_.requests.add(requests_run);
+  return requests_run;
 }
 
 SessionSink& Router::begin_sink(ReplyHead head) {
@@ -212,7 +229,8 @@ bool Router::run_one(PendingRequest& pending) {
 bool Router::run_command(PendingRequest& pending) {
   const Command& command = *pending.command;
   if (command.keys.first > 0) return run_keyed(pending);
-  if (has(command.flags, Flags::every_core) && shared_.cores() > 1) return run_gathered(pending);
+  const bool is_gathered = shared_.cores() > 1 || command.patience_ms != nullptr;
+  if (has(command.flags, Flags::every_core) && is_gathered) return run_gathered(pending);
   if (!has(command.flags, Flags::scan)) return run_here(pending);
   start_listing(pending);
   return true;
@@ -252,6 +270,8 @@ void Router::answer_fault(const PendingRequest& pending) {
   auto [status, text] = error_of(pending);
   Session& session = *pending.session;
   const bool is_unknown = pending.fault == Fault::unknown_command;
+  const bool names_none = is_unknown || pending.fault == Fault::unknown_subcommand;
+  meter_.name(names_none ? nullptr : pending.command, CommandMeter::Kind::refusal);
   if (is_unknown && is_of_http(pending.request.args)) connections_.end_input(session);
   if (pending.command != nullptr && has(pending.command->flags, Flags::executes)) {
     session.transaction.reset();
@@ -264,18 +284,21 @@ void Router::answer_fault(const PendingRequest& pending) {
     session.transaction->refuse();
   }
   answer(pending, status, text);
+  meter_.end_naming();
 }
 
 bool Router::run_here(const PendingRequest& pending) {
   Session& session = *pending.session;
   SessionSink& sink = begin_sink(pending.head());
+  actions_.act_for(session);
   const auto verdict = shard_.admit(*pending.command, pending.request, sink);
   if (verdict == Shard::Verdict::wait) return false;
   log::Position position = 0;
   if (verdict == Shard::Verdict::execute) {
-    actions_.act_for(session);
     position = shard_.execute(*pending.command, pending.request, sink, &actions_);
     work_.take(shard_.steps_of_last());
+  } else {
+    meter_.was_refused(*pending.command);
   }
   // That a subscription was made or ended is a message itself: it is told in any case.
   const Flags flags = pending.command->flags;
@@ -291,16 +314,24 @@ void Router::take_for_reply(Session& session, std::size_t bytes) {
   if (bytes > kShortReplyBytes) session.takes_long = true;
 }
 
+// The command could have run: it has failed.
 void Router::answer(const PendingRequest& pending, Status status, std::string_view text) {
+  actions_.act_for(*pending.session);
   SessionSink& sink = begin_sink(pending.head());
   sink.error(status, text);
   file(sink, *pending.session, 0);
 }
 
+// It counts as called, since it had no fault, and was not run.
+void Router::reject(const PendingRequest& pending, Status status, std::string_view text) {
+  answer(pending, status, text);
+  meter_.was_refused(*pending.command);
+}
+
 bool Router::run_keyed(PendingRequest& pending) {
   if (shared_.cores() > 1 && !has_keys_on_one_core(pending)) {
     if (pending.command->gather != Gather::same_core) return run_gathered(pending);
-    answer(pending, Status::cross_slot, kCrossSlot);
+    reject(pending, Status::cross_slot, kCrossSlot);
     return true;
   }
   if (has(pending.command->flags, Flags::watches)) return run_watch(pending);
@@ -366,11 +397,11 @@ bool Router::run_gathered(const PendingRequest& pending) {
   std::string frame;
   if (!split.words[core_].empty()) {
     const Request part = part_of(pending, split.words[core_]);
-    Encoder& encoder = begin_encoder({}, frame);
+    Encoder& encoder = begin_encoder(part_head(), frame);
     const auto verdict = shard_.admit(*pending.command, part, encoder);
     if (verdict == Shard::Verdict::wait) return false;
+    actions_.act_for(session);
     if (verdict == Shard::Verdict::execute) {
-      actions_.act_for(session);
       gathering->position = shard_.execute(*pending.command, part, encoder, &actions_);
       work_.take(shard_.steps_of_last());
     }
@@ -379,6 +410,7 @@ bool Router::run_gathered(const PendingRequest& pending) {
       SessionSink& sink = begin_sink(pending.head());
       answer_frame(frame, sink);
       file(sink, session, 0);
+      meter_.was_refused(*pending.command);
       return true;
     }
   }
@@ -391,54 +423,11 @@ bool Router::run_gathered(const PendingRequest& pending) {
   Gathering& filed = *gathering;
   filed.place = gatherings_.size();
   gatherings_.push_back(std::move(gathering));
+  if (pending.command->patience_ms != nullptr) {
+    begin_wait(filed, pending.command->patience_ms(pending.request));
+  }
   if (filed.parts_missing == 0) finish_gathering(filed);
   return true;
-}
-
-void Router::send_parts(const PendingRequest& pending, Split& split, Gathering& gathering) {
-  gathering.command = pending.command;
-  gathering.head = pending.head();
-  if (pending.command->gather == Gather::in_key_order) gathering.items.resize(split.keys);
-  if (pending.command->gather == Gather::by_row) gathering.frames.resize(shared_.cores());
-  gathering.key_order = std::move(split.ranks);
-  for (unsigned core = 0; core < shared_.cores(); ++core) {
-    const auto& words = split.words[core];
-    if (words.empty()) continue;
-    ++gathering.parts_missing;
-    if (core == core_) continue;
-    const Request request = part_of(pending, words);
-    HopPart& part = add_part(core, *gathering.session, *pending.command, request, {});
-    part.gathering = &gathering;
-    part.gathering_part = core;
-  }
-}
-
-// A list that has become long while memory is full ends as an error.
-void Router::join(Gathering& gathering, std::uint32_t part, std::string_view frame) {
-  const std::uint64_t bytes = gathering.bytes + frame.size();
-  if (bytes > kReplyBytesWhenFullMax && shard_.budget().is_full(frame.size())) {
-    std::string refusal;
-    Encoder& encoder = begin_encoder({}, refusal);
-    encoder.error(Status::out_of_memory, shard_.budget().refusal());
-    (void)encoder.finish();  // An error has no large value.
-    return gather_part(gathering, part, refusal);
-  }
-  gather_part(gathering, part, frame);
-  buffers_.hops += bytes - gathering.bytes;
-  gathering.bytes = bytes;
-}
-
-void Router::finish_gathering(Gathering& gathering) {
-  buffers_.hops -= gathering.bytes;
-  std::string reply;
-  Encoder& encoder = begin_encoder(gathering.head, reply);
-  answer_gathered(gathering, encoder);
-  (void)encoder.finish();  // Items were copied.
-  gathering.session->output.fill(*gathering.run, std::move(reply), {}, gathering.position);
-  const std::size_t place = gathering.place;
-  gatherings_.back()->place = place;
-  std::swap(gatherings_[place], gatherings_.back());
-  gatherings_.pop_back();
 }
 
 bool Router::has_room(unsigned owner) const {

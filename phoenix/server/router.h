@@ -10,12 +10,15 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "phoenix/commands/command.h"
 #include "phoenix/io/ring.h"
+#include "phoenix/server/command_meter.h"
 #include "phoenix/server/connections.h"
 #include "phoenix/server/gather.h"
 #include "phoenix/server/hop.h"
@@ -33,6 +36,10 @@ namespace phoenix::server {
 class SessionActions : public commands::SessionControl {
  public:
   void act_for(Session& session) { session_ = &session; }
+  /// What that session sent last; null before there was any.
+  const commands::Command* served_command() const {
+    return session_ == nullptr ? nullptr : session_->last_command;
+  }
 
   bool begin_transaction() override;
   bool discard_transaction() override;
@@ -66,6 +73,11 @@ class Router final {
   /// What may still be done in this turn; all of the above takes from it.
   TurnWork& work() { return work_; }
 
+  /// Answers of commands that wait for the disk for a limited time, when it is over or they can be.
+  void end_waits(std::uint64_t now_ns, log::Position committed);
+  /// When there is something to end; never is io::kNoDeadline.
+  std::uint64_t next_wait_ns() const;
+
   /// End of a turn: posts what goes to other cores, returns replies whose position is durable, and
   /// wakes the cores that sleep.
   void post_hops(log::Position committed);
@@ -83,7 +95,10 @@ class Router final {
  private:
   SessionSink& begin_sink(ReplyHead head);
   Encoder& begin_encoder(ReplyHead head, std::string& out);
-  void note_run(const PendingRequest& pending, std::size_t work);
+  std::size_t run_some(std::span<PendingRequest> requests);
+  void note_run(const PendingRequest& pending, std::size_t work, std::size_t place);
+  void keep_time(const PendingRequest& pending, std::uint64_t work, std::size_t place);
+  void keep_time(HopPart& part, std::uint64_t work, std::size_t place);
   void keep_slow(const PendingRequest& pending, std::uint64_t took_ns);
   commands::SlowLog::Client client_of(Session& session);
   void keep_slow(const HopBatch& batch, const HopPart& part);
@@ -97,6 +112,7 @@ class Router final {
   std::size_t file(SessionSink& sink, Session& session, log::Position position);
   std::pair<protocol::Status, std::string> error_of(const PendingRequest& pending) const;
   void answer_fault(const PendingRequest& pending);
+  void reject(const PendingRequest& pending, protocol::Status status, std::string_view text);
   void answer(const PendingRequest& pending, protocol::Status status, std::string_view text);
   bool run_here(const PendingRequest& pending);
   bool run_keyed(PendingRequest& pending);
@@ -111,6 +127,9 @@ class Router final {
   Split split_by_owner(const commands::Command& command, commands::Args args) const;
   commands::Request part_of(const PendingRequest& pending, commands::Args words) const;
   bool run_gathered(const PendingRequest& pending);
+  void begin_wait(Gathering& gathering, std::int64_t patience_ms);
+  bool goes_on_waiting(Gathering& gathering);
+  void drop_gathering(Gathering& gathering);
   void send_parts(const PendingRequest& pending, Split& split, Gathering& gathering);
   void start_listing(const PendingRequest& pending);
   void draw_core(ListingSetup& setup);
@@ -151,7 +170,9 @@ class Router final {
   bool take_mail(unsigned from);
   void execute_inbox(std::deque<HopBatch*>& inbox);
   bool execute_parts(HopBatch& batch);
-  bool execute_part(HopBatch& batch, HopPart& part);
+  bool execute_all(HopBatch& batch);
+  bool execute_some(HopBatch& batch, std::size_t begin, std::size_t end);
+  bool execute_part(HopBatch& batch, HopPart& part, std::size_t place);
   void keep_list(HopBatch& batch, HopPart& part);
   void give_back(HopBatch& batch);
   void take_back(HopBatch& batch, HopMessage::Kind kind);
@@ -169,6 +190,7 @@ class Router final {
   io::Ring& ring_;
   Metrics& metrics_;
   SlowWatch& watch_;
+  CommandMeter meter_;
   BufferBytes& buffers_;
   NativeSink native_sink_;
   RespSink resp_sink_;
@@ -187,6 +209,10 @@ class Router final {
   std::vector<std::unique_ptr<HopBatch>> batches_;
   std::vector<HopBatch*> free_batches_;
   std::vector<std::unique_ptr<Gathering>> gatherings_;
+  // Of those that wait for a limited time: all by their ends, and by position what only this core's
+  // disk is waited for.
+  std::set<std::pair<std::uint64_t, Gathering*>> waits_by_end_;
+  std::set<std::pair<log::Position, Gathering*>> waits_by_position_;
   std::vector<Session*> listings_;
   std::size_t next_listing_ = 0;
   unsigned first_inbox_ = 0;    // Each is the first in turn: the last one may come off badly.

@@ -68,6 +68,13 @@ void Router::execute_inbox(std::deque<HopBatch*>& inbox) {
 }
 
 bool Router::execute_parts(HopBatch& batch) {
+  meter_.execute(&batch);
+  const bool is_done = execute_all(batch);
+  meter_.execute(nullptr);
+  return is_done;
+}
+
+bool Router::execute_all(HopBatch& batch) {
   auto& keyspace = shard_.keyspace();
   while (batch.executed < batch.parts.size()) {
     was_cut_short_ = was_cut_short_ || work_.is_spent();
@@ -77,15 +84,28 @@ bool Router::execute_parts(HopBatch& batch) {
     for (std::size_t i = begin; i < end; ++i) keyspace.prefetch_index(batch.parts[i].hash);
     for (std::size_t i = begin; i < end; ++i) keyspace.prefetch_entry(batch.parts[i].hash);
     watch_.begin();
-    for (std::size_t i = begin; i < end; ++i) {
-      was_cut_short_ = work_.is_spent();
-      if (was_cut_short_ || !execute_part(batch, batch.parts[i])) return false;
+    for (std::size_t i = begin; i < end;) {
+      const std::size_t sample = i + watch_.before_sample(end - i);
+      if (!execute_some(batch, i, sample)) return false;
+      if (sample == end) break;
+      watch_.begin_sample();
+      if (!execute_some(batch, sample, sample + 1)) return false;
+      watch_.end_sample();
+      i = sample + 1;
     }
   }
   return true;
 }
 
-bool Router::execute_part(HopBatch& batch, HopPart& part) {
+bool Router::execute_some(HopBatch& batch, std::size_t begin, std::size_t end) {
+  for (std::size_t i = begin; i < end; ++i) {
+    was_cut_short_ = work_.is_spent();
+    if (was_cut_short_ || !execute_part(batch, batch.parts[i], i - begin)) return false;
+  }
+  return true;
+}
+
+bool Router::execute_part(HopBatch& batch, HopPart& part, std::size_t place) {
   commands::Request request;
   request.args = batch.words_of(part);
   request.flags = part.flags;
@@ -105,6 +125,8 @@ bool Router::execute_part(HopBatch& batch, HopPart& part) {
       part.position = shard_.execute(*part.command, request, encoder, nullptr);
       work_.take(shard_.steps_of_last());
     }
+  } else if (!part.head.is_part) {
+    meter_.was_refused(*part.command);
   }
   if (has(part.command->flags, commands::Flags::watches)) {
     part.watches = std::make_unique<std::vector<Watch>>(watches_of(request.args.subspan(1)));
@@ -114,8 +136,11 @@ bool Router::execute_part(HopBatch& batch, HopPart& part) {
   if (is_list) keep_list(batch, part);
   part.reply_bytes = batch.replies.size() - part.reply_begin;
   work_.take(request.args.size() * kWorkPerWord + part.reply_bytes + list_bytes);
-  part.took_ns = watch_.lap(shard_.steps_of_last() + request.args.size() * kWorkPerWord +
-                            part.reply_bytes + list_bytes);
+  const std::uint64_t work =
+      shard_.steps_of_last() + request.args.size() * kWorkPerWord + part.reply_bytes + list_bytes;
+  const CommandFigures& figures = meter_.of(*part.command);
+  if (watch_.looks_at(work, figures.timed.get() < figures.timed_each)) [[unlikely]]
+    keep_time(part, work, place);
   batch.position_max = std::max(batch.position_max, part.position);
   ++batch.executed;
   return true;

@@ -79,8 +79,11 @@ void Router::take_slice(Session& session, std::string_view frame) {
   if (!listing.is_complete()) return;
   std::string end;
   Encoder& encoder = begin_encoder(listing.head(), end);
+  meter_.name(&listing.command());
   listing.write_end(encoder);
+  meter_.end_naming();
   (void)encoder.finish();  // Likewise.
+  meter_.of(listing.command()).record(listing.took_ns);
   take_for_reply(session, end.size());
   session.output.append_owned(std::move(end), {}, listing.position);
   session.listing.reset();
@@ -122,12 +125,14 @@ bool Router::run_slice(Session& session) {
   work_.take(request.args.size() * kWorkPerWord);
   listing.is_waiting = true;
   if (owner != core_) {
-    add_part(owner, session, listing.command(), request, {});
+    add_part(owner, session, listing.command(), request, part_head());
     return true;
   }
   std::string frame;
-  Encoder& encoder = begin_encoder({}, frame);
+  Encoder& encoder = begin_encoder(part_head(), frame);
+  const std::uint64_t begin_ns = watch_.clock().monotonic_ns();
   const log::Position position = shard_.execute(listing.command(), request, encoder, nullptr);
+  listing.took_ns += watch_.clock().monotonic_ns() - begin_ns;
   (void)encoder.finish();  // Keys are never large values.
   listing.position = std::max(listing.position, position);
   work_.take(shard_.steps_of_last() + frame.size());

@@ -36,9 +36,10 @@ bool Router::run_in_transaction(PendingRequest& pending) {
   const Refusal refusal = queue(pending);
   if (!refusal.text.empty()) {
     transaction.refuse();
-    answer(pending, refusal.status, refusal.text);
+    reject(pending, refusal.status, refusal.text);
     return true;
   }
+  meter_.was_queued(command);
   SessionSink& sink = begin_sink(pending.head());
   sink.line("QUEUED");
   file(sink, *pending.session, 0);
@@ -95,14 +96,16 @@ bool Router::exec_here(const PendingRequest& pending) {
   Session& session = *pending.session;
   std::string reply;
   Encoder& encoder = begin_encoder(pending.head(), reply);
+  actions_.act_for(session);
   const auto verdict = shard_.admit(session.transaction->job(), encoder);
   if (verdict == Shard::Verdict::wait) return false;
   TransactionJob job = session.transaction->take();
   session.transaction.reset();
   log::Position position = 0;
   if (verdict == Shard::Verdict::execute) {
-    actions_.act_for(session);
     position = run_job(job, encoder, &actions_);
+  } else {
+    meter_.was_refused(*pending.command);
   }
   (void)encoder.finish();  // Items of lists are copied.
   take_for_reply(session, reply.size());
@@ -113,7 +116,7 @@ bool Router::exec_here(const PendingRequest& pending) {
 // Messages go to the other cores' subscribers without an answer.
 log::Position Router::run_job(TransactionJob& job, Encoder& encoder,
                               commands::SessionControl* session) {
-  const Shard::Ran ran = shard_.run(job, encoder, session);
+  const Shard::Ran ran = shard_.run(job, encoder, session, meter_);
   work_.take(shard_.steps_of_last());
   if (!ran.is_done) return ran.position;
   for (const auto& queued : job.requests) {
@@ -183,8 +186,10 @@ log::Position Router::run_at_home(const TransactionJob& job, std::string_view ot
   for (const auto& queued : job.requests) {
     if (!queued.is_at_home) continue;
     take_others(queued.reply_at);
+    meter_.begin_queued(queued.command());
     const log::Position its_own =
         shard_.execute(queued.command(), queued.request(), encoder, &actions_);
+    meter_.end_queued();
     position = std::max(position, its_own);
     work_.take(shard_.steps_of_last());
   }
@@ -201,7 +206,7 @@ bool Router::run_watch(const PendingRequest& pending) {
   if (!session.transaction) session.transaction = std::make_unique<Transaction>();
   Transaction& transaction = *session.transaction;
   if (const Refusal refusal = refusal_of_watch(transaction, pending); !refusal.text.empty()) {
-    answer(pending, refusal.status, refusal.text);
+    reject(pending, refusal.status, refusal.text);
     return true;
   }
   if (pending.core != core_) {

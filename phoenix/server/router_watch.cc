@@ -8,6 +8,26 @@ commands::SlowLog::Client Router::client_of(Session& session) {
   return {session.peer_address, session.client.name};
 }
 
+// A listing goes on after this (Router::take_slice).
+void Router::keep_time(const PendingRequest& pending, std::uint64_t work, std::size_t place) {
+  const std::uint64_t took_ns = watch_.lap(work, place);
+  const commands::Command& command = *pending.command;
+  if (!has(command.flags, commands::Flags::scan)) meter_.of(command).record(took_ns);
+  if (watch_.is_slow(work, took_ns)) keep_slow(pending, took_ns);
+}
+
+// Of what all cores do, the home core's part stands for all.
+void Router::keep_time(HopPart& part, std::uint64_t work, std::size_t place) {
+  const std::uint64_t took_ns = watch_.lap(work, place);
+  const commands::Flags flags = part.command->flags;
+  // With a threshold of 0 also what was faster than the clock can tell is slow.
+  if (part.is_slice() || watch_.is_slow(work, took_ns)) {
+    part.took_ns = std::max<std::uint64_t>(took_ns, 1);
+  }
+  if (part.is_slice() || has(flags, commands::Flags::every_core)) return;
+  meter_.of(*part.command).record(took_ns);
+}
+
 void Router::keep_slow(const PendingRequest& pending, std::uint64_t took_ns) {
   watch_.keep(*pending.command, pending.request.args, took_ns, shard_.now_ms(),
               client_of(*pending.session));
@@ -15,8 +35,11 @@ void Router::keep_slow(const PendingRequest& pending, std::uint64_t took_ns) {
 
 // On the home core: it knows the client, and tells for all of a command that every core runs.
 void Router::keep_slow(const HopBatch& batch, const HopPart& part) {
-  const bool is_slice = part.run == nullptr && part.gathering == nullptr;  // Of a listing.
-  if (is_slice || has(part.command->flags, commands::Flags::every_core)) return;
+  if (part.is_slice()) {
+    if (part.session->listing) part.session->listing->took_ns += part.took_ns;
+    return;
+  }
+  if (has(part.command->flags, commands::Flags::every_core)) return;
   watch_.keep(*part.command, batch.words_of(part), part.took_ns, shard_.now_ms(),
               client_of(*part.session));
 }

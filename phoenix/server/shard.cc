@@ -178,7 +178,7 @@ log::Position Shard::execute(const Command& command, const Request& request,
 }
 
 log::Position Shard::position_of_read(const Command& command, const Request& request) {
-  constexpr Flags kRestsOnData = Flags::readonly | Flags::write | Flags::durable;
+  constexpr Flags kRestsOnData = Flags::readonly | Flags::write | Flags::durable | Flags::watches;
   if (!has(command.flags, kRestsOnData)) return 0;
   const bool sees_everything =
       has(command.flags, Flags::every_core) || has(command.flags, Flags::scan);
@@ -225,7 +225,9 @@ std::uint64_t Shard::draw() {
 }
 
 std::int64_t Shard::remove_expired(std::size_t nodes_max, std::int64_t due_ms) {
-  const bool stamps_matter = durability_ == log::Durability::always;
+  // Where no entry has an expiry any more, only what the heap kept of others is dropped.
+  const bool stamps_matter =
+      durability_ == log::Durability::always && keyspace_.size_with_expiry() > 0;
   const std::int64_t until_ms = stamps_matter ? std::min(due_ms, log_->durable_stamp_ms()) : due_ms;
   const engine::ExpirySlice slice = keyspace_.remove_expired(until_ms, nodes_max);
   // Where stamps are late nobody can tell any more which miss rests on an expiry.

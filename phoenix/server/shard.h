@@ -19,6 +19,7 @@
 
 namespace phoenix::server {
 
+class CommandMeter;
 class Encoder;
 struct TransactionJob;
 struct Watch;
@@ -78,7 +79,8 @@ class Shard final : public engine::EffectSink {
     bool is_done = false;  // Else a watched key had changed.
   };
   /// Without those that go on at home.
-  Ran run(TransactionJob& job, Encoder& reply, commands::SessionControl* session);
+  Ran run(TransactionJob& job, Encoder& reply, commands::SessionControl* session,
+          CommandMeter& meter);
 
   /// A number by chance.
   std::uint64_t draw();

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "phoenix/base/check.h"
+#include "phoenix/server/command_meter.h"
 #include "phoenix/server/encoder.h"
 #include "phoenix/server/limits.h"
 #include "phoenix/server/listing.h"
@@ -266,7 +267,8 @@ std::optional<log::Position> Shard::abort_if_changed(const TransactionJob& job, 
   return std::nullopt;
 }
 
-Shard::Ran Shard::run(TransactionJob& job, Encoder& reply, commands::SessionControl* session) {
+Shard::Ran Shard::run(TransactionJob& job, Encoder& reply, commands::SessionControl* session,
+                      CommandMeter& meter) {
   if (const auto position = abort_if_changed(job, reply)) return {*position, false};
   log::Position position = 0;
   std::uint64_t steps = 0;
@@ -287,8 +289,10 @@ Shard::Ran Shard::run(TransactionJob& job, Encoder& reply, commands::SessionCont
     Request request = queued.request();
     request.flags |= job.flags;
     const bool is_listing = has(queued.command().flags, Flags::scan);
+    meter.begin_queued(queued.command());
     const log::Position its_own = is_listing ? run_listing(queued.command(), request, reply)
                                              : execute(queued.command(), request, reply, session);
+    meter.end_queued();
     position = std::max(position, its_own);
     steps += steps_of_last_ + kWorkPerWord;
   }

@@ -37,6 +37,11 @@ class Shared final {
     tell_start(config, settings);
     for (unsigned i = 0; i < config.cores; ++i) {
       metrics[i].calls = std::make_unique<Gauge[]>(table.all().size());
+      metrics[i].commands = std::make_unique<CommandFigures[]>(table.all().size());
+      for (const auto* row : table.all()) {
+        if (!has(row->flags, commands::Flags::scan)) continue;
+        metrics[i].commands[row->index].timed_each = kNoLimit;
+      }
     }
     mailboxes.reserve(std::size_t{config.cores} * config.cores);
     for (unsigned i = 0; i < config.cores * config.cores; ++i) {

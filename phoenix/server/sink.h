@@ -92,8 +92,9 @@ inline std::size_t SessionSink::finish(Output& output, log::Position position) {
 
 class NativeSink final : public SessionSink {
  public:
-  explicit NativeSink(ChunkPool& pool, const MemoryBudget* budget = nullptr)
-      : SessionSink(pool, native_), native_(budget) {}
+  explicit NativeSink(ChunkPool& pool, const MemoryBudget* budget = nullptr,
+                      CommandMeter* meter = nullptr)
+      : SessionSink(pool, native_), native_(budget, meter) {}
 
   void ok() override {
     if (is_encoded()) return encoder().ok();
@@ -142,8 +143,9 @@ class NativeSink final : public SessionSink {
 
 class RespSink final : public SessionSink {
  public:
-  explicit RespSink(ChunkPool& pool, const MemoryBudget* budget = nullptr)
-      : SessionSink(pool, resp_), resp_(budget) {}
+  explicit RespSink(ChunkPool& pool, const MemoryBudget* budget = nullptr,
+                    CommandMeter* meter = nullptr)
+      : SessionSink(pool, resp_), resp_(budget, meter) {}
 
   void ok() override {
     if (is_encoded()) return encoder().ok();

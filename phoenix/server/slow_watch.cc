@@ -29,12 +29,23 @@ void SlowWatch::apply(const commands::Settings& settings) {
   latency_.threshold_ms = latency_ms;
 }
 
-std::uint64_t SlowWatch::read_lap() {
+std::uint64_t SlowWatch::lap(std::uint64_t work, std::size_t place) {
   const std::uint64_t now_ns = clock_.monotonic_ns();
-  // With a threshold of 0 everything is kept, also what was faster than the clock can tell.
-  const std::uint64_t took_ns = std::max<std::uint64_t>(now_ns - last_ns_, 1);
+  const std::uint64_t passed_ns = now_ns - last_ns_;
+  const std::size_t count = place + 1 - last_place_;
   last_ns_ = now_ns;
-  return took_ns >= std::min(slow_ns_, latency_ns_) ? took_ns : 0;
+  last_place_ = place + 1;
+  const bool is_heavy = work >= std::min(heavy_work_, kHeavyWork);
+  return is_heavy ? passed_ns : passed_ns / count;
+}
+
+// Every 64th on average, but not in step with what clients do in turn.
+std::size_t SlowWatch::draw_sample() {
+  constexpr std::uint32_t kSpread = 64;
+  const std::size_t before = until_sample_;
+  chance_ = chance_ * 1'664'525U + 1'013'904'223U;
+  until_sample_ = kSpread / 2 + (chance_ >> 16U) % kSpread;
+  return before;
 }
 
 void SlowWatch::keep(const commands::Command& command, commands::Args words, std::uint64_t took_ns,

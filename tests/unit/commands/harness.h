@@ -124,15 +124,22 @@ class FakeFacts final : public Facts {
  public:
   void info(Args sections, std::string& page) override;
   MemoryFacts memory() override { return {.used = 3000, .peak = 4000, .buffers = 1000, .keys = 2}; }
+  CommandTimes times_of(const Command& row) override {
+    return row.name == timed ? times : CommandTimes();
+  }
   void reset_statistics() override { ++resets; }
   bool allows_debug() const override { return allows; }
+  std::string_view password() const override { return its_password; }
   bool is_durable() const override { return durable; }
   void sleep_ns(std::uint64_t ns) override { slept_ns += ns; }
   void stop_server() override { stops = true; }
 
   int resets = 0;
+  std::string_view timed;  // The one row that was called, and
+  CommandTimes times;      // how long it took.
   bool allows = true;
   bool durable = true;
+  std::string its_password;
   bool stops = false;
   std::uint64_t slept_ns = 0;
 };

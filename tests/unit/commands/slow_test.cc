@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "phoenix/commands/command_times.h"
 #include "tests/unit/commands/values.h"
 
 using namespace phoenix;
@@ -104,6 +105,36 @@ TEST_CASE("LATENCY tells the longest of each second, the latest, and the most") 
   CHECK(harness("LATENCY RESET") == "(integer) 1");
   CHECK(harness("LATENCY LATEST") == "[]");
   CHECK(harness("LATENCY DOCTOR") == "Nothing took 10 ms or more since it is watched.\n");
+}
+
+TEST_CASE("LATENCY HISTOGRAM leaves out what nothing fell into") {
+  Harness harness;
+  CHECK(harness("LATENCY HISTOGRAM") == "{}");
+  harness.facts.timed = "CONFIG|SET";
+  harness.facts.times.calls = 12;
+  harness.facts.times.is_known = true;
+  for (std::size_t range = 1; range < CommandTimes::kRanges; ++range) {
+    harness.facts.times.up_to[range] = range < 5 ? 10 : 12;
+  }
+  const std::string told =
+      "{\"config|set\": {\"calls\": (integer) 12, \"histogram_usec\": {(integer) 2: (integer) 10, "
+      "(integer) 33: (integer) 12}}}";
+  CHECK(harness("LATENCY HISTOGRAM") == told);
+  CHECK(harness("LATENCY HISTOGRAM get nothing config") == told);
+  CHECK(harness("LATENCY HISTOGRAM Config|Set") == told);
+  CHECK(harness("LATENCY HISTOGRAM get config|get") == "{}");
+}
+
+TEST_CASE("times fall into the ranges of Redis's histogram") {
+  CHECK(CommandTimes::range_of(0) == 0);
+  for (std::size_t range = 0; range + 1 < CommandTimes::kRanges; ++range) {
+    CHECK(CommandTimes::range_of(CommandTimes::end_ns(range)) == range);
+    CHECK(CommandTimes::range_of(CommandTimes::end_ns(range) + 1) == range + 1);
+  }
+  CHECK(CommandTimes::range_of(~std::uint64_t{0}) == CommandTimes::kRanges - 1);
+  CHECK(CommandTimes::end_ns(0) / 1000 == 1);
+  CHECK(CommandTimes::end_ns(5) / 1000 == 33);
+  CHECK(CommandTimes::end_ns(16) / 1000 == 67'633);
 }
 
 TEST_CASE("an event has so many samples at most") {

@@ -243,6 +243,19 @@ TEST_CASE("keyspace: expiry comes in bounded slices, and says when to come back"
   CHECK(world.keyspace.size() == 0);
 }
 
+TEST_CASE("keyspace: what the heap keeps of entries that are gone is not late") {
+  World<CountingSink> world(10);
+  world.keyspace.remove_expired(kNowMs, 1);
+  world.put("a", "v", kNowMs + 100);
+  world.put("a", "v");
+  CHECK(world.keyspace.expiry_lag_ms(kNowMs + 10'000) == 0);
+  CHECK(world.keyspace.has_expiry_nodes());
+  for (int i = 0; i < 20; ++i)
+    CHECK(world.keyspace.remove_expired(kNowMs + 10'000, 64).removed == 0);
+  CHECK_FALSE(world.keyspace.has_expiry_nodes());
+  CHECK(world.keyspace.size() == 1);
+}
+
 TEST_CASE("keyspace: no pattern of changed lifetimes fills the heap") {
   World<CountingSink> world(11);
   world.keyspace.remove_expired(kNowMs, 1);

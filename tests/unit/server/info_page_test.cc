@@ -71,12 +71,35 @@ TEST_CASE("figures are those of all cores") {
     metrics.keys_with_expiry.set(1);
     metrics.memory_bytes.set(1000);
     metrics.buffer_bytes.set(400);
-    metrics.calls[page.table.index_of(*page.table.find("GET"))].add(2);
+    const std::uint16_t get = page.table.find("GET")->index;
+    metrics.calls[get].add(100);
+    metrics.commands[get].not_run.add(10);
+    metrics.commands[get].failed.add(3);
+    metrics.commands[get].record(3'000);
+    metrics.commands[get].record(core == 0 ? 1'031 : 3'000'000'000);
+    metrics.commands[page.table.find("SET")->index].rejected.add(1);
+    metrics.errors[static_cast<std::size_t>(protocol::Status::error)].add(5);
+    metrics.errors[static_cast<std::size_t>(protocol::Status::too_large)].add(1);
+    metrics.errors[static_cast<std::size_t>(protocol::Status::busy_key)].add(core);
   }
   shared.memory_peak.set(2500);
   CHECK(Page::tell(shared, {"keyspace"}) == "# Keyspace\r\ndb0:keys=7,expires=2,avg_ttl=0\r\n");
   CHECK(Page::tell(shared, {"commandstats"}) ==
-        "# Commandstats\r\ncmdstat_get:calls=4,usec=0,usec_per_call=0.00\r\n");
+        "# Commandstats\r\n"
+        "cmdstat_get:calls=180,usec=135000316,usec_per_call=750001.76,rejected_calls=0,"
+        "failed_calls=6\r\n"
+        "cmdstat_set:calls=0,usec=0,usec_per_call=0.00,rejected_calls=2,failed_calls=0\r\n");
+  CHECK(Page::tell(shared, {"errorstats"}) ==
+        "# Errorstats\r\nerrorstat_BUSYKEY:count=1\r\nerrorstat_ERR:count=12\r\n");
+  CHECK(has(Page::tell(shared, {"stats"}), "\r\ntotal_error_replies:13\r\n"));
+  CHECK(Page::tell(shared, {"latencystats"}) ==
+        "# Latencystats\r\n"
+        "latency_percentiles_usec_get:p50=4.127,p99=1082130.431,p99.9=1082130.431\r\n");
+  const commands::CommandTimes times = times_of(shared, page.table.find("GET")->index);
+  CHECK(times.up_to[0] == 45);
+  CHECK(times.up_to[1] == 45);
+  CHECK(times.up_to[2] == 135);
+  CHECK(times.up_to.back() == 180);
   const std::string memory = Page::tell(shared, {"memory"});
   CHECK(has(memory, "\r\nused_memory:2000\r\nused_memory_human:1.95K\r\n"));
   CHECK(has(memory, "\r\nused_memory_peak:2500\r\n"));

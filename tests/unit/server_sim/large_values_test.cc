@@ -135,7 +135,7 @@ TEST_CASE("a transaction that has taken long reads no more") {
   std::string reply;
   RespEncoder encoder;
   encoder.begin({Wire::resp2, 0}, reply);
-  (void)world.shard().run(job, encoder, nullptr);
+  (void)world.shard().run(job, encoder, nullptr, world.meter());
   (void)encoder.finish();
   constexpr std::uint64_t kAllOfThem = 100 * std::uint64_t{40'000'000} / 8;
   CHECK(world.shard().steps_of_last() < kAllOfThem / 10 * 6);

@@ -28,6 +28,8 @@ ShardWorld::ShardWorld(log::Durability durability, const Mutations& mutations,
   config_.log.segment_bytes_max = std::uint64_t{128} << 10U;
   config_.log.disk_reserve_bytes = 0;
   config_.mutations = mutations;
+  metrics_.calls = std::make_unique<Gauge[]>(table_.all().size());
+  metrics_.commands = std::make_unique<CommandFigures[]>(table_.all().size());
   start();
 }
 

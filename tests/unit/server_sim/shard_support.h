@@ -8,6 +8,7 @@
 #include "phoenix/io/context.h"
 #include "phoenix/log/log.h"
 #include "phoenix/log/store.h"
+#include "phoenix/server/command_meter.h"
 #include "phoenix/server/shard.h"
 #include "phoenix/sim/host.h"
 #include "phoenix/sim/ring.h"
@@ -52,6 +53,7 @@ class ShardWorld final {
   void pass_ms(std::int64_t ms) { shard_->advance_time(shard_->now_ms() + ms); }
 
   Shard& shard() { return *shard_; }
+  CommandMeter& meter() { return meter_; }
   const commands::Table& table() const { return table_; }
   BufferBytes& buffers() { return buffers_; }
   log::Log& log() { return *log_; }
@@ -75,6 +77,8 @@ class ShardWorld final {
   commands::Table table_;
   commands::test::TextSink reply_;
   commands::test::FakeSession session_;
+  Metrics metrics_;
+  CommandMeter meter_{metrics_, nullptr, world_.clock()};
   BufferBytes buffers_;
   commands::test::FakeFacts facts_;
   commands::Settings settings_;

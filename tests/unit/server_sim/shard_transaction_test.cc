@@ -41,7 +41,7 @@ Answer exec(ShardWorld& world, TransactionJob& job) {
   answer.verdict = world.shard().admit(job, encoder);
   if (answer.verdict == Shard::Verdict::wait) return answer;
   if (answer.verdict == Shard::Verdict::execute) {
-    answer.position = world.shard().run(job, encoder, nullptr).position;
+    answer.position = world.shard().run(job, encoder, nullptr, world.meter()).position;
   }
   (void)encoder.finish();
   return answer;

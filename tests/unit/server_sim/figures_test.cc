@@ -1,0 +1,127 @@
+// What the server tells of its own work, over RESP in a whole server: how often each command ran,
+// how long that took and how often it failed; and who waits for the disk for a limited time.
+#include <memory>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "phoenix/sim/client.h"
+#include "tests/sim/process.h"
+
+using namespace phoenix;
+using namespace phoenix::simtest;
+
+namespace {
+
+class Talker final {
+ public:
+  Talker(sim::World& world, Process& process) : process_(process), client_(world) {
+    io::Endpoint endpoint;
+    endpoint.address = "127.0.0.1";
+    endpoint.port = kPort;
+    client_.connect(endpoint);
+  }
+  /// Of inline commands: all that comes until they are answered, whole.
+  std::string ask(const std::string& lines) {
+    constexpr std::string_view kEnd = "$7\r\nthe-end\r\n";
+    client_.send(lines + "ECHO the-end\r\n");
+    (void)process_.run_until([&] { return client_.received().ends_with(kEnd); },
+                             10 * kNanosPerSecond);
+    const std::string received = client_.take();
+    return received.substr(0, received.size() - std::min(received.size(), kEnd.size()));
+  }
+  sim::Client& client() { return client_; }
+
+ private:
+  Process& process_;
+  sim::Client client_;
+};
+
+struct World {
+  explicit World(const server::Config& config, const sim::FaultPlan& plan = {})
+      : world(1, plan), process(world, config) {
+    REQUIRE_MESSAGE(process.boot(), process.refusal());
+  }
+  ~World() { world.crash_now(); }
+  std::unique_ptr<Talker> talker() { return std::make_unique<Talker>(world, process); }
+
+  sim::World world;
+  Process process;
+};
+
+server::Config memory_only(unsigned cores) {
+  server::Config config = small_config(cores);
+  config.log.durability = log::Durability::off;
+  return config;
+}
+
+/// A line of INFO, without its name and what is measured in microseconds.
+std::string figure(const std::string& page, const std::string& name) {
+  const std::size_t begin = page.find("\r\n" + name + ":");
+  if (begin == std::string::npos) return "none";
+  std::string line = page.substr(begin + 3 + name.size());
+  line.resize(line.find("\r\n"));
+  const std::size_t usec = line.find("usec=");
+  if (usec != std::string::npos) line.erase(usec, line.find("rejected") - usec);
+  return line;
+}
+
+TEST_CASE("calls are those that ran, and errors belong to the command that answered them") {
+  for (const unsigned cores : {1U, 2U}) {
+    CAPTURE(cores);
+    World at(memory_only(cores));
+    const auto talker = at.talker();
+    std::string lines = "SET a x\r\nINCR a\r\nGET\r\nNOPE\r\nCONFIG NOPE\r\nRESTORE a 0 x\r\n";
+    for (int i = 0; i < 20; ++i) lines += "GET k" + std::to_string(i) + "\r\n";
+    lines += "MULTI\r\nSET a y\r\nINCR a\r\nGET\r\nEXEC\r\n";  // Aborted.
+    lines += "MULTI\r\nINCR a\r\nPING\r\nGETSET a\r\nDISCARD\r\n";
+    lines += "MULTI\r\nSET b 1\r\nINCR b\r\nRESTORE b 0 x\r\nGET b\r\nPING\r\nEXEC\r\nEXEC\r\n";
+    lines += "DBSIZE\r\nKEYS *\r\nMGET a b c d\r\nSCAN x\r\n";
+    (void)talker->ask(lines);
+    const std::string page = talker->ask("INFO everything\r\n");
+    CHECK(figure(page, "cmdstat_get") == "calls=21,rejected_calls=2,failed_calls=0");
+    CHECK(figure(page, "cmdstat_set") == "calls=2,rejected_calls=0,failed_calls=0");
+    CHECK(figure(page, "cmdstat_incr") == "calls=2,rejected_calls=0,failed_calls=1");
+    CHECK(figure(page, "cmdstat_restore") == "calls=2,rejected_calls=0,failed_calls=2");
+    CHECK(figure(page, "cmdstat_exec") == "calls=3,rejected_calls=0,failed_calls=2");
+    CHECK(figure(page, "cmdstat_ping") == "calls=1,rejected_calls=0,failed_calls=0");
+    CHECK(figure(page, "cmdstat_getset") == "calls=0,rejected_calls=1,failed_calls=0");
+    CHECK(figure(page, "cmdstat_keys") == "calls=1,rejected_calls=0,failed_calls=0");
+    CHECK(figure(page, "cmdstat_scan") == "calls=1,rejected_calls=0,failed_calls=1");
+    CHECK(figure(page, "cmdstat_mget") == "calls=1,rejected_calls=0,failed_calls=0");
+    CHECK(figure(page, "cmdstat_config") == "none");
+    CHECK(figure(page, "errorstat_EXECABORT") == "count=1");
+    CHECK(figure(page, "errorstat_ERR") == "count=8");
+    CHECK(figure(page, "total_error_replies") == "11");
+    CHECK(figure(page, "latency_percentiles_usec_get").starts_with("p50="));
+    CHECK(talker->ask("LATENCY HISTOGRAM restore\r\n")
+              .starts_with(
+                  "*2\r\n$7\r\nrestore\r\n*4\r\n$5\r\ncalls\r\n:2\r\n$14\r\nhistogram_usec"));
+    CHECK(talker->ask("CONFIG RESETSTAT\r\nLATENCY HISTOGRAM get set\r\nINFO errorstats\r\n") ==
+          "+OK\r\n*0\r\n$14\r\n# Errorstats\r\n\r\n");
+  }
+}
+
+TEST_CASE("what was timed stands for all calls") {
+  for (const unsigned cores : {1U, 2U}) {
+    CAPTURE(cores);
+    World at(memory_only(cores));
+    const auto talker = at.talker();
+    std::string lines;
+    for (int i = 0; i < 1000; ++i) lines += "SET k" + std::to_string(i % 10) + " x\r\n";
+    for (int round = 0; round < 10; ++round) (void)talker->ask(lines);
+    server::Shared& shared = at.process.shared();
+    const std::size_t set = shared.table.find("SET")->index;
+    std::uint64_t timed = 0;
+    for (unsigned core = 0; core < cores; ++core) {
+      timed += shared.metrics[core].commands[set].timed.get();
+    }
+    CHECK(timed > 10'000 / 64);
+    CHECK(timed < 3 * 10'000 / 64 + 128);
+    const commands::CommandTimes times = server::times_of(shared, set);
+    CHECK(times.calls == 10'000);
+    CHECK(times.up_to.back() == 10'000);
+  }
+}
+
+}  // namespace
