@@ -52,6 +52,13 @@ void wait(Context& context, const Request& request) {
   if (read_timeout(context, request.args[2])) context.reply.integer(0);
 }
 
+void answer_copies(std::int64_t local, ReplySink& reply) {
+  reply.begin_list(2);
+  reply.integer(local);
+  reply.integer(0);
+  reply.end();
+}
+
 // The answer is held like that to a write which is to be durable: once it leaves, all that this
 // connection wrote before is on disk, if there is one.
 void waitaof(Context& context, const Request& request) {
@@ -70,19 +77,25 @@ void waitaof(Context& context, const Request& request) {
     return context.reply.error(
         Status::error, "WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
   }
-  context.reply.begin_list(2);
-  context.reply.integer(is_durable ? 1 : 0);
-  context.reply.integer(0);
-  context.reply.end();
+  answer_copies(is_durable ? 1 : 0, context.reply);
 }
 
 void merge_waitaof(std::span<const protocol::Value> parts, ReplySink& reply) {
   std::int64_t local = 1;
   for (const auto& part : parts) local = std::min(local, part.items[0].integer);
-  reply.begin_list(2);
-  reply.integer(local);
-  reply.integer(0);
-  reply.end();
+  answer_copies(local, reply);
+}
+
+// Who wants no copy on disk is told whether there is one, as soon as the other cores can have said
+// so. Words that are refused have their own answer.
+std::int64_t waitaof_patience_ms(const Request& request) {
+  if (parse_integer(request.args[1]).value_or(1) == 0) return 1;
+  const std::int64_t timeout_ms = parse_integer(request.args[3]).value_or(0);
+  return timeout_ms > 0 ? timeout_ms : -1;
+}
+
+void answer_waitaof_late(ReplySink& reply) {
+  answer_copies(0, reply);
 }
 
 constexpr auto kCommands = std::to_array<Command>({
@@ -109,13 +122,16 @@ constexpr auto kCommands = std::to_array<Command>({
      .gather = Gather::by_row,
      .usage = "WAITAOF numlocal numreplicas timeout",
      .summary =
-         "Answers once all that this connection wrote before is on disk, and on how many: "
-         "[1, 0]. It does not wait for replicas, as there are none; a disk that takes longer "
-         "than the timeout is waited for.",
+         "Answers [1, 0] once all that this connection wrote before is on disk, or [0, 0] after so "
+         "many milliseconds; 0 waits as long as it takes. With numlocal 0 it answers at once what "
+         "is "
+         "true now. It does not wait for replicas, as there are none.",
      .since = "0.1",
      .example = "WAITAOF 1 0 0 => [(integer) 1, (integer) 0]",
      .run = waitaof,
-     .merge = merge_waitaof},
+     .merge = merge_waitaof,
+     .patience_ms = waitaof_patience_ms,
+     .answer_late = answer_waitaof_late},
 });
 static_assert(all_sound(kCommands), "a row is incomplete or contradicts itself");
 

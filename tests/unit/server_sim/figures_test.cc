@@ -124,4 +124,55 @@ TEST_CASE("what was timed stands for all calls") {
   }
 }
 
+/// A server whose disk takes 200 ms for everything but the boot.
+struct SlowDisk {
+  static sim::FaultPlan plan() {
+    sim::FaultPlan plan;
+    plan.disk = {200'000'000, 200'000'000};
+    return plan;
+  }
+  explicit SlowDisk(unsigned cores) : at(small_config(cores), plan()) {}
+  std::uint64_t now_ms() { return at.world.clock().monotonic_ns() / kNanosPerMs; }
+  World at;
+};
+
+TEST_CASE("WAITAOF ends at its timeout with what is true then, or when it is on disk") {
+  constexpr std::string_view kOnDisk = "*2\r\n:1\r\n:0\r\n";
+  constexpr std::string_view kNotYet = "*2\r\n:0\r\n:0\r\n";
+  for (const unsigned cores : {1U, 2U}) {
+    CAPTURE(cores);
+    SlowDisk disk(cores);
+    const auto writer = disk.at.talker();
+    const auto waiter = disk.at.talker();
+    CHECK(waiter->ask("WAITAOF 1 0 50\r\nWAITAOF 1 0 x\r\nWAITAOF 0 0 0\r\n") ==
+          std::string(kOnDisk) + "-ERR timeout is not an integer or out of range\r\n" +
+              std::string(kOnDisk));
+    writer->client().send("SET a 1\r\nSET b 1\r\nSET c 1\r\nSET d 1\r\n");
+    (void)disk.at.process.run_until([] { return false; }, 5 * kNanosPerMs);
+    REQUIRE(writer->client().received().empty());
+    const std::uint64_t begin_ms = disk.now_ms();
+    CHECK(waiter->ask("WAITAOF 0 0 0\r\n") == kNotYet);
+    CHECK(disk.now_ms() - begin_ms < 5);
+    CHECK(waiter->ask("WAITAOF 1 0 20\r\n") == kNotYet);
+    CHECK(disk.now_ms() - begin_ms >= 20);
+    CHECK(disk.now_ms() - begin_ms < 40);
+    REQUIRE(writer->client().received().empty());
+    CHECK(waiter->ask("WAITAOF 1 0 1000\r\nWAITAOF 1 0 0\r\n") ==
+          std::string(kOnDisk) + std::string(kOnDisk));
+    CHECK(disk.now_ms() - begin_ms > 100);
+    CHECK(disk.now_ms() - begin_ms < 900);
+    CHECK(writer->ask("") == "+OK\r\n+OK\r\n+OK\r\n+OK\r\n");
+
+    // Who leaves while it waits is forgotten when the wait is over.
+    writer->client().send("SET a 2\r\nSET b 2\r\nSET c 2\r\nSET d 2\r\n");
+    const auto leaver = disk.at.talker();
+    leaver->client().send("WAITAOF 1 0 10\r\nWAITAOF 1 0 5000\r\nWAITAOF 1 0 0\r\n");
+    (void)disk.at.process.run_until([] { return false; }, 5 * kNanosPerMs);
+    leaver->client().close();
+    (void)disk.at.process.run_until([] { return false; }, kNanosPerSecond);
+    CHECK(disk.at.process.shared().connections == 2);
+    CHECK(disk.at.process.stop());
+  }
+}
+
 }  // namespace
