@@ -9,6 +9,7 @@
 #include "phoenix/base/crc64.h"
 #include "phoenix/base/hash.h"
 #include "phoenix/base/random.h"
+#include "phoenix/base/sha256.h"
 
 using namespace phoenix;
 
@@ -25,6 +26,19 @@ std::string random_text(SeededRandom& random, std::size_t size) {
 }
 
 }  // namespace
+
+TEST_CASE("sha256: the vectors of FIPS 180-4, and lengths around a block") {
+  CHECK(sha256_hex(bytes_of("")) ==
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  CHECK(sha256_hex(bytes_of("abc")) ==
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(sha256_hex(bytes_of("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq")) ==
+        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  CHECK(sha256_hex(bytes_of(std::string(55, 'a'))) ==
+        "9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318");
+  CHECK(sha256_hex(bytes_of(std::string(64, 'a'))) ==
+        "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb");
+}
 
 TEST_CASE("crc32c: the vectors of RFC 3720") {
   std::string ascending(32, '\0');

@@ -50,6 +50,33 @@ TEST_CASE("there is one user, and categories have their commands") {
   CHECK(harness("ACL CAT nothing") == "(error) ERR Unknown category 'nothing'");
 }
 
+TEST_CASE("the user is told as Redis tells it, with a password and without") {
+  Harness harness;
+  CHECK(harness("ACL LIST") == "[\"user default on nopass ~* &* +@all\"]");
+  CHECK(harness("ACL GETUSER default") ==
+        "{\"flags\": [\"on\", \"nopass\"], \"passwords\": [], \"commands\": \"+@all\", "
+        "\"keys\": \"~*\", \"channels\": \"&*\", \"selectors\": []}");
+  CHECK(harness("ACL GETUSER Default") == "(nil)");
+  harness.facts.its_password = "secret";
+  const std::string hash = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+  CHECK(harness("ACL LIST") == "[\"user default on #" + hash + " ~* &* +@all\"]");
+  CHECK(harness("ACL GETUSER default")
+            .starts_with("{\"flags\": [\"on\"], \"passwords\": [\"" + hash + "\"], "));
+}
+
+TEST_CASE("a subcommand of CLUSTER is refused, or unknown, or misused") {
+  Harness harness;
+  const std::string refused = "(error) ERR This instance has cluster support disabled";
+  CHECK(harness("CLUSTER SLOTS") == refused);
+  CHECK(harness("cluster reset soft") == refused);
+  CHECK(harness("cluster help") == refused);
+  CHECK(harness("cluster Info x") ==
+        "(error) ERR wrong number of arguments for 'cluster|info' command");
+  CHECK(harness("cluster meet a 1") != refused);
+  CHECK(harness("cluster meet a 1 2") == refused);
+  CHECK(harness("cluster junk") == "(error) ERR unknown subcommand 'junk'. Try CLUSTER HELP.");
+}
+
 TEST_CASE("every category that ACL CAT names can be asked for") {
   Harness harness;
   const std::string all = harness("ACL CAT");
