@@ -129,6 +129,7 @@ std::vector<std::string_view> flag_words(const Command& command) {
 
 std::vector<std::string_view> key_flag_words(const Command& command) {
   if (command.keys.first <= 0) return {};
+  if (has(command.flags, Flags::watches)) return {"RO"};
   if (!has(command.flags, Flags::write)) return {"RO", "access"};
   if (has(command.flags, Flags::frees)) return {"RM", "delete"};
   return {"RW", "access", "update"};
