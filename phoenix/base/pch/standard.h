@@ -1,8 +1,6 @@
 // Precompiled with -Db_pch=true (meson), which takes a third off the time of a build: what most
 // sources read of the standard library and of fmt. Nothing of ours, so no change of ours makes it
 // anew. Nobody includes this: a source names what it needs, as a build without it shows.
-#pragma once
-
 #include <algorithm>
 #include <array>
 #include <atomic>

@@ -1,6 +1,4 @@
 // phoenix/base/pch/standard.h for unit tests, which all read doctest too.
-#pragma once
-
 #include <doctest/doctest.h>
 
 #include "phoenix/base/pch/standard.h"
