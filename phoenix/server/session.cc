@@ -198,9 +198,14 @@ void Session::check_native(PendingRequest& pending, const RequestHeader& header,
     return;
   }
   const auto error = protocol::check_request(header, pending.request.ttl_ms);
-  if (error.ok()) return check(pending, table);
-  pending.fault = Fault::bad_request;
-  pending.reason = error.text;
+  if (!error.ok()) {
+    pending.fault = Fault::bad_request;
+    pending.reason = error.text;
+    return;
+  }
+  // The words of a short form fit their row by themselves, and its key was measured in the header.
+  const bool has_row = !is_opcode(header.type, Opcode::argv) && pending.command != nullptr;
+  if (!has_row) check(pending, table);
 }
 
 // In the order of Redis: what is no command is told to strangers, too.

@@ -75,6 +75,35 @@ TEST_CASE("short forms and words become the same requests") {
         "2 MSET [\"MSET\" \"a\" \"1\" \"b\" \"\" ] flags 128 ttl 0 fault 0");
 }
 
+TEST_CASE("the words of a short form fit their row: nothing else looks at that") {
+  const commands::Table table;
+  int forms = 0;
+  for (unsigned type = 1; type < 256; ++type) {
+    const auto* const command = table.find(static_cast<std::uint8_t>(type));
+    if (command == nullptr) continue;
+    for (const std::string_view value : {"", "v"}) {
+      ShortRequest request;
+      request.type = static_cast<Opcode>(type);
+      request.key = command->keys.first > 0 ? "k" : "";
+      request.value = value;
+      DecodingSession decoding;
+      decoding.feed(frame_of(1, request));
+      REQUIRE(decoding.decode() == Decoded::request);
+      const PendingRequest& pending = decoding.batch.requests[0];
+      if (pending.fault == Fault::bad_request) continue;  // It has no value.
+      ++forms;
+      CAPTURE(command->name);
+      const std::size_t words = pending.request.args.size();
+      CHECK(pending.fault == Fault::none);
+      CHECK(arity_fits(*pending.command, words));
+      CHECK(key_range(*pending.command, words).has_whole_groups(words));
+      CHECK(command->keys.first <= 1);
+      CHECK_FALSE(has(pending.command->flags, commands::Flags::container));
+    }
+  }
+  CHECK(forms >= 8);
+}
+
 TEST_CASE("a request that is wrong in itself costs only itself, and is told why") {
   const std::string key_max(protocol::kKeyBytesMax, 'k');
   struct Case {
