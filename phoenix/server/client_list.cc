@@ -61,8 +61,10 @@ const std::string& ClientList::address_of(Session& session) {
   return session.peer_address;
 }
 
-// With the requests of the running batch, as Redis counts them until they are done.
+// With the requests of the running batch, and one that is a listing, as Redis counts them until
+// they are done.
 std::size_t ClientList::input_bytes(const Session& session) const {
+  if (session.listing) return session.listing->request_bytes + session.unparsed_bytes();
   if (batch_ == nullptr) return session.unparsed_bytes();
   const auto& requests = batch_->requests;
   const auto first = std::find_if(requests.begin(), requests.end(), [&](const auto& pending) {

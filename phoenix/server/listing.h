@@ -69,6 +69,8 @@ class Listing {
   log::Position position = 0;
   /// All of its slices so far.
   std::uint64_t took_ns = 0;
+  /// Of the request that began it: a part of its session's input until it is done.
+  std::size_t request_bytes = 0;
 
   /// Where the next slice is made, and the words of the request for it; views into this object.
   virtual unsigned core() const = 0;

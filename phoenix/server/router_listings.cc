@@ -24,6 +24,10 @@ void Router::start_listing(const PendingRequest& pending) {
   auto listing = Listing::begin(*pending.command, pending.request.args, setup);
   if (!listing) return answer(pending, Status::error, listing.error().message);
   session.listing = std::move(*listing);
+  if (pending.frame != nullptr) {  // It is the last that was parsed.
+    session.listing->request_bytes =
+        static_cast<std::size_t>(session.first_bytes().data() - pending.frame);
+  }
   session.is_listed = true;
   listings_.push_back(&session);
 }
