@@ -11,8 +11,8 @@
 #include "phoenix/commands/command_info.h"
 #include "phoenix/commands/container_help.h"
 #include "phoenix/commands/core_control.h"
-#include "phoenix/commands/facts.h"
 #include "phoenix/commands/refusals.h"
+#include "phoenix/commands/settings.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/commands/words.h"
 
@@ -48,7 +48,7 @@ void acl_cat(Context& context, const Request& request) {
 
 // How Redis writes down that there is a password.
 std::string password_hash(Context& context) {
-  const std::string_view password = context.core->facts->password();
+  const std::string password = context.core->settings->password();
   return password.empty() ? std::string() : sha256_hex(std::as_bytes(std::span(password)));
 }
 

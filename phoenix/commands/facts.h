@@ -37,8 +37,6 @@ class Facts {
 
   /// Whether this server was started for DEBUG.
   virtual bool allows_debug() const = 0;
-  /// What AUTH has to say; empty: nothing.
-  virtual std::string_view password() const = 0;
   /// Whether writes are kept on disk.
   virtual bool is_durable() const = 0;
   /// Stops this core for so long.

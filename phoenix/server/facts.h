@@ -31,7 +31,6 @@ class ServerFacts final : public commands::Facts {
   }
   void reset_statistics() override;
   bool allows_debug() const override { return shared_.config.debug != DebugAccess::no; }
-  std::string_view password() const override { return shared_.config.password; }
   bool is_durable() const override;
   void sleep_ns(std::uint64_t ns) override { host_.sleep_ns(ns); }
   void stop_server() override;

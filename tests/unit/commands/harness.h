@@ -129,7 +129,6 @@ class FakeFacts final : public Facts {
   }
   void reset_statistics() override { ++resets; }
   bool allows_debug() const override { return allows; }
-  std::string_view password() const override { return its_password; }
   bool is_durable() const override { return durable; }
   void sleep_ns(std::uint64_t ns) override { slept_ns += ns; }
   void stop_server() override { stops = true; }
@@ -139,7 +138,6 @@ class FakeFacts final : public Facts {
   CommandTimes times;      // how long it took.
   bool allows = true;
   bool durable = true;
-  std::string its_password;
   bool stops = false;
   std::uint64_t slept_ns = 0;
 };

@@ -57,7 +57,7 @@ TEST_CASE("the user is told as Redis tells it, with a password and without") {
         "{\"flags\": [\"on\", \"nopass\"], \"passwords\": [], \"commands\": \"+@all\", "
         "\"keys\": \"~*\", \"channels\": \"&*\", \"selectors\": []}");
   CHECK(harness("ACL GETUSER Default") == "(nil)");
-  harness.facts.its_password = "secret";
+  CHECK(harness("CONFIG SET requirepass secret") == "OK");
   const std::string hash = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
   CHECK(harness("ACL LIST") == "[\"user default on #" + hash + " ~* &* +@all\"]");
   CHECK(harness("ACL GETUSER default")
