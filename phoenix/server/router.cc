@@ -66,25 +66,6 @@ std::uint16_t Router::core_of(std::string_view key) const {
   return shared_.cores() == 1 ? std::uint16_t{0} : slots_[protocol::slot_of(key)];
 }
 
-bool SessionActions::begin_transaction() {
-  if (!session_->transaction) session_->transaction = std::make_unique<Transaction>();
-  if (session_->transaction->is_open()) return false;
-  session_->transaction->open();
-  return true;
-}
-
-bool SessionActions::discard_transaction() {
-  const bool is_open = session_->transaction && session_->transaction->is_open();
-  if (is_open) session_->transaction.reset();
-  return is_open;
-}
-
-void SessionActions::forget_watches() {
-  if (!session_->transaction) return;
-  if (session_->transaction->is_open()) return session_->transaction->forget_watches();
-  session_->transaction.reset();
-}
-
 // Of one that has run, at `place` among some: how many there were of each command, and how long it
 // took if that is looked at. `work` is that of its reply.
 inline void Router::note_run(const PendingRequest& pending, std::size_t work, std::size_t place) {
@@ -99,9 +80,9 @@ inline void Router::note_run(const PendingRequest& pending, std::size_t work, st
     keep_time(pending, all_work, place);
 }
 
-void Router::run(RequestBatch& batch) {
-  ++batch_number_;
-  auto& keyspace = shard_.keyspace();
+// Tells each request its core, and has the processor fetch what those of this core will look at.
+inline void Router::prefetch(RequestBatch& batch) const {
+  const auto& keyspace = shard_.keyspace();
   for (auto& pending : batch.requests) {
     if (pending.fault != Fault::none || pending.command->keys.first == 0) continue;
     const auto first = static_cast<std::size_t>(pending.command->keys.first);
@@ -116,6 +97,11 @@ void Router::run(RequestBatch& batch) {
       keyspace.prefetch_entry(pending.request.first_key_hash);
     }
   }
+}
+
+void Router::run(RequestBatch& batch) {
+  ++batch_number_;
+  prefetch(batch);
   if (shared_.config.mutations.replies_out_of_order) {
     std::reverse(batch.requests.begin(), batch.requests.end());
   }
@@ -140,35 +126,47 @@ std::size_t Router::run_some(std::span<PendingRequest> requests) {
   for (auto& pending : requests) {
     Session& session = *pending.session;
     session.requests_in_batch = 0;
-    if (session.skipped_batch == batch_number_) continue;
-    if (session.ignores_input) continue;
+    if (session.skipped_batch == batch_number_ || session.ignores_input) continue;
     if (is_paused(pending)) [[unlikely]] {
-      session.put_back(pending);
-      session.skipped_batch = batch_number_;
+      put_back(pending);
       connections_.hold(session);
       continue;
     }
-    const bool is_held = session.listing || session.awaits_core;
-    const bool may_run = !is_held && !session.output.full() && !work_.is_spent();
     const std::size_t left = work_.left();
     session.last_command = pending.command;
-    if (may_run && run_one(pending)) {
-      ++requests_run;
-      note_run(pending, left - work_.left(), static_cast<std::size_t>(&pending - requests.data()));
-      if (messaging_.has_monitors()) [[unlikely]]
-        messaging_.show(pending);
-      if (pending.frame == nullptr) session.large_input_done();
+    if (!may_run(session) || !run_one(pending)) {
+      put_off(pending);
       continue;
     }
-    session.put_back(pending);
-    session.skipped_batch = batch_number_;
-    if (work_.is_spent()) {
-      connections_.make_ready(session);
-    } else if (!session.listing) {
-      connections_.wait_for_room(session);
-    }
+    ++requests_run;
+    note_run(pending, left - work_.left(), static_cast<std::size_t>(&pending - requests.data()));
+    if (messaging_.has_monitors()) [[unlikely]]
+      messaging_.show(pending);
+    if (pending.frame == nullptr) session.large_input_done();
   }
   return requests_run;
+}
+
+inline bool Router::may_run(const Session& session) const {
+  const bool is_held = session.listing || session.awaits_core;
+  return !is_held && !session.output.full() && !work_.is_spent();
+}
+
+// With all that its session has sent behind it.
+void Router::put_back(const PendingRequest& pending) {
+  pending.session->put_back(pending);
+  pending.session->skipped_batch = batch_number_;
+}
+
+// It cannot go on: for what it waits.
+void Router::put_off(const PendingRequest& pending) {
+  Session& session = *pending.session;
+  put_back(pending);
+  if (work_.is_spent()) {
+    connections_.make_ready(session);
+  } else if (!session.listing) {
+    connections_.wait_for_room(session);
+  }
 }
 
 SessionSink& Router::begin_sink(ReplyHead head) {

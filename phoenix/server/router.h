@@ -95,7 +95,11 @@ class Router final {
  private:
   SessionSink& begin_sink(ReplyHead head);
   Encoder& begin_encoder(ReplyHead head, std::string& out);
+  void prefetch(RequestBatch& batch) const;
   std::size_t run_some(std::span<PendingRequest> requests);
+  bool may_run(const Session& session) const;
+  void put_back(const PendingRequest& pending);
+  void put_off(const PendingRequest& pending);
   void note_run(const PendingRequest& pending, std::size_t work, std::size_t place);
   void keep_time(const PendingRequest& pending, std::uint64_t work, std::size_t place);
   void keep_time(HopPart& part, std::uint64_t work, std::size_t place);

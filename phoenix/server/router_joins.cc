@@ -1,5 +1,6 @@
 // Answers of several cores that become one, among them those of commands that wait for the disk,
 // but not for ever (Command::patience_ms). See router.h.
+#include <algorithm>
 #include <string>
 #include <utility>
 

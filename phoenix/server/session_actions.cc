@@ -4,6 +4,25 @@
 
 namespace phoenix::server {
 
+bool SessionActions::begin_transaction() {
+  if (!session_->transaction) session_->transaction = std::make_unique<Transaction>();
+  if (session_->transaction->is_open()) return false;
+  session_->transaction->open();
+  return true;
+}
+
+bool SessionActions::discard_transaction() {
+  const bool is_open = session_->transaction && session_->transaction->is_open();
+  if (is_open) session_->transaction.reset();
+  return is_open;
+}
+
+void SessionActions::forget_watches() {
+  if (!session_->transaction) return;
+  if (session_->transaction->is_open()) return session_->transaction->forget_watches();
+  session_->transaction.reset();
+}
+
 SessionActions::AuthResult Core::authenticate(std::string_view password) {
   const std::string& expected = password_;
   if (expected.empty()) return AuthResult::no_password_set;

@@ -183,12 +183,6 @@ class Server:
                     return int(line.split()[1]) * 1024
         raise AssertionError("the server has no resident set")
 
-    def cpu_seconds(self):
-        """User and system time it has used."""
-        with open(f"/proc/{self.pid}/stat", encoding="utf-8") as stat:
-            fields = stat.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
 
 def expect_refusal(test, server, *words):
     """The server must end by itself, with a bad exit code and a sentence that has these words."""

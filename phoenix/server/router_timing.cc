@@ -1,4 +1,4 @@
-// What is kept of requests that took long. See router.h.
+// How long requests took, and what is kept of those that took long. See router.h.
 #include "phoenix/server/router.h"
 
 namespace phoenix::server {
