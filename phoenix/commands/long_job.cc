@@ -49,15 +49,39 @@ std::size_t LongJobs::find(const LongJob& wanted) const {
   return static_cast<std::size_t>(std::find_if(jobs_.begin(), jobs_.end(), is_it) - jobs_.begin());
 }
 
+// By whom nobody waits for: its value was changed meanwhile, or its client has gone.
+bool LongJobs::make_room() {
+  if (jobs_.size() < kJobsMax) return true;
+  const auto is_idle = [](const Kept& kept) { return kept.ticks >= kTicksIdle; };
+  const auto idle = std::find_if(jobs_.begin(), jobs_.end(), is_idle);
+  if (idle == jobs_.end()) return false;
+  jobs_.erase(idle);
+  return true;
+}
+
+bool LongJobs::is_behind_another(std::size_t place) const {
+  const auto& sources = jobs_[place].job.sources;
+  const auto has_same_block = [&](const Kept& before) {
+    const auto& others = before.job.sources;
+    return before.ticks < kTicksIdle &&
+           std::find_first_of(sources.begin(), sources.end(), others.begin(), others.end()) !=
+               sources.end();
+  };
+  return std::any_of(jobs_.begin(), jobs_.begin() + static_cast<std::ptrdiff_t>(place),
+                     has_same_block);
+}
+
 bool LongJobs::advance(const LongJob& wanted) {
   if (!wanted || wanted.size_bytes < kSlicesMin * slice_bytes_ * wanted.pace) return true;
-  const std::size_t place = find(wanted);
+  std::size_t place = find(wanted);
   if (place == jobs_.size()) {
-    if (jobs_.size() == kJobsMax) return false;
+    if (!make_room()) return false;
+    place = jobs_.size();
     jobs_.push_back({wanted});
   }
   Kept& kept = jobs_[place];
   kept.ticks = 0;
+  if (is_behind_another(place)) return false;
   if (kept.job.is_done()) return true;
   goes_on_ = true;
   if (!std::exchange(has_worked_, true)) kept.job.run(slice_bytes_ * wanted.pace);

@@ -42,7 +42,9 @@ struct LongJob {
   engine::LargeValue* result_of(std::size_t bytes);
 };
 
-/// The jobs of one core. A few at a time, since each may hold as much as a value has.
+/// The jobs of one core. A few at a time, since each may hold as much as a value has. Of those with
+/// the same block the first is done first: else a value that is changed all the time would never
+/// have been read, or one that is read all the time never be changed.
 class LongJobs final {
  public:
   /// So many bytes are done in a turn. Jobs of a few slices are not done ahead.
@@ -72,6 +74,7 @@ class LongJobs final {
   static constexpr std::size_t kSlicesMin = 4;
   static constexpr std::size_t kJobsMax = 4;
   static constexpr unsigned kTicksKept = 8;
+  static constexpr unsigned kTicksIdle = 2;  // Nobody waits for it any more, it seems.
 
   struct Kept {
     LongJob job;
@@ -79,6 +82,8 @@ class LongJobs final {
   };
 
   std::size_t find(const LongJob& wanted) const;
+  bool make_room();
+  bool is_behind_another(std::size_t place) const;
 
   std::size_t slice_bytes_;
   std::vector<Kept> jobs_;

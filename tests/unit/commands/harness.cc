@@ -176,6 +176,7 @@ std::string Harness::run(const std::vector<std::string_view>& words, const Extra
   if (command->long_job != nullptr) {
     for (; !long_jobs.advance(command->long_job(context, request)); ++waits) {
       long_jobs.begin_turn();
+      if (waits % 1000 == 999) long_jobs.tick();  // As time does.
     }
   }
   command->run(context, request);

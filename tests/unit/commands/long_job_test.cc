@@ -71,6 +71,59 @@ LongJob counting_job(std::uint64_t detail, std::size_t size_bytes) {
   return job;
 }
 
+/// The same of a block.
+LongJob counting_job(std::uint64_t detail, std::size_t size_bytes,
+                     const engine::LargeValueRef& block) {
+  LongJob job = counting_job(detail, size_bytes);
+  job.sources = {block};
+  return job;
+}
+
+/// Asks for it in `turns` turns. Whether it was done.
+bool ask(LongJobs& jobs, const LongJob& job, int turns) {
+  for (int i = 0; i < turns; ++i) {
+    jobs.begin_turn();
+    if (jobs.advance(job)) return true;
+  }
+  return false;
+}
+
+TEST_CASE("long jobs: of those with the same block the first is done first") {
+  LongJobs jobs(kSlice);
+  const auto block = std::make_shared<engine::LargeValue>();
+  const LongJob reader = counting_job(1, 10 * kSlice, block);
+  const LongJob writer = counting_job(2, 10 * kSlice, block);
+  const LongJob other = counting_job(3, 10 * kSlice, std::make_shared<engine::LargeValue>());
+  CHECK_FALSE(ask(jobs, reader, 5));
+  CHECK_FALSE(ask(jobs, writer, 100));
+  CHECK(ask(jobs, other, 10));
+  CHECK(ask(jobs, reader, 5));
+  CHECK_FALSE(ask(jobs, writer, 100));  // The reader has yet to take it.
+  CHECK(jobs.take(reader).is_done());
+  CHECK_FALSE(ask(jobs, writer, 5));
+  CHECK_FALSE(ask(jobs, reader, 100));  // The next one is behind the writer.
+  CHECK(ask(jobs, writer, 5));
+}
+
+TEST_CASE("long jobs: what nobody waits for holds up nobody, and gives its place away") {
+  LongJobs jobs(kSlice);
+  const auto block = std::make_shared<engine::LargeValue>();
+  CHECK_FALSE(ask(jobs, counting_job(1, 10 * kSlice, block), 5));
+  const LongJob writer = counting_job(2, 10 * kSlice, block);
+  for (int tick = 0; tick < 2; ++tick) {
+    CHECK_FALSE(ask(jobs, writer, 100));
+    jobs.tick();
+  }
+  CHECK(ask(jobs, writer, 10));
+  for (std::uint64_t detail = 3; detail < 5; ++detail) {
+    CHECK_FALSE(ask(jobs, counting_job(detail, 10 * kSlice), 1));
+  }
+  const LongJob late = counting_job(9, 10 * kSlice);
+  jobs.tick();
+  CHECK(ask(jobs, late, 10));                                  // In the place of the reader.
+  CHECK_FALSE(ask(jobs, counting_job(10, 10 * kSlice), 100));  // The others still have theirs.
+}
+
 TEST_CASE("long jobs: what only reads answers the same in slices") {
   Twins twins;
   SeededRandom random(1);
