@@ -21,6 +21,11 @@ import unittest
 
 import client
 
+# What a run under nohup ignores, the programs under test would, too.
+for _signal in (signal.SIGHUP, signal.SIGINT):
+    if signal.getsignal(_signal) is signal.SIG_IGN:
+        signal.signal(_signal, signal.SIG_DFL)
+
 SKIP = 77  # Meson's exit code for a test that could not run.
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20  # A stop may take 10 s by its own rule.
