@@ -81,8 +81,8 @@ bool LongJobs::advance(const LongJob& wanted) {
   }
   Kept& kept = jobs_[place];
   kept.ticks = 0;
-  if (is_behind_another(place)) return false;
   if (kept.job.is_done()) return true;
+  if (is_behind_another(place)) return false;
   goes_on_ = true;
   if (!std::exchange(has_worked_, true)) kept.job.run(slice_bytes_ * wanted.pace);
   return kept.job.is_done();

@@ -95,6 +95,17 @@ constexpr auto kUnused = std::to_array<Parameter>({
     {"repl-ping-slave-period", unused(28), Kind::integer, 1, kInt32Most, 10},
     {"repl-timeout", unused(29), Kind::integer, 1, kInt32Most, 60},
 });
+// Two names of one setting stand together: a number that was given twice is no alias.
+constexpr bool has_aliases_together() {
+  for (std::size_t i = 0; i < kUnused.size(); ++i) {
+    for (std::size_t j = i + 2; j < kUnused.size(); ++j) {
+      const bool is_same = kUnused[j].setting == kUnused[i].setting;
+      if (is_same && kUnused[j - 1].setting != kUnused[i].setting) return false;
+    }
+  }
+  return true;
+}
+static_assert(has_aliases_together());
 static_assert(kUnused.back().setting < Setting::count, "they need more room");
 
 constexpr auto kParameters = [] {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "phoenix/commands/table.h"
+#include "phoenix/io/host.h"
 #include "phoenix/server/core.h"
 #include "phoenix/sim/host.h"
 #include "phoenix/sim/ring.h"
@@ -16,6 +17,13 @@
 namespace phoenix::simtest {
 
 inline constexpr std::uint16_t kPort = 6969;
+/// Where clients find the server.
+inline io::Endpoint endpoint() {
+  io::Endpoint endpoint;
+  endpoint.address = "127.0.0.1";
+  endpoint.port = kPort;
+  return endpoint;
+}
 
 /// Small segments, so that a short run rotates.
 server::Config small_config(unsigned cores);

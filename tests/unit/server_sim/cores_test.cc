@@ -31,10 +31,7 @@ server::Config config_of_two() {
 class Asker {
  public:
   Asker(sim::World& world, Process& process) : process_(process), client_(world) {
-    io::Endpoint endpoint;
-    endpoint.address = "127.0.0.1";
-    endpoint.port = kPort;
-    client_.connect(endpoint);
+    client_.connect(endpoint());
   }
 
   void send(const std::vector<std::string_view>& words) { client_.send(frame_of(1, words)); }

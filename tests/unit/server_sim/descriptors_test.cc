@@ -10,13 +10,6 @@ using namespace phoenix::simtest;
 
 namespace {
 
-io::Endpoint endpoint() {
-  io::Endpoint endpoint;
-  endpoint.address = "127.0.0.1";
-  endpoint.port = kPort;
-  return endpoint;
-}
-
 TEST_CASE("a connection that ends takes no other one with it") {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     CAPTURE(seed);

@@ -16,10 +16,7 @@ namespace {
 class Talker final {
  public:
   Talker(sim::World& world, Process& process) : process_(process), client_(world) {
-    io::Endpoint endpoint;
-    endpoint.address = "127.0.0.1";
-    endpoint.port = kPort;
-    client_.connect(endpoint);
+    client_.connect(endpoint());
   }
   /// Of inline commands: all that comes until they are answered, whole.
   std::string ask(const std::string& lines) {

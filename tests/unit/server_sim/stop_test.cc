@@ -10,13 +10,6 @@ using namespace phoenix::simtest;
 
 namespace {
 
-io::Endpoint endpoint() {
-  io::Endpoint endpoint;
-  endpoint.address = "127.0.0.1";
-  endpoint.port = kPort;
-  return endpoint;
-}
-
 void send_set(sim::Client& client, std::uint32_t id, std::string_view key) {
   std::string bytes;
   protocol::append_request(bytes, protocol::Opcode::set, 0, id, key, "value");

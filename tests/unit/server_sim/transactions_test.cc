@@ -28,10 +28,7 @@ std::string request(const std::vector<std::string>& words) {
 class Talker final {
  public:
   Talker(sim::World& world, Process& process) : process_(process), client_(world) {
-    io::Endpoint endpoint;
-    endpoint.address = "127.0.0.1";
-    endpoint.port = kPort;
-    client_.connect(endpoint);
+    client_.connect(endpoint());
   }
 
   void send(std::string_view bytes) { client_.send(bytes); }
