@@ -55,6 +55,11 @@ Result<SweepSteps> run_sweep(const RunOptions& options, const Surroundings& surr
   auto most = find_most(options, surroundings);
   if (!most) return tl::unexpected<Error>(most.error());
   sweep.most_per_s = *most;
+  if (*most < 1 && !surroundings.stop) {
+    return fail(ErrorCode::io,
+                "the run before the sweep's first step had no reply in its time: nothing is "
+                "measured. Give it more --seconds.");
+  }
   for (const double share : kShares) {
     if (surroundings.stop) break;
     RunOptions step = options;
