@@ -39,6 +39,7 @@ void dump_slice(LongJob& job, std::size_t begin, std::size_t end) {
 LongJob dump_job(const Context& context, const EntryView& entry) {
   LongJob job{dump_slice, entry.value.size(), {*entry.large}};
   job.meter = context.keyspace.large_meter();
+  job.reply_bytes = job.size_bytes;
   return job;
 }
 

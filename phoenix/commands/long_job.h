@@ -27,6 +27,7 @@ struct LongJob {
   std::uint64_t detail = 0;  // What else tells it from others of its kind.
   engine::LargeMeterRef meter{};
   std::size_t pace = 1;  // Its slices are so much longer, since it is so much faster than a copy.
+  std::size_t reply_bytes = 0;  // Of memory that a command which only reads takes for its answer.
 
   // What comes of it.
   std::size_t done_bytes = 0;

@@ -102,10 +102,19 @@ bool Shard::has_done_ahead(const Command& command, const Request& request,
          long_jobs_.advance(command.long_job(context(reply), request));
 }
 
-// For what only reads, or publishes.
-bool Shard::has_room(const Command& command, const Request& request, commands::ReplySink& reply) {
-  if (has(command.flags, Flags::paused_as_write)) return control_->channels->has_room();
-  return has_done_ahead(command, request, reply);
+// Also of what publishes.
+Shard::Verdict Shard::admit_read(const Command& command, const Request& request,
+                                 commands::ReplySink& reply) {
+  if (has(command.flags, Flags::paused_as_write)) {
+    return control_->channels->has_room() ? Verdict::execute : Verdict::wait;
+  }
+  const commands::LongJob job = command.long_job(context(reply), request);
+  // What it has taken counts already.
+  if (job.reply_bytes > 0 && !long_jobs_.has(job) && budget_.is_full(job.reply_bytes)) {
+    reply.error(Status::out_of_memory, budget_.refusal(job.reply_bytes));
+    return Verdict::refused;
+  }
+  return long_jobs_.advance(job) ? Verdict::execute : Verdict::wait;
 }
 
 Shard::Verdict Shard::admit(const Command& command, const Request& request,
@@ -113,7 +122,7 @@ Shard::Verdict Shard::admit(const Command& command, const Request& request,
   constexpr Flags kMayWait = Flags::write | Flags::paused_as_write | Flags::has_long_job;
   if (!has(command.flags, kMayWait)) return Verdict::execute;
   if (!has(command.flags, Flags::write)) [[unlikely]]
-    return has_room(command, request, reply) ? Verdict::execute : Verdict::wait;
+    return admit_read(command, request, reply);
   // What its job has taken counts already.
   if (may_refuse_ && !is_under_way(command, request, reply)) {
     if (const auto refusal = this->refusal(command, request, reply)) {

@@ -137,8 +137,8 @@ class Shard final : public engine::EffectSink {
   std::uint64_t memory_need(const TransactionJob& job, commands::ReplySink& reply);
   bool is_under_way(const commands::Command& command, const commands::Request& request,
                     commands::ReplySink& reply);
-  bool has_room(const commands::Command& command, const commands::Request& request,
-                commands::ReplySink& reply);
+  Verdict admit_read(const commands::Command& command, const commands::Request& request,
+                     commands::ReplySink& reply);
   bool has_done_ahead(const commands::Command& command, const commands::Request& request,
                       commands::ReplySink& reply);
   Verdict reserve(const LogNeed& need, bool frees, commands::ReplySink& reply);

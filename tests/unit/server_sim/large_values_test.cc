@@ -72,6 +72,18 @@ TEST_CASE("a value that has no room in the budget is not begun") {
   world.settle();
 }
 
+TEST_CASE("an answer that has no room in the budget is not begun") {
+  ShardWorld world(log::Durability::off);  // Its share is 64 MiB.
+  CHECK(run(world, "SETRANGE {t}a 39999999 x").text == "(integer) 40000000");
+  const Answer answer = run(world, "DUMP {t}a");
+  CHECK(answer.verdict == Verdict::refused);
+  CHECK(answer.text.starts_with(kNoMemory));
+  CHECK(world.shard().long_jobs().empty());
+  CHECK(run(world, "BITCOUNT {t}a").text == "(integer) 4");  // Takes none.
+  CHECK(run(world, "SETRANGE {t}b 9999999 x").text == "(integer) 10000000");
+  CHECK(run(world, "DUMP {t}b").verdict == Verdict::execute);
+}
+
 TEST_CASE("what takes long is done ahead, and in a transaction at once") {
   ShardWorld world(log::Durability::off);
   CHECK(run(world, "SETRANGE {t}a 3999999 x").text == "(integer) 4000000");
