@@ -194,7 +194,7 @@ void Connections::check_deadlines(Session& session, std::uint64_t now_ns) {
   }
   // The time in which we do not read, or do not look at what came, is not the peer's.
   const bool is_read = session.is_receiving && !session.listing && !session.is_waiting_for_room &&
-                       !session.is_paused;
+                       !session.is_paused && !session.awaits_core;
   if (session.partial_since_ns != 0 && !is_read) session.partial_since_ns = now_ns;
   if (is_over(session.partial_since_ns, kPartialFrameNs)) {
     metrics_.closed_by_deadline.add(1);

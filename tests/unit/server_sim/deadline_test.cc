@@ -1,7 +1,9 @@
 // Peers that do not go on, in virtual time: who has begun a frame must end it, who asks must take
 // what it gets, and who must give a password gives it. Nobody else may notice.
 #include <algorithm>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -124,6 +126,28 @@ TEST_CASE("a frame that comes slowly but steadily is waited for") {
   CHECK(steady.take().size() == protocol::kHeaderBytes);
   CHECK(server.counted() == 0);
   server.check_served(steady);
+}
+
+// What the log of another core has no room for yet holds up the WATCH behind it, and that what its
+// session has sent since: not the peer's fault.
+TEST_CASE("a frame whose end waits behind a WATCH on another core is complete") {
+  Deadlines server;
+  server.world().plan().disk = {70 * kNanosPerSecond, 70 * kNanosPerSecond};
+  const std::string value(10'000, 'v');
+  std::vector<std::unique_ptr<sim::Client>> clients;
+  for (const std::string key : {"a", "b"}) {  // Each of another core: one of them is away.
+    clients.push_back(std::make_unique<sim::Client>(server.world()));
+    server.connect(*clients.back());
+    std::string lines;
+    for (unsigned i = 0; i < 40; ++i) lines += "SET " + key + " " + value + "\r\n";
+    clients.back()->send(lines + "WATCH " + key + "\r\nPIN");
+  }
+  server.pass(kNanosPerSecond);
+  for (const auto& client : clients) client->send("G\r\n");
+  server.world().plan().disk = {kNanosPerMs, kNanosPerMs};
+  server.pass(80 * kNanosPerSecond);
+  for (const auto& client : clients) CHECK(client->take().ends_with("+OK\r\n+PONG\r\n"));
+  CHECK(server.counted() == 0);
 }
 
 // Asks for more than the sockets and the session take together.
