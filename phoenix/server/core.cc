@@ -204,6 +204,11 @@ void Core::decode_from(Session& session) {
 }
 
 void Core::expire() {
+  // While clients are paused the data stays as it is: what has expired is hidden, and goes later.
+  if (messaging_->clients().paused_until_ns() != 0) {
+    expire_at_ns_ = 0;
+    return;
+  }
   if (expire_at_ns_ != 0 && expire_at_ns_ > now_ns_) {
     // Keys may have been given a nearer expiry since: look again at each tick at the latest.
     expire_at_ns_ = std::min(expire_at_ns_, next_tick_ns_);

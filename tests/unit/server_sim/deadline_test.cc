@@ -256,6 +256,25 @@ TEST_CASE("a timeout ends who is idle, not who waits for messages") {
   CHECK(held.take() == "+OK\r\n+PONG\r\n");
 }
 
+TEST_CASE("what expires while clients are paused is hidden, and goes once the pause is over") {
+  Deadlines server;
+  sim::Client client(server.world());
+  server.connect(client);
+  const auto ask = [&](const std::string& lines) {
+    client.send(lines);
+    server.pass(kNanosPerSecond);
+    return client.take();
+  };
+  CHECK(ask("MSET a 1 b 2\r\nPEXPIRE a 10\r\nPEXPIRE b 10\r\nCLIENT PAUSE 5000 WRITE\r\n") ==
+        "+OK\r\n:1\r\n:1\r\n+OK\r\n");
+  CHECK(ask("GET a\r\nEXISTS b\r\nDBSIZE\r\n") == "$-1\r\n:0\r\n:2\r\n");
+  server.pass(4 * kNanosPerSecond);
+  CHECK(ask("DBSIZE\r\n") == ":0\r\n");
+  CHECK(ask("SET a 1 PX 10\r\nCLIENT PAUSE 100000 WRITE\r\n") == "+OK\r\n+OK\r\n");
+  CHECK(ask("DBSIZE\r\nCLIENT UNPAUSE\r\n") == ":1\r\n+OK\r\n");
+  CHECK(ask("DBSIZE\r\n") == ":0\r\n");
+}
+
 TEST_CASE("what a stalled subscriber has to be sent keeps nothing of the others alive") {
   Deadlines server;
   sim::Client stalled(server.world());
