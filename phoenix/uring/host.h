@@ -1,6 +1,7 @@
 // The real machine: io::Host with plain system calls.
 #pragma once
 
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -11,10 +12,18 @@
 
 namespace phoenix::uring {
 
+/// How long a start waits for a directory that is locked.
+struct LockPatience {
+  /// By a process that lives: it may be ending.
+  std::uint32_t living_ms = 1'000;
+  /// By the ring of a process that is gone: until the disk has taken or refused its last writes.
+  std::uint32_t left_behind_ms = 30'000;
+};
+
 /// Any thread. One per process: it remembers the locks it took and where it listens.
 class Host final : public io::Host {
  public:
-  Host() = default;
+  explicit Host(LockPatience patience = {}) : patience_(patience) {}
   /// Gives the directory locks back, and removes the files of unix sockets that still listen.
   /// Descriptors that were handed out stay open.
   ~Host() override;
@@ -56,6 +65,7 @@ class Host final : public io::Host {
 
   [[nodiscard]] bool listens_on(const io::Endpoint& endpoint) const;
 
+  const LockPatience patience_;
   std::mutex mutex_;
   std::vector<UniqueFd> locks_;
   std::vector<Listener> listeners_;  // TCP only.

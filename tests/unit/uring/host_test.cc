@@ -7,9 +7,13 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <chrono>
 #include <fstream>
+#include <future>
 #include <set>
+#include <thread>
 
 #include "phoenix/uring/os_error.h"
 #include "tests/unit/uring/fixture.h"
@@ -120,36 +124,59 @@ TEST_CASE("open_directory refuses a directory that cannot be written to") {
 
 TEST_CASE("one process at a time holds a directory") {
   const ScratchDirectory scratch;
-  Host host;
+  Host host({.living_ms = 20, .left_behind_ms = 3'600'000});
   const auto directory = host.open_directory(scratch.path());
   REQUIRE(directory.has_value());
-  {
+  std::array<int, 2> is_locked{};
+  std::array<int, 2> may_end{};
+  REQUIRE(::pipe(is_locked.data()) == 0);
+  REQUIRE(::pipe(may_end.data()) == 0);
+  const pid_t child = ::fork();
+  char byte = 'x';
+  if (child == 0) {
+    ::close(may_end[1]);  // So that it ends with its parent, whatever ends that.
     Host other;
-    REQUIRE(other.lock_directory(*directory).has_value());
-    const Error error = error_of(host.lock_directory(*directory));
-    CHECK(error.code == ErrorCode::in_use);
-    CHECK(contains(error.message, "in use by another process"));
+    if (!other.lock_directory(*directory)) ::_exit(1);
+    if (::write(is_locked[1], &byte, 1) != 1) ::_exit(2);
+    ::_exit(uninterrupted([&] { return ::read(may_end[0], &byte, 1); }) == 0 ? 0 : 3);
   }
+  REQUIRE(uninterrupted([&] { return ::read(is_locked[0], &byte, 1); }) == 1);
+  const Error error = error_of(host.lock_directory(*directory));
+  CHECK(error.code == ErrorCode::in_use);
+  CHECK(contains(error.message, "in use by another process"));
+  for (const int fd : {may_end[1], may_end[0], is_locked[0], is_locked[1]}) ::close(fd);
+  int status = 0;
+  REQUIRE(uninterrupted([&] { return ::waitpid(child, &status, 0); }) == child);
+  CHECK(status == 0);
   CHECK(host.lock_directory(*directory).has_value());
   host.close(*directory);
 }
 
-TEST_CASE("a lock that a ring keeps open is held until the ring is gone") {
+TEST_CASE("a lock that a ring keeps open is held until the ring is gone, and waited for") {
   const ScratchDirectory scratch;
-  Host host;
+  Host impatient({.living_ms = 3'600'000, .left_behind_ms = 20});
+  Host host({.living_ms = 0, .left_behind_ms = 3'600'000});
   const auto directory = host.open_directory(scratch.path());
   REQUIRE(directory.has_value());
-  auto ring = Ring::create(RingOptions());
-  REQUIRE(ring.has_value());
-  {
-    Host killed;
-    CHECK(killed.lock_descriptor() == -1);
-    REQUIRE(killed.lock_directory(*directory).has_value());
-    REQUIRE((*ring)->keep_open(killed.lock_descriptor()).has_value());
-  }
-  CHECK(error_of(host.lock_directory(*directory)).code == ErrorCode::in_use);
-  ring->reset();
+  std::promise<void> is_locked;
+  std::promise<void> may_go;
+  std::thread killed([&] {
+    TestRing ring;
+    {
+      Host host_of_it;
+      CHECK(host_of_it.lock_descriptor() == -1);
+      REQUIRE(host_of_it.lock_directory(*directory).has_value());
+      REQUIRE(ring->keep_open(host_of_it.lock_descriptor()).has_value());
+    }
+    is_locked.set_value();
+    may_go.get_future().wait();
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  });
+  is_locked.get_future().wait();
+  CHECK(error_of(impatient.lock_directory(*directory)).code == ErrorCode::in_use);
+  may_go.set_value();
   CHECK(host.lock_directory(*directory).has_value());
+  killed.join();
   host.close(*directory);
 }
 
@@ -233,6 +260,13 @@ TEST_CASE("listeners of one host share a port, and all of them get connections")
     while (UniqueFd(::accept(listener, nullptr, nullptr)).valid()) ++accepted;
     CHECK(accepted > 0);
     total += accepted;
+  }
+  // A client may be connected a moment before its server can accept it.
+  const std::uint64_t deadline_ns = patience_ends();
+  while (total < 60 && SystemClock().monotonic_ns() < deadline_ns) {
+    for (const int listener : {server.first.get(), joined.get()}) {
+      while (UniqueFd(::accept(listener, nullptr, nullptr)).valid()) ++total;
+    }
   }
   CHECK(total == 60);
 }
