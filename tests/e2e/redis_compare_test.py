@@ -17,7 +17,7 @@ import redis_server
 import redis_side
 import resp
 
-LIMIT_S = 60
+LIMIT_S = 120
 LINES_MIN = 1_000
 SHOWN_MAX = 20
 PASSWORD = "open sesame"

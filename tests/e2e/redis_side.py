@@ -6,10 +6,10 @@ import socket
 import resp
 from redis_lines import NUMBER
 
-REPLY_TIMEOUT_S = 10  # For a reply that must come.
+REPLY_TIMEOUT_S = 60  # For a reply that must come.
 DISAPPOINTMENTS_MAX = 3  # A server that sends no messages at all is soon done with.
 SOON_S = 0.02
-MESSAGE_TIMEOUT_S = 1  # For what may never come: that is an answer, too.
+MESSAGE_TIMEOUT_S = 20  # For what does come unless something is wrong: that is an answer, too.
 NOTHING = b"(nothing came)"
 CLOSED = b"(the connection was closed)"
 LAST_MESSAGE = b"this was the last message"
