@@ -16,17 +16,20 @@ import unittest
 import client
 import harness
 from client import frame
+from gate import Gate
 
 csv.field_size_limit(1 << 30)
 LIMIT_S = 60
 MANY = 25_000
+HELD_BYTES = 300_000  # Of the requests for so many rows: those for some 5,000.
 EXPIRY_MS = int(time.time() * 1_000) + 3_600_000
-OUT_OF_TIME_MS = 5_000  # What a slow machine may add to an expiry on its way.
+OUT_OF_TIME_MS = 300_000  # What a slow machine may add to an expiry on its way.
 
 
 def words_of(server, *arguments, resp=False):
     options = ["--resp"] if resp else []
-    words = (os.environ["PHOENIX_CLI"], *options, "-p", server.port, *arguments)
+    place = ("--timeout", LIMIT_S, "-p", server.port)
+    words = (os.environ["PHOENIX_CLI"], *options, *place, *arguments)
     return [str(word) for word in words]
 
 
@@ -193,20 +196,21 @@ class RoundTrip(Transfer):
 
 
 class Interrupted(Transfer):
-    def interrupt_export(self, server, path, number, *arguments):
-        """Signals an export in the middle, which is there for sure: the server stands still."""
-        process = start(server, "export", path, *arguments)
+    def gate(self, server):
+        gate = Gate(server)
+        self.addCleanup(gate.close)
+        return gate
+
+    def interrupt_export(self, gate, path, number, *arguments):
+        """Signals an export in the middle: no more replies come once it has written some rows."""
         part = pathlib.Path(f"{path}.partial")
         bytes_before = part.stat().st_size if part.exists() else 0
-        harness.wait_until(
-            lambda: part.exists() and part.stat().st_size > bytes_before + 100_000
-            or process.poll() is not None,
-            LIMIT_S,
-            "some rows are written",
-        )
-        os.kill(server.pid, signal.SIGSTOP)
-        process.send_signal(number)
+        has_some = lambda: part.exists() and part.stat().st_size > bytes_before + 100_000
+        gate.hold_replies(has_some)
+        process = start(gate, "export", path, *arguments)
         self.addCleanup(process.kill)
+        harness.wait_until(has_some, LIMIT_S, "some rows are written")
+        process.send_signal(number)
         return process
 
     def test_export_goes_on_after_signals(self):
@@ -215,25 +219,26 @@ class Interrupted(Transfer):
         write_csv(source, many_rows())
         self.assertEqual(run(server, "import", source).returncode, 0)
         path = self.directory / "out.csv"
+        gate = self.gate(server)
         path.write_text("the last export", encoding="utf-8")
 
-        process = self.interrupt_export(server, path, signal.SIGINT)
+        process = self.interrupt_export(gate, path, signal.SIGINT)
         self.assert_ended(process, 130, "interrupted; before it: ", "--resume")
-        os.kill(server.pid, signal.SIGCONT)
+        gate.open()
         self.assertEqual(path.read_text(encoding="utf-8"), "the last export")
-        again = run(server, "export", path)
+        again = run(gate, "export", path)
         self.assertEqual(again.returncode, 2)
         self.assertIn("of an export that did not end", again.stderr)
         state = json.loads(pathlib.Path(f"{path}.export").read_text(encoding="utf-8"))
         self.assertNotEqual(state["cursor"], "0")
 
         # Lines behind what the state tells of, the last one torn.
-        process = self.interrupt_export(server, path, signal.SIGKILL, "--resume")
+        process = self.interrupt_export(gate, path, signal.SIGKILL, "--resume")
         self.assert_ended(process, -signal.SIGKILL)
-        os.kill(server.pid, signal.SIGCONT)
+        gate.open()
         with open(f"{path}.partial", "ab") as part:
             part.write(b'torn,"li')
-        shown = run(server, "export", path, "--resume")
+        shown = run(gate, "export", path, "--resume")
         self.assertEqual(shown.returncode, 0, shown.stderr)
         self.assertIn(f"exported {MANY:,} rows", shown.stderr)
         rows, order = read_csv(path)
@@ -248,17 +253,18 @@ class Interrupted(Transfer):
         write_csv(source, many_rows())
         self.assertEqual(run(server, "import", source).returncode, 0)
         path = self.directory / "out.csv"
-        process = self.interrupt_export(server, path, signal.SIGINT)
+        gate = self.gate(server)
+        process = self.interrupt_export(gate, path, signal.SIGINT)
         self.assert_ended(process, 130)
-        os.kill(server.pid, signal.SIGCONT)
+        gate.open()
 
         # As a refusal says that one begins anew; this one may end before it has a state of its own.
         state = pathlib.Path(f"{path}.export")
         state.write_text("of the earlier one", encoding="utf-8")
         os.unlink(f"{path}.partial")
-        process = self.interrupt_export(server, path, signal.SIGKILL)
+        process = self.interrupt_export(gate, path, signal.SIGKILL)
         self.assert_ended(process, -signal.SIGKILL)
-        os.kill(server.pid, signal.SIGCONT)
+        gate.open()
         if state.exists():  # On a slow machine.
             self.assertNotEqual(state.read_text(encoding="utf-8"), "of the earlier one")
 
@@ -266,7 +272,7 @@ class Interrupted(Transfer):
         os.unlink(f"{path}.partial")
         os.symlink(source, f"{path}.partial")
         before = source.read_bytes()
-        shown = run(server, "export", path, "--resume")
+        shown = run(gate, "export", path, "--resume")
         self.assertNotEqual(shown.returncode, 0, shown.stderr)
         self.assertEqual(source.read_bytes(), before)
 
@@ -276,24 +282,27 @@ class Interrupted(Transfer):
         write_csv(source, many_rows())
         self.assertEqual(run(server, "import", source).returncode, 0)
         path = self.directory / "out.jsonl"
-        process = self.interrupt_export(server, path, signal.SIGINT)
+        gate = self.gate(server)
+        process = self.interrupt_export(gate, path, signal.SIGINT)
         self.assert_ended(process, 130)
-        os.kill(server.pid, signal.SIGCONT)
+        gate.open()
         for arguments in (["--pattern", "k*"], ["--format", "csv"]):
-            shown = run(server, "export", path, "--resume", *arguments)
+            shown = run(gate, "export", path, "--resume", *arguments)
             self.assertEqual(shown.returncode, 2, shown.stderr)
             self.assertIn("another --format or --pattern", shown.stderr)
         self.assertEqual(server.stop(), 0)
         server.cores, server.asked_port = 1, server.port
         server.start()
-        shown = run(server, "export", path, "--resume")
+        shown = run(gate, "export", path, "--resume")
         self.assertEqual(shown.returncode, 1)
         self.assertIn("does not outlive a change of the server's cores", shown.stderr)
 
-    def start_import(self, server, path):
-        process = start(server, "import", path)
+    def start_import(self, gate, path):
+        """One whose server gets some rows and no more: some replies are there, and not all."""
+        gate.hold_requests(HELD_BYTES)
+        process = start(gate, "import", path)
         self.addCleanup(process.kill)
-        with server.client() as db:
+        with gate.server.client() as db:
             harness.wait_until(
                 lambda: db.value("DBSIZE") > 2_000, LIMIT_S, "some rows are stored"
             )
@@ -304,19 +313,19 @@ class Interrupted(Transfer):
         write_csv(path, many_rows())
         state = pathlib.Path(f"{path}.import")
         server = self.serve()
+        gate = self.gate(server)
 
-        process = self.start_import(server, path)
-        os.kill(server.pid, signal.SIGSTOP)
+        process = self.start_import(gate, path)
         process.send_signal(signal.SIGINT)
         self.assert_ended(process, 130, "interrupted; before it: ", "--resume")
-        os.kill(server.pid, signal.SIGCONT)
+        gate.open()
         offset = json.loads(state.read_text(encoding="utf-8"))["offset"]
         self.assertTrue(0 < offset < path.stat().st_size, offset)
 
         # Everything before it is not sent again: a key that goes there stays away.
         with server.client() as db:
             self.assertEqual(db.value("DEL", "key:0"), 1)
-        shown = run(server, "import", path, "--resume")
+        shown = run(gate, "import", path, "--resume")
         self.assertEqual(shown.returncode, 0, shown.stderr)
         self.assertIn(f"imported {MANY:,} rows", shown.stderr)
         self.assertFalse(state.exists())
@@ -328,27 +337,28 @@ class Interrupted(Transfer):
         path = self.directory / "many.csv"
         write_csv(path, many_rows())
         server = self.serve()
-        process = self.start_import(server, path)
-        os.kill(server.pid, signal.SIGSTOP)
+        gate = self.gate(server)
+        process = self.start_import(gate, path)
         process.kill()
         self.assert_ended(process, -signal.SIGKILL)
-        os.kill(server.pid, signal.SIGCONT)
+        gate.open()
         with server.client() as db:
             self.assertLess(db.value("DBSIZE"), MANY)
-        shown = run(server, "import", path, "--resume")
+        shown = run(gate, "import", path, "--resume")
         self.assertEqual(shown.returncode, 0, shown.stderr)
         self.assert_holds(server, many_rows())
 
         server = self.serve()
-        process = self.start_import(server, path)
-        os.kill(server.pid, signal.SIGSTOP)
+        gate = self.gate(server)
+        process = self.start_import(gate, path)
         server.kill()
         self.assert_ended(process, 3, "lost the connection", "--resume goes on")
+        gate.open()
         server.asked_port = server.port
         server.start()
         with server.client() as db:
             self.assertLess(db.value("DBSIZE"), MANY)
-        shown = run(server, "import", path, "--resume")
+        shown = run(gate, "import", path, "--resume")
         self.assertEqual(shown.returncode, 0, shown.stderr)
         self.assertIn(f"imported {MANY:,} rows", shown.stderr)
         self.assert_holds(server, many_rows())
