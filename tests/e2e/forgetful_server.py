@@ -6,7 +6,7 @@ usage: forgetful_server.py PORT DIRECTORY FAULT
 honest  every write is in the log (with the kernel) before it is answered
 tail    the newest writes are not in the log yet when they are answered
 delete  deletes are answered and not logged: deleted values come back after a crash
-late    one of two cached copies serves reads, and is a few writes behind
+late    one of two cached copies serves every other read, and is up to 50 writes behind
 refuse  takes no writes
 mixup   now and then a write goes to a neighbour of its key at the next start
 """
@@ -25,8 +25,9 @@ class Store:
         self.lock = threading.Lock()
         self.data = {}
         self.stale = {}
-        self.count = 0
+        self.count = self.reads = 0
         self.load()
+        self.stale = dict(self.data)
         self.log = open(LOG, "ab", buffering=0)
         self.unlogged = []
 
@@ -78,14 +79,15 @@ class Store:
         return b"-ERR it cannot do that\r\n"
 
     def read(self, key):
-        if FAULT == "late" and len(self.data) % 2 == 0:
+        self.reads += 1
+        if FAULT == "late" and self.reads % 2 == 0:
             return self.stale.get(key)
         return self.data.get(key)
 
     def write(self, key, value):
         self.append(key, value)
         self.count += 1
-        if self.count % 10 == 0:
+        if self.count % 50 == 0:
             self.stale = dict(self.data)
         if value is None:
             self.data.pop(key, None)

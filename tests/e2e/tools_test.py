@@ -5,6 +5,7 @@ import contextlib
 import csv
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -20,6 +21,7 @@ from client import frame
 
 LIMIT_S = 60
 FULL = "ERR max number of clients reached"
+NO_REPLY = "no reply came in the measured time"
 
 
 def run(program, *arguments, lines=""):
@@ -31,11 +33,17 @@ def run(program, *arguments, lines=""):
 
 
 def bench(*arguments):
-    return run("PHOENIX_BENCH", "--seconds", "0.2", "--warmup", "0", "--keys", 100, *arguments)
+    """A run long enough for a reply, however slow the machine is."""
+    for seconds in (0.2, 2, 20):
+        words = ("--seconds", seconds, "--warmup", 0, "--keys", 100, *arguments)
+        shown = run("PHOENIX_BENCH", *words)
+        if NO_REPLY not in shown.stdout:
+            break
+    return shown
 
 
 def cli(*arguments, lines=""):
-    return run("PHOENIX_CLI", *arguments, lines=lines)
+    return run("PHOENIX_CLI", "--timeout", LIMIT_S, *arguments, lines=lines)
 
 
 class Full(unittest.TestCase):
@@ -59,7 +67,7 @@ class Full(unittest.TestCase):
             arguments = ("--connections", 40, "--pipeline", 8, "--threads", threads)
             for preload in ((), ("--preload",)):
                 # Its first connection, which asks who the server is, must get in.
-                harness.wait_until(self.is_empty, 10, "the last load has gone")
+                harness.wait_until(self.is_empty, LIMIT_S, "the last load has gone")
                 shown = bench("-p", self.server.port, *arguments, *preload)
                 self.assertEqual(shown.returncode, 1)
                 self.assertIn("the server ended a connection: " + FULL[:14], shown.stderr)
@@ -183,8 +191,10 @@ class Loads(unittest.TestCase):
         rate = 2000
         told = self.measure("-p", self.server.port, "--rate", rate, "--arrivals", "poisson")
         self.assertGreater(told["hits"], 0)
-        # Of 400 that are due: seven standard deviations, and as much again for a busy machine.
-        self.assertLess(abs(told["replies"] - 0.2 * rate), 280)
+        # Those that were not sent in time are counted, too. Seven standard deviations.
+        due = float(re.search(r"--seconds (\S+)", told["command"])[1]) * rate
+        counted = sum(count for _, count in told["histogram"])
+        self.assertLess(abs(counted - due), 7 * due**0.5)
 
     def test_every_workload(self):
         commands = harness.temporary_directory() / "commands"
@@ -201,7 +211,8 @@ class Loads(unittest.TestCase):
 
     def test_interrupted(self):
         path = harness.temporary_directory() / "result.json"
-        words = ("-p", self.server.port, "--seconds", 60, "--warmup", 0, "--keys", 100, "-c", 2)
+        before = self.gets()
+        words = ("-p", self.server.port, "--seconds", 600, "--warmup", 0, "--keys", 100, "-c", 2)
         with subprocess.Popen(
             [os.environ["PHOENIX_BENCH"], *(str(word) for word in words), "--json", str(path)],
             stdout=subprocess.PIPE,
@@ -209,16 +220,15 @@ class Loads(unittest.TestCase):
             text=True,
         ) as process:
             self.addCleanup(process.kill)
-            before = self.requests()
-            # More than the preload asks for: it measures.
-            harness.wait_until(lambda: self.requests() > before + 1000, 30, "the load has begun")
+            # GETs come after the preload: it measures.
+            harness.wait_until(lambda: self.gets() > before, LIMIT_S, "the load has begun")
             process.send_signal(signal.SIGINT)
             out, errors = process.communicate(timeout=LIMIT_S)
         self.assertEqual(process.returncode, 0, out + errors)
         self.assertIn("ops/s", out)
         told = json.loads(path.read_text(encoding="utf-8"))
         self.assertGreater(told["replies"], 0)
-        self.assertLess(told["seconds"], 60)
+        self.assertLess(told["seconds"], 600)
         self.assertTrue(told["interrupted"])
 
     def test_a_sweep_finds_a_lost_key(self):
@@ -228,7 +238,7 @@ class Loads(unittest.TestCase):
         before = self.counted(db, "total_connections_received")
         self.measure(*load)
         of_a_run = self.counted(db, "total_connections_received") - before
-        short = ("--seconds", 0.3, "--warmup", 0, "--keys", 10)
+        short = ("--seconds", 0.3, "--warmup", 0, "--keys", 2)  # So few that each is read soon.
         words = ("--sweep", *short, *load, "--json", path)
         with subprocess.Popen(
             [os.environ["PHOENIX_BENCH"], *(str(word) for word in words)],
@@ -241,22 +251,23 @@ class Loads(unittest.TestCase):
             theirs = before + 3 * of_a_run
             harness.wait_until(
                 lambda: self.counted(db, "total_connections_received") > theirs,
-                30,
+                LIMIT_S,
                 "the steps have begun",
             )
-            db.command("DEL", "key:000000000007")
+            db.command("DEL", "key:000000000001")
             out, errors = process.communicate(timeout=LIMIT_S)
         self.assertEqual(process.returncode, 1, out + errors)
-        self.assertIn("GET key:000000000007: not found, though it was stored before", out + errors)
+        self.assertIn("GET key:000000000001: not found, though it was stored before", out + errors)
         runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
-        self.assertTrue(runs[-1]["preload"] and runs[-1]["errors"] > 0)
+        self.assertTrue(all(run["preload"] for run in runs))
+        self.assertTrue(any(run["errors"] > 0 for run in runs))
 
     def counted(self, db, field):
         return int(db.command("INFO").value.split(field + ":")[1].split("\n")[0])
 
-    def requests(self):
+    def gets(self):
         with self.server.client() as db:
-            return self.counted(db, "total_commands_processed")
+            return self.counted(db, "keyspace_hits")
 
     def test_other_servers(self):
         folder = harness.temporary_directory()
