@@ -40,7 +40,7 @@ class KillUnderLoad(unittest.TestCase):
         for number in range(rounds):
             for worker in workers:
                 worker.start(server.address)
-            time.sleep(chance.uniform(0.05, 0.3))
+            oracle.run_for(workers, chance.uniform(0.05, 0.3))
             for worker in workers:
                 worker.expect_end()
             server.kill()

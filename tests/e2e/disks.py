@@ -70,7 +70,7 @@ def require(fault_disk):
 def run_when_closed(*words):
     """As run, for what needs all files closed: the kernel ends a ring, which holds the directory's
     lock, some time after its process."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         try:
             return run(*words)
@@ -118,7 +118,7 @@ class FaultDisk:
         )
         control = self.path / "control"
         try:
-            harness.wait_until(control.exists, 10, "the fault disk is mounted")
+            harness.wait_until(control.exists, 60, "the fault disk is mounted")
             self.control = os.open(control, os.O_RDWR)
         except BaseException:
             self.__exit__()
@@ -128,7 +128,7 @@ class FaultDisk:
     def __exit__(self, *_):
         if self.control >= 0:
             os.close(self.control)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while self.process.poll() is None and time.monotonic() < deadline:
             subprocess.run(["umount", str(self.path)], capture_output=True, check=False)
             time.sleep(0.02)

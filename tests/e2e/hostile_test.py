@@ -33,7 +33,7 @@ class Hostile(unittest.TestCase):
 
     def answer_to(self, data):
         """Everything the server says until it closes; the test fails if it does not."""
-        with client.connect(self.server.address, timeout_s=10) as peer:
+        with client.connect(self.server.address) as peer:
             peer.sendall(data)
             said = b""
             while True:
@@ -47,7 +47,7 @@ class Hostile(unittest.TestCase):
 
     def refusal(self, data):
         """The one error reply to a frame that ends the connection."""
-        with self.server.client(timeout_s=10) as db:
+        with self.server.client() as db:
             db.send(data)
             reply = db.receive()
             self.assertTrue(reply.is_error)
@@ -68,7 +68,7 @@ class Hostile(unittest.TestCase):
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        with client.connect(self.server.address, timeout_s=10) as peer:
+        with client.connect(self.server.address) as peer:
             with self.assertRaises((ssl.SSLError, OSError)):
                 context.wrap_socket(peer)
 

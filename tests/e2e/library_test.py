@@ -2,9 +2,7 @@
 """The client library against real servers: straight to the owner of each key where cores have
 ports, and over restarts with other cores, without ports, and while nobody is there."""
 import os
-import random
 import re
-import socket
 import subprocess
 import unittest
 
@@ -13,24 +11,6 @@ import harness
 
 KEYS = 300
 CORES_MAX = 4
-
-
-def free_base(count):
-    """The first of `count` ports in a row on which nobody listens."""
-    choice = random.Random(harness.SEED)
-    for _ in range(100):
-        base = choice.randrange(20_000, 32_000)
-        sockets = []
-        try:
-            for port in range(base, base + count):
-                sockets.append(socket.create_server(("127.0.0.1", port)))
-            return base
-        except OSError:
-            continue
-        finally:
-            for one in sockets:
-                one.close()
-    raise AssertionError("no free ports")
 
 
 class Driver:
@@ -67,7 +47,7 @@ def figures(server, name):
 class Library(unittest.TestCase):
     def setUp(self):
         self.directory = harness.temporary_directory() / "data"
-        ports = free_base(CORES_MAX + 1)
+        ports = harness.free_ports(CORES_MAX + 1)
         self.port, self.base = ports, ports + 1
 
     def server(self, cores, has_core_ports=True):

@@ -18,7 +18,7 @@ LATENCY = re.compile(r"min \S+ [mu]?s, avg .*, p50 .*, p99 .*, max .* \((\d+) pi
 
 
 def start(*arguments):
-    words = [os.environ["PHOENIX_CLI"], *(str(argument) for argument in arguments)]
+    words = [os.environ["PHOENIX_CLI"], "--timeout", str(LIMIT_S), *map(str, arguments)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(words, text=True, **pipes)
 
@@ -77,7 +77,7 @@ class Modes:
         self.addCleanup(process.kill)
         self.assertRegex(process.stdout.readline(), LATENCY)  # A second has passed.
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=10)
+        output, errors = process.communicate(timeout=LIMIT_S)
         self.assertRegex(output, "^total min ")
         self.assertEqual((process.returncode, errors), (0, ""))
 
@@ -118,7 +118,7 @@ class Phoenix(Modes, unittest.TestCase):
         while process.stdout.readline() != "PONG\n":
             pass
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=10)
+        process.communicate(timeout=LIMIT_S)
 
     def test_a_live_line_on_a_terminal(self):
         environment = {"TERM": "xterm-256color", "PATH": os.environ["PATH"]}

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """What an operator asks of a server has its effect on all cores."""
-import time
 import unittest
 
 import client
@@ -20,7 +19,7 @@ class Operator(unittest.TestCase):
                 self.assertEqual(db.value("WAITAOF", 1, 0, 0), [1, 0])
                 harness.wait_until(
                     lambda: "\r\ncommit_usec_max:0\r\n" not in db.value("INFO", "log"),
-                    5,
+                    30,
                     "a commit in INFO",
                 )
             server.kill()
@@ -44,24 +43,39 @@ class Operator(unittest.TestCase):
             with self.assertRaises((client.ProtocolError, OSError)):
                 with server.client() as other:
                     other.value("PING")
-            db.command("CONFIG", "SET", "maxclients", 100, "timeout", 1)
+            db.command("CONFIG", "SET", "maxclients", 100)
             with server.client() as idle:
                 idle.value("PING")
-                begin = time.monotonic()
-                while not db.command("INFO").value.count("connected_clients:1\r\n"):
-                    self.assertLess(time.monotonic() - begin, 10, "the idle one is still there")
-                    time.sleep(0.1)
-                with self.assertRaises((client.ProtocolError, OSError)):
-                    idle.value("PING")
+                db.command("CONFIG", "SET", "timeout", 1)
+                harness.wait_until(lambda: self.is_alone(server), 30, "the idle ones are gone")
+                for one in (idle, db):
+                    with self.assertRaises((client.ProtocolError, OSError)):
+                        one.value("PING")
+
+    @staticmethod
+    def is_alone(server):
+        """Also who asks this may have been idle for too long, on a slow machine."""
+        try:
+            with server.client() as db:
+                return "connected_clients:1\r\n" in db.value("INFO")
+        except (client.ProtocolError, OSError):
+            return False
 
     def test_what_takes_long_is_found(self):
         flags = ("--enable-debug-command", "local")
         with harness.Server(cores=2, flags=flags) as server, server.client() as db:
-            db.command("CONFIG", "SET", "latency-monitor-threshold", 10)
+            hour_us = 3_600_000_000
+            db.command("CONFIG", "SET", "slowlog-log-slower-than", hour_us)
+            db.command("SLOWLOG", "RESET")
             db.command("SET", "a", "1")
+            self.assertEqual(db.command("DEBUG", "SLEEP", "0").status, client.OK)
             self.assertEqual(db.value("SLOWLOG", "LEN"), 0)
+            db.command("CONFIG", "SET", "latency-monitor-threshold", 10)
+            db.command("CONFIG", "SET", "slowlog-log-slower-than", 50_000)
             self.assertEqual(db.command("DEBUG", "SLEEP", "0.05").status, client.OK)
-            entries = db.value("SLOWLOG", "GET")
+            entries = db.value("SLOWLOG", "GET", -1)
+            # On a slow machine others may take long, too.
+            entries = [entry for entry in entries if entry[3][0] == b"DEBUG"]
             self.assertEqual([entry[3] for entry in entries], [[b"DEBUG", b"SLEEP", b"0.05"]])
             self.assertGreaterEqual(entries[0][2], 50_000)
             names = [event[0] for event in db.value("LATENCY", "LATEST")]

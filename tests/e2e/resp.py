@@ -6,7 +6,7 @@ ends, and parse() is for those tests that ask what is in it.
 """
 import socket
 
-TIMEOUT_S = 30
+TIMEOUT_S = 60
 LINE_TYPES = b"+-:_,#("  # The whole reply is its first line.
 BULK_TYPES = b"$=!"  # A length, then so many bytes.
 COUNT_TYPES = {b"*": 1, b"~": 1, b">": 1, b"%": 2, b"|": 2}  # A count, then so many replies each.

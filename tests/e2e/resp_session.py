@@ -1,7 +1,7 @@
 """A small RESP client, for the tests alone: words out, replies and messages in."""
 import socket
 
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 
 
 class Error(str):

@@ -57,7 +57,7 @@ class Terminal:
         self.seen += os.read(self.main, 65_536)
         return True
 
-    def expect(self, text, timeout_s=10, raw=False):
+    def expect(self, text, timeout_s=40, raw=False):
         """Until `text` is on the screen; hands out all up to its end, and goes on behind it."""
         deadline = time.monotonic() + timeout_s
         wanted = text.encode() if isinstance(text, str) else text
@@ -70,7 +70,7 @@ class Terminal:
             if left <= 0 or not self.read(left):
                 raise AssertionError(f"no {text!r} within {timeout_s} s, but {shown[-2000:]!r}")
 
-    def wait(self, timeout_s=10):
+    def wait(self, timeout_s=40):
         """Its exit code. Reads on, so that it is not held up."""
         deadline = time.monotonic() + timeout_s
         while self.process.poll() is None:
