@@ -119,6 +119,9 @@ class Keyspace final {
   /// one by now. Emits nothing.
   void use_copy(const Key& key, const LargeValueRef& block, LargeValueRef copy);
 
+  /// For a canary only: from now on parts are written into large values that others hold, too.
+  void patch_held_values();
+
   /// Bytes of value in the effect of a patch() with as many bytes, which may be a block, were it
   /// called next: what the log needs room for beside the key.
   std::size_t patch_effect_bytes(const Key& key, std::size_t offset, std::size_t part_bytes,

@@ -40,6 +40,7 @@ void Keyspace::Parts::go_on_from(const Parts& before) {
   heap.set_now(before.heap.now_ms());
   expiry_seen_ms = before.expiry_seen_ms;
   expiry_listener = before.expiry_listener;
+  patches_held_values = before.patches_held_values;
 }
 
 void Keyspace::set_aside() {

@@ -101,6 +101,7 @@ struct Keyspace::Parts {
   std::uint64_t large_value_bytes = 0;
   ExpiryMs expiry_seen_ms = kNoExpiry;
   ExpiryListener* expiry_listener = nullptr;
+  bool patches_held_values = false;  // For a canary only.
   std::uint64_t freed_to =
       0;  // A scan position: entries before it are freed of the slab's outside.
 

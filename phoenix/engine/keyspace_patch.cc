@@ -61,7 +61,7 @@ void Keyspace::Parts::replace_large(LargeValueRef& large, LargeValueRef by) {
 // Readers and the log's batches keep the block that they hold; then the entry gets a copy.
 void Keyspace::Parts::patch_large(LargeValueRef& large, std::size_t offset,
                                   std::string_view bytes) {
-  if (is_held_by_others(large)) {
+  if (is_held_by_others(large) && !patches_held_values) {
     const auto copy = std::make_shared<LargeValue>(large_meter);
     PHX_CHECK(copy->reserve(size_after(large->view(), offset, bytes.size())));
     PHX_CHECK(copy->append(large->view()));
@@ -133,6 +133,10 @@ void Keyspace::use_copy(const Key& key, const LargeValueRef& block, LargeValueRe
   if (!entry.is_large() || *entry.large() != block) return;
   PHX_CHECK(copy->size_bytes() == block->size_bytes());
   parts_->replace_large(*entry.large(), std::move(copy));
+}
+
+void Keyspace::patch_held_values() {
+  parts_->patches_held_values = true;
 }
 
 std::size_t Keyspace::patch_effect_bytes(const Key& key, std::size_t offset, std::size_t part_bytes,

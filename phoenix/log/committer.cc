@@ -7,11 +7,6 @@
 #include "phoenix/log/file.h"
 
 namespace phoenix::log {
-namespace {
-
-constexpr std::size_t kSliceBytes = std::size_t{1} << 20U;
-
-}  // namespace
 
 void Committer::Prefix::extend(const Batch& batch) {
   PHX_CHECK(batch.header.seq == seq + 1);
@@ -165,7 +160,7 @@ io::Task<void> Committer::sync_half(Batch& batch, io::Operation operation) {
 io::Task<bool> Committer::write_large(Batch& batch) {
   const std::size_t block_bytes = std::max<std::size_t>(context_.alignment(), kBlockBytes);
   const AlignedBuffer first(block_bytes, block_bytes);
-  const AlignedBuffer slice(kSliceBytes, block_bytes);
+  const AlignedBuffer slice(context_.options.slice_bytes, block_bytes);
   BatchStream stream(batch);
   stream.fill(first.bytes());
   std::uint32_t crc =

@@ -118,6 +118,17 @@ void Log::Parts::begin_large() {
   large_bytes_granted = 0;
 }
 
+// Where there is room for it.
+void Log::Parts::add_half(const engine::Effect& effect) {
+  const std::string_view part = effect.value.bytes;
+  engine::Effect half = effect;
+  half.value = engine::NewValue::copy_of(part.substr(0, part.size() / 2));
+  const std::uint64_t worst_bytes = half.key.size() + half.value.bytes.size() + kPlainOverheadMax;
+  if (effect.kind != RecordKind::patch || !accepts(worst_bytes, false)) return;
+  open.ensure(worst_bytes, false);
+  open.add(half);
+}
+
 void Log::Parts::enter(std::unique_ptr<Segment> segment) {
   PHX_CHECK(current == nullptr && open.count() == 0);
   current = segment.get();
@@ -320,7 +331,10 @@ engine::Effect at_the_front(engine::Effect effect) {
 engine::LogPosition Log::emit(const engine::Effect& effect) {
   Parts& p = *parts_;
   if (p.off) return {};
-  if (p.large_bytes_granted > 0) p.begin_large();
+  if (p.large_bytes_granted > 0) {
+    if (p.context.options.mutations.parts_are_split) p.add_half(effect);
+    p.begin_large();
+  }
   PHX_CHECK(p.current != nullptr);  // A grant came before.
   const bool is_canary = p.context.options.mutations.patches_at_the_front;
   const std::uint64_t place = is_canary ? p.open.add(at_the_front(effect)) : p.open.add(effect);

@@ -21,6 +21,8 @@ struct Log::Parts {
   Reservation change_segment(std::uint64_t worst_bytes, bool is_delete);
   bool accepts(std::uint64_t worst_bytes, bool is_delete) const;
   void begin_large();
+  /// For a canary (Mutations::parts_are_split).
+  void add_half(const engine::Effect& effect);
   void enter(std::unique_ptr<Segment> segment);
   void activate();
 

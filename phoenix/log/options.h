@@ -1,6 +1,7 @@
 // How the log behaves; set by the command line.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -35,6 +36,7 @@ struct Mutations {
   bool interval_never_syncs = false;        // Interval: time alone makes nothing durable.
   bool asked_sync_is_none = false;          // Interval: nor is what a stop or a reply waits for.
   bool patches_at_the_front = false;        // A part of a value is logged without its offset.
+  bool parts_are_split = false;             // Half of a long part is in a batch before the whole.
   bool no_uid_seed = false;                 // Checksums do not know their segment.
   bool superblock_same_copy_twice = false;  // A torn write takes the newest superblock with it.
 };
@@ -47,6 +49,8 @@ struct Options {
   std::uint64_t segment_bytes_max = std::uint64_t{64} << 20U;   // next ones double up to this.
   std::uint64_t disk_reserve_bytes = std::uint64_t{64} << 20U;  // Left free on the file system.
   std::uint32_t commits_in_flight_max = 4;
+  // What is streamed is written in slices of so many bytes, a multiple of the write alignment.
+  std::size_t slice_bytes = std::size_t{1} << 20U;
   CommitScheme scheme = CommitScheme::durable_write;
   bool discard_log = false;    // Durability off on a directory with data: drop that data.
   bool accept_damage = false;  // Start although durable data is missing; say what was lost.

@@ -25,6 +25,7 @@ void Shard::attach(log::Log& log, const Config& config) {
   log_ = &log;
   durability_ = config.log.durability;
   mutations_ = config.mutations;
+  if (mutations_.held_values_are_patched) keyspace_.patch_held_values();
   long_jobs_.set_slice(config.bounds.long_slice_bytes);
   note_what_may_refuse();
 }

@@ -13,6 +13,7 @@ namespace phoenix::simtest {
 namespace {
 
 constexpr std::uint64_t kSeedsMost = 3000;
+constexpr std::size_t kPartBytes = std::size_t{80} << 10U;
 
 // What the world must do for a bug to matter.
 enum class Needs : std::uint8_t {
@@ -22,7 +23,8 @@ enum class Needs : std::uint8_t {
   slow_commits,
   clock_back,
   flushes,
-  followers
+  followers,
+  long_parts
 };
 
 struct Canary {
@@ -61,6 +63,10 @@ const std::vector<Canary>& canaries() {
        Needs::flushes},
       {"an expiry is believed too early", &Log::stamp_not_durable, nullptr, Needs::clock_back},
       {"a part of a value is logged without its offset", &Log::patches_at_the_front, nullptr},
+      {"a long part of a value is logged in two batches", &Log::parts_are_split, nullptr,
+       Needs::long_parts},
+      {"a part is written into what is still being logged", nullptr,
+       &Server::held_values_are_patched, Needs::long_parts},
       {"EXEC ignores WATCH", nullptr, &Server::watches_are_ignored},
       {"a transaction in two batches", nullptr, &Server::transactions_are_split},
       {"a notification leaves before its change is durable", nullptr, &Server::notices_do_not_wait,
@@ -87,6 +93,7 @@ std::uint64_t seed_that_catches(const Canary& canary) {
     // The batches of another core would say what time it is, too.
     if (canary.needs == Needs::clock_back) options.cores_max = 1;
     if (canary.needs == Needs::followers) options.followers = 2;
+    if (canary.needs == Needs::long_parts) options.habits.part_bytes = kPartBytes;
     if (canary.needs == Needs::interval) {
       options.durability = log::Durability::interval;
       options.stops = options.pauses = true;

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint64_t kNever = std::uint64_t{1} << 60U;
 constexpr std::uint32_t kIntervalMs = 5;
+constexpr std::size_t kSliceBytes = std::size_t{16} << 10U;  // Long parts are many of them.
 
 class Scenario final {
  public:
@@ -97,7 +98,8 @@ ScenarioResult Scenario::run() {
 // In a world without faults: a wake that is lost would hide behind the tick, four times a second.
 std::uint64_t Scenario::reply_within_ns() const {
   const bool is_quiet = !options_.has_faults && !options_.has_slow_commits &&
-                        !options_.fills_disk && options_.descriptors_most == 0;
+                        !options_.fills_disk && options_.descriptors_most == 0 &&
+                        options_.habits.part_bytes == 0;
   return is_quiet ? 50 * kNanosPerMs : 0;
 }
 
@@ -131,6 +133,7 @@ server::Config Scenario::config() {
   config.memory_bytes_max = options_.memory_bytes_max;
   config.log.durability = options_.durability;
   config.log.interval_ms = kIntervalMs;
+  if (options_.habits.part_bytes != 0) config.log.slice_bytes = kSliceBytes;
   config.log.scheme =
       random_.below(2) == 0 ? log::CommitScheme::durable_write : log::CommitScheme::write_then_sync;
   config.log.mutations = options_.mutations;

@@ -30,6 +30,7 @@ struct Arguments {
   bool canaries = false;
   bool twice = false;
   bool by_level = false;
+  bool long_parts = false;
 };
 
 std::uint64_t fresh_seed() {
@@ -92,7 +93,7 @@ int run(Arguments arguments) {
   }
   if (arguments.canaries) return run_canaries() ? 0 : 1;
   if (arguments.crash_points > 0)
-    return run_crash_points(arguments.from, arguments.crash_points) ? 0 : 1;
+    return run_crash_points(arguments.from, arguments.crash_points, arguments.long_parts) ? 0 : 1;
   const std::uint64_t from = arguments.fresh ? fresh_seed() : arguments.from;
   if (arguments.fresh) fmt::print("fresh seeds from {}\n", from);
   Runs runs;
@@ -118,6 +119,8 @@ int main(int argc, char** argv) {
   app.add_option("--hours", arguments.hours, "Run for this long instead");
   app.add_option("--crash-points", arguments.crash_points,
                  "Crash at every point of quiet runs until there were this many");
+  app.add_flag("--long-parts", arguments.long_parts,
+               "Crash within the slices of what is streamed: long parts of long values");
   app.add_flag("--fresh", arguments.fresh, "Draw the first seed, and print it");
   app.add_flag("--canaries", arguments.canaries, "Show that planted bugs are caught");
   app.add_flag("--by-level", arguments.by_level,

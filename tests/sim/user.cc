@@ -19,7 +19,8 @@ User::User(sim::World& world, Truth& truth, SeededRandom& random, unsigned numbe
       random_(random),
       number_(number),
       habits_(habits),
-      client_(world) {}
+      client_(world),
+      values_(habits.values_before) {}
 
 void User::connect() {
   io::Endpoint endpoint;

@@ -43,6 +43,10 @@ struct Habits {
   bool flushes = false;  // Now and then one removes all keys. Not where connections may be lost.
   bool judges = true;    // What answers say of keys is held against the oracle.
   bool speaks_resp = true;  // Two of three connections do.
+  // Most requests change long values in parts of up to so many bytes; 0: none does. Only where
+  // nothing is refused and no connection is lost while the server lives on.
+  std::size_t part_bytes = 0;
+  std::uint64_t values_before = 0;  // So many values were drawn by whom this one takes over from.
 };
 
 class User final {
@@ -176,6 +180,14 @@ class User final {
   Words change_pair(InFlight& request, const std::string& from, const std::string& to);
   Words set_pair(InFlight& request, const std::string& a, const std::string& b);
   Words set_plainly(InFlight& request, const std::string& key);
+  struct Part {
+    std::size_t offset = 0;
+    const std::string& bytes;
+    bool appends = false;
+  };
+  Words write_part(InFlight& request, const std::string& key, const std::string& old,
+                   const Part& part);
+  void send_exec(InFlight&& queued);
   std::optional<Version> sure_version(const std::string& key) const;
   void keep_together(const InFlight& request);
   void watch_conflicts(InFlight& request);
@@ -186,6 +198,18 @@ class User final {
   void check_exec(const InFlight& request, const protocol::Value& value);
   void check_watch(const InFlight& request, const protocol::Value& value);
   void acknowledge(const InFlight& request);
+
+  // Long values that change in long parts: user_parts.cc.
+  std::string own_long_key(unsigned tag) const;
+  std::string long_text(std::size_t size_bytes);
+  std::optional<std::string> value_to_be(const std::string& key) const;
+  void send_part();
+  void send_parts_together(unsigned tag);
+  Words draw_part(InFlight& request, const std::string& key);
+  std::size_t draw_part_bytes();
+  Words set_long(InFlight& request, const std::string& key);
+  Words remove_long(InFlight& request, const std::string& key);
+  Words set_bit(InFlight& request, const std::string& key, const std::string& old);
 
   // Walks over all keys: user_walks.cc.
   void send_keys();

@@ -60,18 +60,24 @@ User::Words User::set_plainly(InFlight& request, const std::string& key) {
 
 // Of a value, or of nothing, that is sure.
 User::Words User::change_value(InFlight& request, const std::string& key, const std::string& old) {
-  Version version;
   const std::string part = new_value();
   const bool appends = random_.below(2) == 0;
   const std::size_t offset = appends ? old.size() : random_.below(old.size() + 10);
+  return write_part(request, key, old, {offset, part, appends});
+}
+
+User::Words User::write_part(InFlight& request, const std::string& key, const std::string& old,
+                             const Part& part) {
   std::string value = old;
-  if (value.size() < offset + part.size()) value.resize(offset + part.size(), '\0');
-  value.replace(offset, part.size(), part);
+  const std::size_t end = part.offset + part.bytes.size();
+  if (value.size() < end) value.resize(end, '\0');
+  value.replace(part.offset, part.bytes.size(), part.bytes);
   request.answers.push_back(std::to_string(value.size()));
+  Version version;
   version.value = std::move(value);
   intend(request, key, std::move(version));
-  if (appends) return {"APPEND", key, part};
-  return {"SETRANGE", key, std::to_string(offset), part};
+  if (part.appends) return {"APPEND", key, part.bytes};
+  return {"SETRANGE", key, std::to_string(part.offset), part.bytes};
 }
 
 // `from` is there for sure.
@@ -127,15 +133,20 @@ void User::send_transaction() {
   InFlight exec;
   const std::uint64_t changes = 1 + random_.below(4);
   for (std::uint64_t i = 0; i < changes; ++i) send_said(draw_change(exec, tag), kQueued);
-  keep_together(exec);
   watch_conflicts(exec);
+  send_exec(std::move(exec));
+}
+
+// Of what was queued.
+void User::send_exec(InFlight&& queued) {
+  keep_together(queued);
   InFlight& request = begin(Kind::exec);
   draw_wait(request);
-  request.keys = std::move(exec.keys);
-  request.versions = std::move(exec.versions);
-  request.answers = std::move(exec.answers);
-  request.may_abort = exec.may_abort;
-  request.must_abort = exec.must_abort;
+  request.keys = std::move(queued.keys);
+  request.versions = std::move(queued.versions);
+  request.answers = std::move(queued.answers);
+  request.may_abort = queued.may_abort;
+  request.must_abort = queued.must_abort;
   send_words(request, {"EXEC"});
 }
 

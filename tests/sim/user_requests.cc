@@ -130,6 +130,7 @@ void User::send_something() {
   if (habits_.expires_soon && random_.below(4) != 0) {
     return random_.below(4) == 0 ? send_time_left() : send_read();
   }
+  if (habits_.part_bytes != 0 && random_.below(4) != 0) return send_part();
   const std::uint64_t dice = random_.below(100);
   if (dice < 24) return send_write();
   if (dice < 30) return send_erase();

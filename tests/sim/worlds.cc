@@ -76,6 +76,10 @@ ScenarioOptions world_of(std::uint64_t seed) {
     options.has_slow_commits = true;
     options.habits.expires_soon = true;
   }
+  // As flushes: nothing may be refused there, either.
+  if (keeps_connections && options.memory_bytes_max == 0 && draw.one_in(2)) {
+    options.habits.part_bytes = draw.between(40, 120) << 10U;
+  }
   return options;
 }
 
@@ -101,6 +105,7 @@ std::string describe(const ScenarioOptions& options) {
   say(options.habits.half_closes, "half-closed connections");
   say(options.habits.reads_late, "slow readers");
   say(options.habits.flushes, "everything is removed now and then");
+  say(options.habits.part_bytes != 0, "long parts of long values");
   say(!options.habits.draws_waits, "nobody says what to wait for");
   return text;
 }
