@@ -165,15 +165,6 @@ class Index final {
     return (position & ~(range - 1)) + range;
   }
 
-  /// Calls `visit(char* entry)` for all entries: work that grows with their number.
-  template <typename Visit>
-  void visit_all(const Visit& visit) const {
-    std::uint64_t position = 0;
-    do {
-      position = visit_line(position, visit);
-    } while (position != 0);
-  }
-
   static std::uint64_t reverse_bits(std::uint64_t x) {
     x = ((x >> 1U) & 0x5555'5555'5555'5555) | ((x & 0x5555'5555'5555'5555) << 1U);
     x = ((x >> 2U) & 0x3333'3333'3333'3333) | ((x & 0x3333'3333'3333'3333) << 2U);

@@ -24,7 +24,6 @@ namespace phoenix::sim {
 class Inode final {
  public:
   std::uint64_t size_bytes() const { return size_; }
-  std::uint64_t durable_size_bytes() const { return durable_size_; }
   std::uint64_t allocated_pages() const { return allocated_; }
 
   /// Bytes of the file from `offset`, at most out.size(); returns how many. `direct` looks past

@@ -29,7 +29,6 @@ class Process::Sink final : public log::ReplaySink {
   void begin_log() override { of_log_.clear(); }
 
   void replay(std::span<const log::ReplayRecord> records) override {
-    process_.replayed_records_ += records.size();
     Map& map = process_.map_;
     for (const auto& record : records) {
       const engine::Effect& effect = record.effect;

@@ -84,7 +84,6 @@ class Process final {
   const Map& map() const { return map_; }
   const log::SlotMap& slots() const { return store_->slots(); }
   const std::string& failure() const { return failure_.message(); }
-  std::uint64_t replayed_records() const { return replayed_records_; }
   /// Records that came from the log of another core than their key's.
   std::uint64_t misplaced_records() const { return misplaced_records_; }
   bool failed() const { return failure_.process_failed(); }
@@ -117,7 +116,6 @@ class Process final {
   std::unique_ptr<log::Store> store_;
   std::vector<std::unique_ptr<log::Log>> logs_;
   Map map_;
-  std::uint64_t replayed_records_ = 0;
   std::uint64_t misplaced_records_ = 0;
 };
 
