@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "phoenix/base/random.h"
+#include "tests/unit/server/reply_support.h"
 #include "tests/unit/server/support.h"
 
 using namespace phoenix;
@@ -16,24 +17,11 @@ using namespace phoenix::server::test;
 
 namespace {
 
-constexpr std::size_t kAny = ~std::size_t{0};
-
 void append(ChunkPool& pool, Output& output, std::string_view bytes, log::Position position) {
   char* const place = pool.reserve(bytes.size());
   std::memcpy(place, bytes.data(), bytes.size());
   pool.commit(bytes.size());
   output.append_committed(place, bytes.size(), position);
-}
-
-/// Takes all that may leave, in sends of at most `size_max`.
-std::string drain(Output& output, log::Position committed, std::size_t size_max = kAny) {
-  std::string bytes;
-  while (true) {
-    const std::string_view piece = output.sendable(committed, size_max);
-    if (piece.empty()) return bytes;
-    bytes += piece;
-    output.consume(piece.size());
-  }
 }
 
 TEST_CASE("replies that adjoin leave in one piece") {

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "phoenix/server/sink.h"
+#include "tests/unit/server/reply_support.h"
 #include "tests/unit/server/support.h"
 
 using namespace phoenix;
@@ -73,46 +74,15 @@ const Reply kReplies[] = {
      "*1\r\n$50000\r\n" + std::string(50'000, 'v') + "\r\n", ""},
 };
 
-std::string encoded(const Reply& reply, Wire wire) {
-  std::string out = "before";
-  RespEncoder encoder;
-  encoder.begin({wire, 0}, out);
-  reply.say(encoder);
-  const auto large = encoder.finish();
-  if (large) out.append(large->view()).append(tail_of(wire));
-  return out.substr(6);
-}
-
-std::string sent(const Reply& reply, Wire wire, std::size_t piece_bytes) {
-  BufferBytes buffers;
-  ChunkPool pool(buffers);
-  Output output(pool);
-  RespSink sink(pool);
-  for (int i = 0; i < 2; ++i) {
-    sink.begin({wire, 0});
-    reply.say(sink);
-    sink.finish(output, 0);
-  }
-  std::string out;
-  while (!output.empty()) {
-    const std::string_view bytes = output.sendable(0, piece_bytes);
-    REQUIRE_FALSE(bytes.empty());
-    out += bytes;
-    output.consume(bytes.size());
-  }
-  CHECK(output.queued_bytes() == 0);
-  return out;
-}
-
 TEST_CASE("every kind of reply has its form in RESP2 and RESP3, here and from other cores") {
   for (const Reply& reply : kReplies) {
     CAPTURE(reply.name);
     const std::string& resp3 = reply.resp3.empty() ? reply.resp2 : reply.resp3;
-    CHECK(encoded(reply, Wire::resp2) == reply.resp2);
-    CHECK(encoded(reply, Wire::resp3) == resp3);
+    CHECK(encoded<RespEncoder>({Wire::resp2, 0}, reply.say) == reply.resp2);
+    CHECK(encoded<RespEncoder>({Wire::resp3, 0}, reply.say) == resp3);
     for (const std::size_t piece : {std::size_t{1} << 20U, std::size_t{4999}}) {
-      CHECK(sent(reply, Wire::resp2, piece) == reply.resp2 + reply.resp2);
-      CHECK(sent(reply, Wire::resp3, piece) == resp3 + resp3);
+      CHECK(sent<RespSink>({Wire::resp2, 0}, reply.say, 2, piece) == reply.resp2 + reply.resp2);
+      CHECK(sent<RespSink>({Wire::resp3, 0}, reply.say, 2, piece) == resp3 + resp3);
     }
   }
 }
@@ -160,14 +130,7 @@ TEST_CASE("a reply that nobody wants keeps its place until the one before it has
   output.fill_copy(*last, "+last\r\n");
   CHECK(output.sendable(0, 100).empty());
   output.fill_copy(*first, "+first\r\n");
-  std::string out;
-  while (!output.empty()) {
-    const std::string_view bytes = output.sendable(0, 100);
-    REQUIRE_FALSE(bytes.empty());
-    out += bytes;
-    output.consume(bytes.size());
-  }
-  CHECK(out == "+first\r\n+last\r\n");
+  CHECK(drain(output, 0, 100) == "+first\r\n+last\r\n");
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/unit/commands/harness.h"
+#include "tests/unit/server/reply_support.h"
 #include "tests/unit/server/support.h"
 
 using namespace phoenix;
@@ -17,40 +18,16 @@ using protocol::Status;
 
 namespace {
 
-constexpr std::size_t kAny = ~std::size_t{0};
-
 using Answer = std::function<void(ReplySink&)>;
 
 /// The frame that an answer of a hop would be.
 std::string encoded(std::uint32_t id, const Answer& answer) {
-  std::string frame = "kept";  // What stands there already is not touched.
-  NativeEncoder encoder;
-  encoder.begin({Wire::native, id}, frame);
-  answer(encoder);
-  const auto large = encoder.finish();
-  REQUIRE(frame.starts_with("kept"));
-  frame.erase(0, 4);
-  if (large) frame += large->view();
-  return frame;
+  return test::encoded<NativeEncoder>({Wire::native, id}, answer);
 }
 
 /// The frame that a session would send.
 std::string sent(std::uint32_t id, const Answer& answer) {
-  BufferBytes buffers;
-  ChunkPool pool(buffers);
-  Output output(pool);
-  NativeSink sink(pool);
-  sink.begin({Wire::native, id});
-  answer(sink);
-  sink.finish(output, 0);
-  std::string frame;
-  while (!output.empty()) {
-    const std::string_view piece = output.sendable(0, kAny);
-    REQUIRE_FALSE(piece.empty());
-    frame += piece;
-    output.consume(piece.size());
-  }
-  return frame;
+  return test::sent<NativeSink>({Wire::native, id}, answer);
 }
 
 /// What a person would see of it.
@@ -161,14 +138,7 @@ TEST_CASE("replies of one session follow each other, whatever their kinds") {
       sink.finish(output, 0);
     }
   }
-  std::string bytes;
-  while (!output.empty()) {
-    const std::string_view piece = output.sendable(0, kAny);
-    REQUIRE_FALSE(piece.empty());
-    bytes += piece;
-    output.consume(piece.size());
-  }
-  const auto replies = decode_replies(bytes);
+  const auto replies = decode_replies(drain(output, 0));
   REQUIRE(replies.size() == expected.size());
   for (std::size_t i = 0; i < replies.size(); ++i) {
     CHECK(replies[i].id == i + 1);
@@ -284,7 +254,7 @@ TEST_CASE("while memory is full a long list is refused before it is built, a sho
     for (std::uint32_t i = 0; i < items; ++i) sink.bytes(item);
     sink.end();
     sink.finish(output, 0);
-    const auto replies = decode_replies(output.sendable(0, ~std::size_t{0}));
+    const auto replies = decode_replies(output.sendable(0, kAny));
     REQUIRE(replies.size() == 1);
     if (protocol::is_error(replies[0].status)) CHECK(buffers.output < pool.memory_bytes() + 2000);
     return replies[0].status;
