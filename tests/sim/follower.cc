@@ -18,10 +18,7 @@ void Follower::act() {
 }
 
 void Follower::subscribe() {
-  io::Endpoint endpoint;
-  endpoint.address = "127.0.0.1";
-  endpoint.port = kPort;
-  client_.connect(endpoint);
+  client_.connect(endpoint());
   wire_.start(random_.below(3) == 0 ? Protocol::native : Protocol::resp);
   std::uint32_t id = 0;
   const auto say = [&](const std::vector<std::string>& words) {

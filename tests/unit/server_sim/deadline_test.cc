@@ -51,10 +51,7 @@ class Deadlines final {
   }
 
   void connect(sim::Client& client) {
-    io::Endpoint endpoint;
-    endpoint.address = "127.0.0.1";
-    endpoint.port = kPort;
-    client.connect(endpoint);
+    client.connect(endpoint());
     REQUIRE(process_.run_until([&] { return client.open(); }, kNanosPerSecond));
   }
   void pass(std::uint64_t ns) {

@@ -1,56 +1,15 @@
 // What the server tells of its own work, over RESP in a whole server: how often each command ran,
 // how long that took and how often it failed; and who waits for the disk for a limited time.
-#include <memory>
 #include <string>
 
 #include <doctest/doctest.h>
 
-#include "phoenix/sim/client.h"
-#include "tests/sim/process.h"
+#include "tests/unit/server_sim/talker.h"
 
 using namespace phoenix;
 using namespace phoenix::simtest;
 
 namespace {
-
-class Talker final {
- public:
-  Talker(sim::World& world, Process& process) : process_(process), client_(world) {
-    client_.connect(endpoint());
-  }
-  /// Of inline commands: all that comes until they are answered, whole.
-  std::string ask(const std::string& lines) {
-    constexpr std::string_view kEnd = "$7\r\nthe-end\r\n";
-    client_.send(lines + "ECHO the-end\r\n");
-    (void)process_.run_until([&] { return client_.received().ends_with(kEnd); },
-                             10 * kNanosPerSecond);
-    const std::string received = client_.take();
-    return received.substr(0, received.size() - std::min(received.size(), kEnd.size()));
-  }
-  sim::Client& client() { return client_; }
-
- private:
-  Process& process_;
-  sim::Client client_;
-};
-
-struct World {
-  explicit World(const server::Config& config, const sim::FaultPlan& plan = {})
-      : world(1, plan), process(world, config) {
-    REQUIRE_MESSAGE(process.boot(), process.refusal());
-  }
-  ~World() { world.crash_now(); }
-  std::unique_ptr<Talker> talker() { return std::make_unique<Talker>(world, process); }
-
-  sim::World world;
-  Process process;
-};
-
-server::Config memory_only(unsigned cores) {
-  server::Config config = small_config(cores);
-  config.log.durability = log::Durability::off;
-  return config;
-}
 
 /// A line of INFO, without its name and what is measured in microseconds.
 std::string figure(const std::string& page, const std::string& name) {
@@ -66,7 +25,7 @@ std::string figure(const std::string& page, const std::string& name) {
 TEST_CASE("calls are those that ran, and errors belong to the command that answered them") {
   for (const unsigned cores : {1U, 2U}) {
     CAPTURE(cores);
-    World at(memory_only(cores));
+    Served at(memory_only(cores));
     const auto talker = at.talker();
     std::string lines = "SET a x\r\nINCR a\r\nGET\r\nNOPE\r\nCONFIG NOPE\r\nRESTORE a 0 x\r\n";
     for (int i = 0; i < 20; ++i) lines += "GET k" + std::to_string(i) + "\r\n";
@@ -102,7 +61,7 @@ TEST_CASE("calls are those that ran, and errors belong to the command that answe
 TEST_CASE("what was timed stands for all calls") {
   for (const unsigned cores : {1U, 2U}) {
     CAPTURE(cores);
-    World at(memory_only(cores));
+    Served at(memory_only(cores));
     const auto talker = at.talker();
     std::string lines;
     for (int i = 0; i < 1000; ++i) lines += "SET k" + std::to_string(i % 10) + " x\r\n";
@@ -130,7 +89,7 @@ struct SlowDisk {
   }
   explicit SlowDisk(unsigned cores) : at(small_config(cores), plan()) {}
   std::uint64_t now_ms() { return at.world.clock().monotonic_ns() / kNanosPerMs; }
-  World at;
+  Served at;
 };
 
 TEST_CASE("WAITAOF ends at its timeout with what is true then, or when it is on disk") {

@@ -48,11 +48,8 @@ class Crowd final {
   Crowd& operator=(const Crowd&) = delete;
 
   std::unique_ptr<sim::Client> connected() {
-    io::Endpoint endpoint;
-    endpoint.address = "127.0.0.1";
-    endpoint.port = kPort;
     auto client = std::make_unique<sim::Client>(world_);
-    client->connect(endpoint);
+    client->connect(endpoint());
     REQUIRE(runs_until([&] { return client->open(); }));
     return client;
   }

@@ -1,13 +1,11 @@
 // MULTI, EXEC and WATCH over RESP in a whole server: over two cores, over crashes, and at the
 // bounds.
 #include <algorithm>
-#include <memory>
 
 #include <doctest/doctest.h>
 
-#include "phoenix/sim/client.h"
 #include "protocol/slot.h"
-#include "tests/sim/process.h"
+#include "tests/unit/server_sim/talker.h"
 
 using namespace phoenix;
 using namespace phoenix::simtest;
@@ -24,48 +22,6 @@ std::string request(const std::vector<std::string>& words) {
   return text;
 }
 
-/// A client that knows how long the answer should be.
-class Talker final {
- public:
-  Talker(sim::World& world, Process& process) : process_(process), client_(world) {
-    client_.connect(endpoint());
-  }
-
-  void send(std::string_view bytes) { client_.send(bytes); }
-  /// What has come once it is as long as `expected`, or when nothing more comes.
-  std::string receive(const std::string& expected) {
-    (void)process_.run_until([&] { return client_.received().size() >= expected.size(); },
-                             10 * kNanosPerSecond);
-    return client_.take();
-  }
-  void expect(std::string_view bytes, const std::string& expected) {
-    send(bytes);
-    const std::string received = receive(expected);
-    CHECK_MESSAGE(received == expected, std::string(bytes.substr(0, 100)));
-  }
-  /// Of one whose length is not known.
-  std::string ask(std::string_view bytes) {
-    constexpr std::string_view kEnd = "+PONG\r\n";
-    send(bytes);
-    send("PING\r\n");
-    (void)process_.run_until([&] { return client_.received().ends_with(kEnd); },
-                             10 * kNanosPerSecond);
-    const std::string received = client_.take();
-    return received.substr(0, received.size() - std::min(received.size(), kEnd.size()));
-  }
-  sim::Client& client() { return client_; }
-
- private:
-  Process& process_;
-  sim::Client client_;
-};
-
-server::Config memory_only(unsigned cores) {
-  server::Config config = small_config(cores);
-  config.log.durability = log::Durability::off;
-  return config;
-}
-
 /// A tag whose keys are on that core of two.
 std::string tag_on(unsigned core) {
   for (int i = 0;; ++i) {
@@ -74,21 +30,10 @@ std::string tag_on(unsigned core) {
   }
 }
 
-struct World {
-  explicit World(const server::Config& config) : process(world, config) {
-    REQUIRE_MESSAGE(process.boot(), process.refusal());
-  }
-  ~World() { world.crash_now(); }
-  std::unique_ptr<Talker> talker() { return std::make_unique<Talker>(world, process); }
-
-  sim::World world{1};
-  Process process;
-};
-
 TEST_CASE("a transaction runs on whichever core has its keys, and replies keep their order") {
   for (const unsigned core : {0U, 1U}) {
     CAPTURE(core);
-    World at(memory_only(2));
+    Served at(memory_only(2));
     const auto a = at.talker();
     const std::string t = tag_on(core);
     // All at once: what follows a WATCH on another core waits for it.
@@ -113,7 +58,7 @@ TEST_CASE("a transaction runs on whichever core has its keys, and replies keep t
 TEST_CASE("WATCH sees what another session did, on this core and on the other one") {
   for (const unsigned core : {0U, 1U}) {
     CAPTURE(core);
-    World at(memory_only(2));
+    Served at(memory_only(2));
     const auto a = at.talker();
     const auto b = at.talker();
     const std::string key = tag_on(core) + "k";
@@ -127,7 +72,7 @@ TEST_CASE("WATCH sees what another session did, on this core and on the other on
 }
 
 TEST_CASE("what is refused when it is queued makes EXEC refuse all") {
-  World at(memory_only(2));
+  Served at(memory_only(2));
   const auto a = at.talker();
   const std::string aborted = "-EXECABORT Transaction discarded because of previous errors.\r\n";
   const std::string here = tag_on(0);
@@ -156,7 +101,7 @@ TEST_CASE("what is refused when it is queued makes EXEC refuse all") {
 }
 
 TEST_CASE("on one core a transaction asks for all keys, and removes them") {
-  World at(memory_only(1));
+  Served at(memory_only(1));
   const auto a = at.talker();
   const std::string queued = kQueued + kQueued + kQueued + kQueued;
   const std::string key = "*1\r\n$1\r\nk\r\n";
@@ -179,7 +124,7 @@ TEST_CASE("on one core a transaction asks for all keys, and removes them") {
 }
 
 TEST_CASE("removing all keys again and again in one transaction has an end") {
-  World at(memory_only(1));
+  Served at(memory_only(1));
   const auto a = at.talker();
   std::string flushes = "MULTI\r\n";
   std::string expected = kOk;
@@ -197,7 +142,7 @@ TEST_CASE("removing all keys again and again in one transaction has an end") {
 }
 
 TEST_CASE("a walk over the keys in a transaction has an end") {
-  World at(memory_only(1));
+  Served at(memory_only(1));
   const auto a = at.talker();
   const auto fill = [&](int from, int to) {
     std::string sets;
@@ -237,7 +182,7 @@ TEST_CASE("a walk over the keys in a transaction has an end") {
 TEST_CASE("messages of a transaction reach the subscribers of all cores, once it has run") {
   for (const unsigned core : {0U, 1U}) {
     CAPTURE(core);
-    World at(memory_only(2));
+    Served at(memory_only(2));
     std::vector<std::unique_ptr<Talker>> listeners;
     for (int i = 0; i < 6; ++i) {
       listeners.push_back(at.talker());
@@ -265,7 +210,7 @@ TEST_CASE("messages of a transaction reach the subscribers of all cores, once it
 TEST_CASE("what has no key is done only when the transaction is") {
   for (const unsigned core : {0U, 1U}) {
     CAPTURE(core);
-    World at(memory_only(2));
+    Served at(memory_only(2));
     std::vector<std::unique_ptr<Talker>> talkers;
     for (int i = 0; i < 4; ++i) talkers.push_back(at.talker());  // On both cores.
     const auto b = at.talker();
@@ -305,7 +250,7 @@ TEST_CASE("what has no key is done only when the transaction is") {
 TEST_CASE("a client that is gone in the middle of EXEC takes nothing of it along") {
   for (const unsigned core : {0U, 1U}) {
     CAPTURE(core);
-    World at(memory_only(2));
+    Served at(memory_only(2));
     const auto b = at.talker();
     const std::string key = tag_on(core) + "k";
     b->expect("SET " + key + " 0\r\n", kOk);
@@ -328,7 +273,7 @@ TEST_CASE("a client that is gone in the middle of EXEC takes nothing of it along
 
 TEST_CASE("CLIENT REPLY OFF leaves out what EXEC answers, and nothing else") {
   for (const unsigned core : {0U, 1U}) {
-    World at(memory_only(2));
+    Served at(memory_only(2));
     const auto a = at.talker();
     const std::string key = tag_on(core) + "k";
     a->expect("CLIENT REPLY OFF\r\nMULTI\r\nINCR " + key + "\r\nEXEC\r\nCLIENT REPLY ON\r\nGET " +
@@ -341,7 +286,7 @@ TEST_CASE("CLIENT REPLY OFF leaves out what EXEC answers, and nothing else") {
 TEST_CASE("large values go through a transaction whole, and what is too long is refused") {
   for (const unsigned core : {0U, 1U}) {
     CAPTURE(core);
-    World at(memory_only(2));
+    Served at(memory_only(2));
     const auto a = at.talker();
     const std::string key = tag_on(core) + "k";
     const std::string value(300'000, 'v');
@@ -365,7 +310,7 @@ TEST_CASE("large values go through a transaction whole, and what is too long is 
 }
 
 TEST_CASE("65536 commands are a transaction, one more is none, and nothing stays of it") {
-  World at(memory_only(2));
+  Served at(memory_only(2));
   const auto a = at.talker();
   const std::string key = tag_on(1) + "k";
   std::string lines = "MULTI\r\n";
@@ -385,7 +330,7 @@ TEST_CASE("65536 commands are a transaction, one more is none, and nothing stays
 TEST_CASE("while memory is full nothing is queued, and what was is given back with its session") {
   server::Config config = memory_only(1);
   config.memory_bytes_max = std::uint64_t{24} << 20U;
-  World at(config);
+  Served at(config);
   const std::string word(60'000, 'w');
   const auto a = at.talker();
   a->expect("MULTI\r\n", kOk);
@@ -405,7 +350,7 @@ TEST_CASE("while memory is full nothing is queued, and what was is given back wi
 }
 
 TEST_CASE("watched keys are bounded by their bytes, too") {
-  World at(memory_only(1));
+  Served at(memory_only(1));
   const auto a = at.talker();
   std::string reply = kOk;
   int watched = 0;
