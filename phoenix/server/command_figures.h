@@ -23,8 +23,14 @@ struct CommandFigures {
   std::array<Gauge, commands::CommandTimes::kRanges> timed_by_range;
 
   /// So many of a core's calls of a command are timed without exception: few tell little, and those
-  /// are exact. All, where what is timed is only a part of a call (a slice of a listing).
+  /// are exact.
   static constexpr std::uint64_t kFirst = 64;
+  /// Whether a call with so many before it is one of those, or of the first `most`.
+  static constexpr bool is_first(std::uint64_t calls_before, std::uint64_t most = kFirst) {
+    return calls_before < most;
+  }
+  /// The same for what comes from other cores, where calls are counted by how many were timed. No
+  /// limit where what is timed is only a part of a call (a slice of a listing).
   std::uint64_t timed_each = kFirst;
 
   void record(std::uint64_t took_ns) {

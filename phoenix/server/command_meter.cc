@@ -31,7 +31,7 @@ void CommandMeter::was_refused(const Command& command) {
 void CommandMeter::begin_queued(const Command& command) {
   name(&command);
   const std::uint64_t calls = metrics_.calls[command.index].count();
-  const bool is_timed = calls <= CommandFigures::kFirst || calls % CommandFigures::kFirst == 0;
+  const bool is_timed = CommandFigures::is_first(calls - 1) || calls % CommandFigures::kFirst == 0;
   queued_since_ns_ = is_timed ? clock_.monotonic_ns() : 0;
 }
 

@@ -70,13 +70,13 @@ std::uint16_t Router::core_of(std::string_view key) const {
 // took if that is looked at. `work` is that of its reply.
 inline void Router::note_run(const PendingRequest& pending, std::size_t work, std::size_t place) {
   if (pending.fault != Fault::none) return;
-  const std::uint64_t calls = metrics_.calls[pending.command->index].count();
+  const std::uint64_t calls_before = metrics_.calls[pending.command->index].count() - 1;
   const bool is_away =
       shared_.cores() > 1 && pending.command->keys.first > 0 && pending.core != core_;
   if (is_away) return;  // Its owner looks at the time.
   const std::uint64_t words = pending.request.args.size() * kWorkPerWord;
   const std::uint64_t all_work = work + shard_.steps_of_last() + words;
-  if (watch_.looks_at(all_work, calls <= CommandFigures::kFirst)) [[unlikely]]
+  if (watch_.looks_at(all_work, CommandFigures::is_first(calls_before))) [[unlikely]]
     keep_time(pending, all_work, place);
 }
 

@@ -139,7 +139,7 @@ bool Router::execute_part(HopBatch& batch, HopPart& part, std::size_t place) {
   const std::uint64_t work =
       shard_.steps_of_last() + request.args.size() * kWorkPerWord + part.reply_bytes + list_bytes;
   const CommandFigures& figures = meter_.of(*part.command);
-  if (watch_.looks_at(work, figures.timed.get() < figures.timed_each)) [[unlikely]]
+  if (watch_.looks_at(work, figures.is_first(figures.timed.get(), figures.timed_each))) [[unlikely]]
     keep_time(part, work, place);
   batch.position_max = std::max(batch.position_max, part.position);
   ++batch.executed;
