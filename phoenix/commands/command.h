@@ -210,27 +210,36 @@ constexpr bool begins_with_name(std::string_view usage, std::string_view name) {
   return usage.size() == name.size() || usage[name.size()] == ' ';
 }
 
+/// Whether the row says what help, COMMAND DOCS and the tests of examples need.
+constexpr bool is_documented(const Command& c) {
+  return !c.name.empty() && !c.summary.empty() && !c.since.empty() && !c.example.empty() &&
+         begins_with_name(c.usage, c.name);
+}
+
+/// Whether the row's key positions, if it has any, agree with its arity and with how it is split.
+constexpr bool has_sound_keys(const Command& c) {
+  if (c.keys.first <= 0) return c.keys.last == 0 && c.keys.step == 0;
+  const int words = c.arity < 0 ? -c.arity : c.arity;
+  if (words <= c.keys.first || c.keys.step < 1) return false;
+  if (c.keys.last != c.keys.first && c.gather == Gather::one) return false;
+  const bool is_split = c.gather != Gather::one && c.gather != Gather::same_core;
+  return !is_split || c.keys.first == 1;
+}
+
+/// Whether the row's fields agree with each other.
 constexpr bool is_sound(const Command& c) {
   const bool reads = has(c.flags, Flags::readonly) || has(c.flags, Flags::watches);
   const bool writes = has(c.flags, Flags::write);
   const bool keyed = c.keys.first > 0;
-  const int words = c.arity < 0 ? -c.arity : c.arity;
-  if (c.name.empty() || c.arity == 0 || c.run == nullptr) return false;
-  if (c.usage.empty() || c.summary.empty() || c.since.empty() || c.example.empty()) return false;
-  if (!begins_with_name(c.usage, c.name)) return false;
+  if (c.arity == 0 || c.run == nullptr || !is_documented(c) || !has_sound_keys(c)) return false;
   if (reads && writes) return false;
   if (keyed && !reads && !writes) return false;
-  if (keyed && (words <= c.keys.first || c.keys.step < 1)) return false;
-  if (keyed && c.keys.last != c.keys.first && c.gather == Gather::one) return false;
-  const bool is_split = c.gather != Gather::one && c.gather != Gather::same_core;
-  if (keyed && is_split && c.keys.first != 1) return false;
   if ((c.gather == Gather::by_row) != (c.merge != nullptr)) return false;
   if ((c.patience_ms != nullptr) != (c.answer_late != nullptr)) return false;
   if (c.patience_ms != nullptr && c.gather != Gather::by_row) return false;
   if (has(c.flags, Flags::scan) != (c.listing != ListingKind::none)) return false;
   if (has(c.flags, Flags::has_long_job) != (c.long_job != nullptr)) return false;
   if (c.long_job != nullptr && writes && c.extra_bytes == nullptr) return false;
-  if (!keyed && (c.keys.last != 0 || c.keys.step != 0)) return false;
   if (has(c.flags, Flags::denied_when_full) && !writes) return false;
   return true;
 }

@@ -150,7 +150,7 @@ void Settings::set_fact(std::string_view name, std::string value) {
 }
 
 std::optional<Settings::Text> Settings::text_named(std::string_view name) {
-  static_assert(kTextNames.size() == static_cast<std::size_t>(Text::count_));
+  static_assert(kTextNames.size() == static_cast<std::size_t>(Text::count));
   for (std::size_t i = 0; i < kTextNames.size(); ++i) {
     if (equals_ignoring_case(kTextNames[i], name)) return static_cast<Text>(i);
   }

@@ -100,7 +100,7 @@ class Settings final {
     Setting setting;
     std::int64_t value;
   };
-  enum class Text : std::uint8_t { password, replica_password, replica_user, snapshots, count_ };
+  enum class Text : std::uint8_t { password, replica_password, replica_user, snapshots, count };
   static std::optional<Text> text_named(std::string_view name);
   std::string text(Text which) const;
   void set_text(Text which, std::string_view value);
@@ -120,7 +120,7 @@ class Settings final {
   std::int64_t clients_most_;
   // Whoever has read one keeps it, while another takes its place.
   using SharedText = std::atomic<std::shared_ptr<const std::string>>;
-  std::array<SharedText, static_cast<std::size_t>(Text::count_)> texts_{};
+  std::array<SharedText, static_cast<std::size_t>(Text::count)> texts_{};
   std::atomic<bool> has_password_{false};
   bool keeps_password_ = false;
 };
