@@ -74,10 +74,10 @@ void Core::turn() {
     slow_watch_.keep_commit(log_->commit_ns_last(), shard_->now_ms());
   }
   messaging_->deliver(committed, work);
-  messaging_->post([this](unsigned core) { router_->note_posted(core); });
+  messaging_->post([this](unsigned core) { router_->hops().note_posted(core); });
   facts_.publish_counts();
   router_->end_waits(now_ns_, committed);
-  router_->post_hops(committed);
+  router_->hops().post(committed);
   connections_->end_turn(committed);
   publish_metrics();
 }
@@ -87,9 +87,9 @@ std::size_t Core::wait() {
   CoreDoor& door = shared_.doors[index_];
   if (shared_.cores() > 1 && deadline > 0) {
     door.is_asleep.store(true, std::memory_order_relaxed);
-    // Ordered against Router::post_hops: whoever pushed before this sees the flag, or is seen here.
+    // Ordered against HopTransport::post: whoever pushed before this sees the flag, or is seen here.
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (router_->has_mail() || messaging_->has_mail()) deadline = 0;
+    if (router_->hops().has_mail() || messaging_->has_mail()) deadline = 0;
   }
   const std::size_t count = environment_.ring.run_once(completions_, deadline);
   // Without completions it may be about to wait again: a wake too many is harmless.
@@ -253,7 +253,7 @@ void Core::stop_when_asked() {
   }
   // The others may still need this shard until the last of them is drained.
   const bool all_drained = shared_.cores_drained.load() == shared_.cores();
-  if (all_drained && !router_->has_hops() && !closing_.valid()) {
+  if (all_drained && !router_->hops().has_hops() && !closing_.valid()) {
     stop_deadline_ns_ = std::max(stop_deadline_ns_, now_ns_ + kShutdownDiskNs);
     closing_ = log_->close(shard_->now_ms());
     closing_.start();

@@ -1,7 +1,6 @@
 #include "phoenix/server/router.h"
 
 #include <algorithm>
-#include <atomic>
 
 #include <fmt/format.h>
 
@@ -47,19 +46,13 @@ Router::Router(unsigned core, Shared& shared, Shard& shard, Connections& connect
       connections_(connections),
       messaging_(messaging),
       actions_(actions),
-      ring_(ring),
       metrics_(metrics),
       watch_(watch),
       meter_(metrics, &actions, watch.clock()),
       buffers_(pool.buffers()),
-      native_sink_(pool, &shard.budget(), &meter_),
-      resp_sink_(pool, &shard.budget(), &meter_),
-      native_encoder_(&shard.budget(), &meter_),
-      resp_encoder_(&shard.budget(), &meter_),
+      writers_(pool, shard.budget(), meter_),
+      hops_(core, shared, ring, buffers_),
       slots_(shared.store->slots()),
-      filling_(shared.cores()),
-      away_(shared.cores()),
-      has_posted_to_(shared.cores()),
       inboxes_(shared.cores()) {}
 
 std::uint16_t Router::core_of(std::string_view key) const {
@@ -169,18 +162,6 @@ void Router::put_off(const PendingRequest& pending) {
   }
 }
 
-SessionSink& Router::begin_sink(ReplyHead head) {
-  SessionSink& sink = is_resp(head.wire) ? static_cast<SessionSink&>(resp_sink_) : native_sink_;
-  sink.begin(head);
-  return sink;
-}
-
-Encoder& Router::begin_encoder(ReplyHead head, std::string& out) {
-  Encoder& encoder = is_resp(head.wire) ? static_cast<Encoder&>(resp_encoder_) : native_encoder_;
-  encoder.begin(head, out);
-  return encoder;
-}
-
 bool Router::is_held_by_pause(const PendingRequest& pending) const {
   const Command* const command = pending.command;
   if (command == nullptr) return messaging_.clients().is_paused(false);
@@ -287,7 +268,7 @@ void Router::answer_fault(const PendingRequest& pending) {
 
 bool Router::run_here(const PendingRequest& pending) {
   Session& session = *pending.session;
-  SessionSink& sink = begin_sink(pending.head());
+  SessionSink& sink = writers_.begin_sink(pending.head());
   actions_.act_for(session);
   const auto verdict = shard_.admit(*pending.command, pending.request, sink);
   if (verdict == Shard::Verdict::wait) return false;
@@ -302,20 +283,15 @@ bool Router::run_here(const PendingRequest& pending) {
   const Flags flags = pending.command->flags;
   const bool is_message = has(flags, Flags::session) && has(flags, Flags::pubsub);
   take_for_reply(
-      session, is_message ? sink.finish(session.output, position) : file(sink, session, position));
+      work_, session,
+      is_message ? sink.finish(session.output, position) : file(sink, session, position));
   return true;
-}
-
-// A session whose reply was long is likely to ask for another such.
-void Router::take_for_reply(Session& session, std::size_t bytes) {
-  work_.take(bytes);
-  if (bytes > kShortReplyBytes) session.takes_long = true;
 }
 
 // The command could have run: it has failed.
 void Router::answer(const PendingRequest& pending, Status status, std::string_view text) {
   actions_.act_for(*pending.session);
-  SessionSink& sink = begin_sink(pending.head());
+  SessionSink& sink = writers_.begin_sink(pending.head());
   sink.error(status, text);
   file(sink, *pending.session, 0);
 }
@@ -346,9 +322,9 @@ bool Router::has_keys_on_one_core(const PendingRequest& pending) const {
 }
 
 bool Router::run_away(const PendingRequest& pending, unsigned owner) {
-  if (!has_room(owner)) return false;
+  if (!hops_.has_room(owner)) return false;
   Session& session = *pending.session;
-  HopPart& part = add_part(owner, session, *pending.command, pending.request, pending.head());
+  HopPart& part = hops_.add_part(owner, session, *pending.command, pending.request, pending.head());
   part.run = session.output.append_awaited(bytes_away(*pending.command, pending.request.args));
   part.run->is_muted = session.client.mutes_reply();
   return true;
@@ -389,13 +365,13 @@ bool Router::run_gathered(const PendingRequest& pending) {
   Session& session = *pending.session;
   Split split = split_by_owner(*pending.command, pending.request.args);
   for (unsigned core = 0; core < shared_.cores(); ++core) {
-    if (!split.words[core].empty() && core != core_ && !has_room(core)) return false;
+    if (!split.words[core].empty() && core != core_ && !hops_.has_room(core)) return false;
   }
   auto gathering = std::make_unique<Gathering>();
   std::string frame;
   if (!split.words[core_].empty()) {
     const Request part = part_of(pending, split.words[core_]);
-    Encoder& encoder = begin_encoder(part_head(), frame);
+    Encoder& encoder = writers_.begin_encoder(part_head(), frame);
     const auto verdict = shard_.admit(*pending.command, part, encoder);
     if (verdict == Shard::Verdict::wait) return false;
     actions_.act_for(session);
@@ -405,7 +381,7 @@ bool Router::run_gathered(const PendingRequest& pending) {
     }
     (void)encoder.finish();  // Parts are lists, sums or OK: never a large value.
     if (verdict == Shard::Verdict::refused) {
-      SessionSink& sink = begin_sink(pending.head());
+      SessionSink& sink = writers_.begin_sink(pending.head());
       answer_frame(frame, sink);
       file(sink, session, 0);
       meter_.was_refused(*pending.command);
@@ -426,56 +402,6 @@ bool Router::run_gathered(const PendingRequest& pending) {
   }
   if (filed.parts_missing == 0) finish_gathering(filed);
   return true;
-}
-
-bool Router::has_room(unsigned owner) const {
-  const HopBatch* const batch = filling_[owner];
-  return (batch != nullptr && batch->has_room()) ||
-         away_[owner] < shared_.config.bounds.hops_per_pair;
-}
-
-HopBatch& Router::outgoing(unsigned owner) {
-  HopBatch*& filling = filling_[owner];
-  if (filling != nullptr && filling->has_room()) return *filling;
-  PHX_CHECK(away_[owner] < shared_.config.bounds.hops_per_pair);
-  if (free_batches_.empty()) {
-    batches_.push_back(std::make_unique<HopBatch>());
-    free_batches_.push_back(batches_.back().get());
-  }
-  filling = free_batches_.back();
-  free_batches_.pop_back();
-  filling->home = core_;
-  filling->owner = owner;
-  filling->parts_max = shared_.config.bounds.parts_per_hop;
-  to_post_.push_back(filling);
-  ++away_[owner];
-  ++hops_away_;
-  return *filling;
-}
-
-HopPart& Router::add_part(unsigned owner, Session& session, const Command& command,
-                          const Request& request, ReplyHead head) {
-  HopBatch& batch = outgoing(owner);
-  HopPart& part = batch.parts.emplace_back();
-  part.command = &command;
-  part.session = &session;
-  part.head = head;
-  part.flags = request.flags;
-  part.ttl_ms = request.ttl_ms;
-  part.hash = request.first_key_hash;
-  part.words_begin = static_cast<std::uint32_t>(batch.words.size());
-  part.words_count = static_cast<std::uint32_t>(request.args.size());
-  const bool has_large = request.large != nullptr && *request.large != nullptr;
-  if (has_large) part.large = *request.large;
-  for (const auto word : request.args) {
-    if (has_large && word.data() == part.large->view().data()) {
-      batch.words.push_back(word);
-    } else {
-      batch.add_word(word);
-    }
-  }
-  ++session.hops;
-  return part;
 }
 
 }  // namespace phoenix::server

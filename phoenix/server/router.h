@@ -21,12 +21,12 @@
 #include "phoenix/server/command_meter.h"
 #include "phoenix/server/connections.h"
 #include "phoenix/server/gather.h"
-#include "phoenix/server/hop.h"
+#include "phoenix/server/hop_transport.h"
 #include "phoenix/server/messaging.h"
 #include "phoenix/server/metrics.h"
+#include "phoenix/server/reply_writers.h"
 #include "phoenix/server/shard.h"
 #include "phoenix/server/shared.h"
-#include "phoenix/server/sink.h"
 #include "phoenix/server/slow_watch.h"
 #include "phoenix/server/work.h"
 
@@ -78,23 +78,15 @@ class Router final {
   /// When there is something to end; never is io::kNoDeadline.
   std::uint64_t next_wait_ns() const;
 
-  /// End of a turn: posts what goes to other cores, returns replies whose position is durable, and
-  /// wakes the cores that sleep.
-  void post_hops(log::Position committed);
-
-  /// Requests of other cores that wait here, or own requests that are away.
-  bool has_hops() const { return hops_away_ > 0 || !held_.empty(); }
-  bool has_mail() const;
-  /// What the reply that is being made is encoded in. Nothing of it was made yet.
-  void set_wire(Wire wire) { resp_sink_.set_wire(wire); }
-  /// Something else than a hop was put into a mailbox of that core: it is woken with the others.
-  void note_posted(unsigned core) { has_posted_to_[core] = true; }
+  /// The way to the other cores and back.
+  HopTransport& hops() { return hops_; }
+  const HopTransport& hops() const { return hops_; }
+  /// What is being answered is written by one of these.
+  ReplyWriters& writers() { return writers_; }
   /// Listings that could go on at once, or requests of other cores for which a turn was too short.
   bool has_work_left() const;
 
  private:
-  SessionSink& begin_sink(ReplyHead head);
-  Encoder& begin_encoder(ReplyHead head, std::string& out);
   void prefetch(RequestBatch& batch) const;
   std::size_t run_some(std::span<PendingRequest> requests);
   bool may_run(const Session& session) const;
@@ -143,7 +135,6 @@ class Router final {
   void send_sign_of_life(Session& session, std::uint64_t now_ns);
   void drop_dead_listings();
   void finish_listing(std::size_t index);
-  void take_for_reply(Session& session, std::size_t bytes);
 
   // router_transactions.cc
   struct Refusal {
@@ -164,10 +155,6 @@ class Router final {
   void take_watches(Session& session, std::vector<Watch> watches);
 
   std::uint16_t core_of(std::string_view key) const;
-  bool has_room(unsigned owner) const;
-  HopBatch& outgoing(unsigned owner);
-  HopPart& add_part(unsigned owner, Session& session, const commands::Command& command,
-                    const commands::Request& request, ReplyHead head);
   void join(Gathering& gathering, std::uint32_t part, std::string_view frame);
   void finish_gathering(Gathering& gathering);
 
@@ -178,12 +165,8 @@ class Router final {
   bool execute_some(HopBatch& batch, std::size_t begin, std::size_t end);
   bool execute_part(HopBatch& batch, HopPart& part, std::size_t place);
   void keep_list(HopBatch& batch, HopPart& part);
-  void give_back(HopBatch& batch);
   void take_back(HopBatch& batch, HopMessage::Kind kind);
   void deliver(HopPart& part, std::string_view frame);
-  void push(unsigned to, HopMessage message);
-  void count(HopBatch& batch);
-  void uncount(HopBatch& batch);
 
   unsigned core_;
   Shared& shared_;
@@ -191,27 +174,17 @@ class Router final {
   Connections& connections_;
   Messaging& messaging_;
   SessionActions& actions_;
-  io::Ring& ring_;
   Metrics& metrics_;
   SlowWatch& watch_;
   CommandMeter meter_;
   BufferBytes& buffers_;
-  NativeSink native_sink_;
-  RespSink resp_sink_;
-  NativeEncoder native_encoder_;
-  RespEncoder resp_encoder_;
+  ReplyWriters writers_;
+  HopTransport hops_;
   std::string list_;  // A reply for another core while it is encoded.
   const log::SlotMap& slots_;
 
-  std::vector<HopBatch*> filling_;   // Per owner: the newest batch of this turn, or null.
-  std::vector<HopBatch*> to_post_;   // In the order in which they were begun.
-  std::vector<std::size_t> away_;    // Per owner: batches begun and not back.
-  std::vector<bool> has_posted_to_;  // Per core: mail was pushed this turn.
   // Per home: what is still to be executed. The first may be done in part: it waits for the log.
   std::vector<std::deque<HopBatch*>> inboxes_;
-  std::deque<HopBatch*> held_;  // Executed here; replies wait for the commit position.
-  std::vector<std::unique_ptr<HopBatch>> batches_;
-  std::vector<HopBatch*> free_batches_;
   std::vector<std::unique_ptr<Gathering>> gatherings_;
   // Of those that wait for a limited time: all by their ends, and by position what only this core's
   // disk is waited for.
@@ -222,7 +195,6 @@ class Router final {
   unsigned first_inbox_ = 0;    // Each is the first in turn: the last one may come off badly.
   bool was_cut_short_ = false;  // The turn's work did not suffice for the inboxes.
   TurnWork work_;
-  std::size_t hops_away_ = 0;
   std::uint64_t batch_number_ = 0;
 };
 

@@ -1,6 +1,5 @@
 // The owner's side of a hop, and its way back. See router.h.
 #include <algorithm>
-#include <atomic>
 #include <utility>
 
 #include "phoenix/base/check.h"
@@ -10,18 +9,10 @@ namespace phoenix::server {
 
 namespace {
 
-// Batches that keep their memory between uses; more of them are away only in a burst.
-constexpr std::size_t kFreeBatchesKept = 8;
+// What is kept of the memory that a list for another core took.
 constexpr std::size_t kKeptListBytes = std::size_t{256} << 10U;
 
 }  // namespace
-
-bool Router::has_mail() const {
-  for (unsigned from = 0; from < shared_.cores(); ++from) {
-    if (from != core_ && !shared_.mailbox(from, core_).empty()) return true;
-  }
-  return false;
-}
 
 bool Router::receive_hops() {
   bool received = false;
@@ -41,10 +32,10 @@ bool Router::receive_hops() {
 bool Router::take_mail(unsigned from) {
   bool received = false;
   HopMessage message;
-  while (!work_.is_spent() && shared_.mailbox(from, core_).pop(message)) {
+  while (!work_.is_spent() && hops_.receive(from, message)) {
     received = true;
     if (message.kind == HopMessage::Kind::request) {
-      count(*message.batch);
+      hops_.count(*message.batch);
       inboxes_[from].push_back(message.batch);
     } else {
       take_back(*message.batch, message.kind);
@@ -58,12 +49,12 @@ void Router::execute_inbox(std::deque<HopBatch*>& inbox) {
     HopBatch& batch = *inbox.front();
     const std::size_t before = batch.executed;
     const bool is_done = execute_parts(batch);
-    count(batch);
+    hops_.count(batch);
     metrics_.requests_from_other_cores.add(batch.executed - before);
     if (!is_done) return;  // Waits for the log or the next turn; all behind it keep their order.
     inbox.pop_front();
     work_.take(batch.bytes());
-    give_back(batch);
+    hops_.give_back(batch);
   }
 }
 
@@ -114,7 +105,7 @@ bool Router::execute_part(HopBatch& batch, HopPart& part, std::size_t place) {
   if (part.large) request.large = &part.large;
   part.reply_begin = batch.replies.size();
   const bool is_list = part.answers_list();
-  Encoder& encoder = begin_encoder(part.head, is_list ? list_ : batch.replies);
+  Encoder& encoder = writers_.begin_encoder(part.head, is_list ? list_ : batch.replies);
   const auto verdict =
       part.job ? shard_.admit(*part.job, encoder) : shard_.admit(*part.command, request, encoder);
   if (verdict == Shard::Verdict::wait) return false;
@@ -160,25 +151,6 @@ void Router::keep_list(HopBatch& batch, HopPart& part) {
   if (list_.capacity() > kKeptListBytes) list_.shrink_to_fit();
 }
 
-// A batch counts for the core that has it; on its way it counts for none.
-void Router::count(HopBatch& batch) {
-  const std::uint64_t bytes = batch.memory_bytes();
-  buffers_.hops += bytes - batch.counted_bytes;
-  batch.counted_bytes = bytes;
-}
-
-void Router::uncount(HopBatch& batch) {
-  buffers_.hops -= std::exchange(batch.counted_bytes, 0U);
-}
-
-void Router::give_back(HopBatch& batch) {
-  if (batch.position_max == 0) return push(batch.home, {&batch, HopMessage::Kind::whole});
-  held_.push_back(&batch);
-  batch.was_given_back_in_part = std::any_of(batch.parts.begin(), batch.parts.end(),
-                                             [](const auto& part) { return part.position == 0; });
-  if (batch.was_given_back_in_part) push(batch.home, {&batch, HopMessage::Kind::partial});
-}
-
 void Router::take_back(HopBatch& batch, HopMessage::Kind kind) {
   using Kind = HopMessage::Kind;
   for (auto& part : batch.parts) {
@@ -190,12 +162,7 @@ void Router::take_back(HopBatch& batch, HopMessage::Kind kind) {
     deliver(part, std::string_view(batch.replies).substr(part.reply_begin, part.reply_bytes));
   }
   if (kind == Kind::partial) return;
-  --away_[batch.owner];
-  --hops_away_;
-  batch.clear();
-  if (free_batches_.size() >= kFreeBatchesKept) batch.release_memory();
-  count(batch);
-  free_batches_.push_back(&batch);
+  hops_.reuse(batch);
 }
 
 void Router::deliver(HopPart& part, std::string_view frame) {
@@ -204,7 +171,7 @@ void Router::deliver(HopPart& part, std::string_view frame) {
   --session.hops;
   connections_.touch(session);
   work_.take(kWorkPerWord);
-  take_for_reply(session, frame.size());
+  take_for_reply(work_, session, frame.size());
   if (part.watches) take_watches(session, std::move(*part.watches));
   if (part.gathering != nullptr) {
     join(*part.gathering, part.gathering_part, part.reply_large ? part.reply_large->view() : frame);
@@ -221,41 +188,6 @@ void Router::deliver(HopPart& part, std::string_view frame) {
   } else {
     session.output.fill_copy(*part.run, frame);
   }
-}
-
-void Router::post_hops(log::Position committed) {
-  while (!held_.empty() && held_.front()->position_max <= committed) {
-    HopBatch& batch = *held_.front();
-    held_.pop_front();
-    push(batch.home, {&batch, batch.was_given_back_in_part ? HopMessage::Kind::complete
-                                                           : HopMessage::Kind::whole});
-  }
-  for (auto* batch : to_post_) {
-    push(batch->owner, {batch, HopMessage::Kind::request});
-    filling_[batch->owner] = nullptr;
-  }
-  to_post_.clear();
-  for (unsigned to = 0; to < shared_.cores(); ++to) {
-    if (!has_posted_to_[to]) continue;
-    has_posted_to_[to] = false;
-    // Ordered against the sleeper, who sets its flag, fences, and looks at its mail again.
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    CoreDoor& door = shared_.doors[to];
-    if (!door.is_asleep.load(std::memory_order_relaxed) || !door.is_asleep.exchange(false))
-      continue;
-    if (shared_.config.mutations.wakes_are_lost) continue;
-    io::Operation wake;
-    wake.kind = io::Operation::Kind::wake;
-    wake.fd = door.wake_handle.load();
-    ring_.submit(wake);
-  }
-}
-
-void Router::push(unsigned to, HopMessage message) {
-  // The last return does not touch what the first one brought, and both belong to the owner.
-  if (message.kind != HopMessage::Kind::partial) uncount(*message.batch);
-  PHX_CHECK(shared_.mailbox(core_, to).push(message));
-  has_posted_to_[to] = true;
 }
 
 }  // namespace phoenix::server

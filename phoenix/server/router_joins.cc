@@ -31,7 +31,8 @@ void Router::send_parts(const PendingRequest& pending, Split& split, Gathering& 
     ++gathering.parts_missing;
     if (core == core_) continue;
     const Request request = part_of(pending, words);
-    HopPart& part = add_part(core, *gathering.session, *pending.command, request, part_head());
+    HopPart& part =
+        hops_.add_part(core, *gathering.session, *pending.command, request, part_head());
     part.gathering = &gathering;
     part.gathering_part = core;
   }
@@ -42,7 +43,7 @@ void Router::join(Gathering& gathering, std::uint32_t part, std::string_view fra
   const std::uint64_t bytes = gathering.bytes + frame.size();
   if (bytes > kReplyBytesWhenFullMax && shard_.budget().is_full(frame.size())) {
     std::string refusal;
-    Encoder& encoder = begin_encoder(part_head(), refusal);
+    Encoder& encoder = writers_.begin_encoder(part_head(), refusal);
     encoder.error(Status::out_of_memory, shard_.budget().refusal());
     (void)encoder.finish();  // An error has no large value.
     return gather_part(gathering, part, refusal);
@@ -55,7 +56,7 @@ void Router::join(Gathering& gathering, std::uint32_t part, std::string_view fra
 void Router::finish_gathering(Gathering& gathering) {
   if (gathering.deadline_ns != 0 && goes_on_waiting(gathering)) return;
   std::string reply;
-  Encoder& encoder = begin_encoder(gathering.head, reply);
+  Encoder& encoder = writers_.begin_encoder(gathering.head, reply);
   meter_.name(gathering.command);
   answer_gathered(gathering, encoder);
   meter_.end_naming();
@@ -106,7 +107,7 @@ void Router::end_waits(std::uint64_t now_ns, log::Position committed) {
     Gathering& gathering = *waits_by_end_.begin()->second;
     waits_by_end_.erase(waits_by_end_.begin());
     std::string reply;
-    Encoder& encoder = begin_encoder(gathering.head, reply);
+    Encoder& encoder = writers_.begin_encoder(gathering.head, reply);
     gathering.command->answer_late(encoder);
     (void)encoder.finish();  // It has no large value.
     gathering.session->output.fill(*std::exchange(gathering.run, nullptr), std::move(reply), {}, 0);

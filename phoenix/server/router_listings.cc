@@ -67,7 +67,7 @@ void Router::send_sign_of_life(Session& session, std::uint64_t now_ns) {
 void Router::send_part(Session& session) {
   Listing& listing = *session.listing;
   std::string frame;
-  Encoder& encoder = begin_encoder(listing.head(), frame);
+  Encoder& encoder = writers_.begin_encoder(listing.head(), frame);
   listing.write_part(encoder);
   (void)encoder.finish();  // Keys are never large values.
   const auto kind = protocol::load_le<std::uint16_t>(frame.data() + 2);
@@ -82,13 +82,13 @@ void Router::take_slice(Session& session, std::string_view frame) {
   if (listing.has_part()) send_part(session);
   if (!listing.is_complete()) return;
   std::string end;
-  Encoder& encoder = begin_encoder(listing.head(), end);
+  Encoder& encoder = writers_.begin_encoder(listing.head(), end);
   meter_.name(&listing.command());
   listing.write_end(encoder);
   meter_.end_naming();
   (void)encoder.finish();  // Likewise.
   meter_.of(listing.command()).record(listing.took_ns);
-  take_for_reply(session, end.size());
+  take_for_reply(work_, session, end.size());
   session.output.append_owned(std::move(end), {}, listing.position);
   session.listing.reset();
   connections_.touch(session);
@@ -124,16 +124,16 @@ bool Router::run_slice(Session& session) {
   Request request;
   request.flags = listing.flags();
   const unsigned owner = listing.core();
-  if (owner != core_ && !has_room(owner)) return false;
+  if (owner != core_ && !hops_.has_room(owner)) return false;
   request.args = listing.next_slice();
   work_.take(request.args.size() * kWorkPerWord);
   listing.is_waiting = true;
   if (owner != core_) {
-    add_part(owner, session, listing.command(), request, part_head());
+    hops_.add_part(owner, session, listing.command(), request, part_head());
     return true;
   }
   std::string frame;
-  Encoder& encoder = begin_encoder(part_head(), frame);
+  Encoder& encoder = writers_.begin_encoder(part_head(), frame);
   const std::uint64_t begin_ns = watch_.clock().monotonic_ns();
   const log::Position position = shard_.execute(listing.command(), request, encoder, nullptr);
   listing.took_ns += watch_.clock().monotonic_ns() - begin_ns;

@@ -40,7 +40,7 @@ bool Router::run_in_transaction(PendingRequest& pending) {
     return true;
   }
   meter_.was_queued(command);
-  SessionSink& sink = begin_sink(pending.head());
+  SessionSink& sink = writers_.begin_sink(pending.head());
   sink.line("QUEUED");
   file(sink, *pending.session, 0);
   return true;
@@ -95,7 +95,7 @@ bool Router::run_exec(const PendingRequest& pending) {
 bool Router::exec_here(const PendingRequest& pending) {
   Session& session = *pending.session;
   std::string reply;
-  Encoder& encoder = begin_encoder(pending.head(), reply);
+  Encoder& encoder = writers_.begin_encoder(pending.head(), reply);
   actions_.act_for(session);
   const auto verdict = shard_.admit(session.transaction->job(), encoder);
   if (verdict == Shard::Verdict::wait) return false;
@@ -108,7 +108,7 @@ bool Router::exec_here(const PendingRequest& pending) {
     meter_.was_refused(*pending.command);
   }
   (void)encoder.finish();  // Items of lists are copied.
-  take_for_reply(session, reply.size());
+  take_for_reply(work_, session, reply.size());
   if (!session.client.mutes_reply()) session.output.append_owned(std::move(reply), {}, position);
   return true;
 }
@@ -130,7 +130,7 @@ log::Position Router::run_job(TransactionJob& job, Encoder& encoder,
 }
 
 bool Router::exec_away(const PendingRequest& pending, unsigned owner) {
-  if (!has_room(owner)) return false;
+  if (!hops_.has_room(owner)) return false;
   Session& session = *pending.session;
   auto job = std::make_unique<TransactionJob>(session.transaction->take());
   session.transaction.reset();
@@ -141,7 +141,7 @@ bool Router::exec_away(const PendingRequest& pending, unsigned owner) {
     queued.is_at_home = is_keyless && !is_publish(queued.command());
     session.awaits_core = session.awaits_core || queued.is_at_home;
   }
-  HopPart& part = add_part(owner, session, *pending.command, pending.request, pending.head());
+  HopPart& part = hops_.add_part(owner, session, *pending.command, pending.request, pending.head());
   Run* const run =
       session.output.append_awaited(static_cast<std::uint32_t>(kAwaitedListBytes + bytes));
   if (session.awaits_core) {
@@ -150,7 +150,7 @@ bool Router::exec_away(const PendingRequest& pending, unsigned owner) {
     part.run = run;
     run->is_muted = session.client.mutes_reply();
   }
-  filling_[owner]->add_job(part, std::move(job), bytes);
+  hops_.add_job(part, owner, std::move(job), bytes);
   return true;
 }
 
@@ -165,11 +165,11 @@ void Router::go_on_at_home(const HopPart& part, std::string_view frame) {
   log::Position position = 0;
   if (job.is_done) {
     actions_.act_for(session);
-    position = run_at_home(job, frame, begin_encoder(part.head, reply));
+    position = run_at_home(job, frame, writers_.begin_encoder(part.head, reply));
   }
   if (!job.has_replies) reply = frame;
   job.run->is_muted = session.client.mutes_reply();
-  take_for_reply(session, reply.size());
+  take_for_reply(work_, session, reply.size());
   session.output.fill(*job.run, std::move(reply), {}, position);
 }
 
@@ -210,7 +210,7 @@ bool Router::run_watch(const PendingRequest& pending) {
     return true;
   }
   if (pending.core != core_) {
-    if (!has_room(pending.core)) return false;
+    if (!hops_.has_room(pending.core)) return false;
     transaction.set_core(pending.core);
     session.awaits_core = true;
     return run_away(pending, pending.core);

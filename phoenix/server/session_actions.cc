@@ -59,7 +59,7 @@ Wire Core::wire() const {
 
 void Core::set_wire(Wire wire) {
   session_->wire = wire;
-  router_->set_wire(wire);
+  router_->writers().set_wire(wire);
 }
 
 void Core::reset() {
