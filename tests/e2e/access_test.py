@@ -105,7 +105,7 @@ class ChangedPassword(unittest.TestCase):
                 self.assertTrue(stranger.command("GET", "a").is_error)
                 owner.command("CONFIG", "SET", "requirepass", "")
                 is_inside = lambda: not stranger.command("GET", "a").is_error
-                harness.wait_until(is_inside, 30, "nobody is a stranger any more")
+                harness.wait_until(is_inside, 60, "nobody is a stranger any more")
             for db in inside:
                 db.close()
 

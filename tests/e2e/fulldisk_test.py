@@ -59,7 +59,7 @@ class FullDisk(unittest.TestCase):
             ballast.unlink()
             key = b"k%d" % stored
             healed = lambda: not db.set(key, VALUE).is_error
-            harness.wait_until(healed, 30, "writes go on once there is room")
+            harness.wait_until(healed, 60, "writes go on once there is room")
             server.kill()
         with server.start().client() as db:
             self.assertEqual(db.value("DBSIZE"), stored + 1)

@@ -30,7 +30,7 @@ for _signal in (signal.SIGHUP, signal.SIGINT):
 SKIP = 77  # Meson's exit code for a test that could not run.
 SLOWNESS = 2  # A file may take so many times its limit; meson.build says the same.
 START_TIMEOUT_S = 60
-STOP_TIMEOUT_S = 20  # A stop may take 10 s by its own rule.
+STOP_TIMEOUT_S = 60  # A stop may take 15 s by its own rule.
 READY = re.compile(r"^ready\b.*?:(?P<port>\d+)(?=[,\s]|$)")
 
 # quick: under sanitizers and the like; normal: scripts/test; full: scripts/test --all.
@@ -169,7 +169,7 @@ class Server:
     def wait(self, timeout_s=STOP_TIMEOUT_S):
         """Its exit code; negative for a signal."""
         code = self.process.wait(timeout=timeout_s)
-        self._reader.join(timeout=5)
+        self._reader.join(timeout=STOP_TIMEOUT_S)
         return code
 
     def stop(self, number=signal.SIGTERM):
@@ -183,7 +183,7 @@ class Server:
             if self.process.poll() is None:
                 self.process.kill()
             self.process.wait(timeout=STOP_TIMEOUT_S)
-            self._reader.join(timeout=5)
+            self._reader.join(timeout=STOP_TIMEOUT_S)
             self.process.stdout.close()
             atexit.unregister(self.kill)
 

@@ -152,7 +152,7 @@ class Redis(Modes, unittest.TestCase):
         cls.addClassCleanup(cls.process.wait)
         cls.addClassCleanup(cls.process.kill)
         cls.place = ("--resp", "-p", port)
-        harness.wait_until(cls.answers, 20, "redis-server answers")
+        harness.wait_until(cls.answers, 60, "redis-server answers")
         cls.fill()
 
     @classmethod

@@ -19,7 +19,7 @@ class Operator(unittest.TestCase):
                 self.assertEqual(db.value("WAITAOF", 1, 0, 0), [1, 0])
                 harness.wait_until(
                     lambda: "\r\ncommit_usec_max:0\r\n" not in db.value("INFO", "log"),
-                    30,
+                    60,
                     "a commit in INFO",
                 )
             server.kill()
@@ -47,7 +47,7 @@ class Operator(unittest.TestCase):
             with server.client() as idle:
                 idle.value("PING")
                 db.command("CONFIG", "SET", "timeout", 1)
-                harness.wait_until(lambda: self.is_alone(server), 30, "the idle ones are gone")
+                harness.wait_until(lambda: self.is_alone(server), 60, "the idle ones are gone")
                 for one in (idle, db):
                     with self.assertRaises((client.ProtocolError, OSError)):
                         one.value("PING")

@@ -14,7 +14,7 @@ import resp
 from terminal import Terminal
 
 LIMIT_S = 90
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 MANY = 5_000
 EVERY_BYTE = bytes(range(256))
 

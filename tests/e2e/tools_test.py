@@ -291,12 +291,10 @@ class Loads(unittest.TestCase):
 @contextlib.contextmanager
 def other_server(words):
     """Runs a server on a free port, which stands behind its words."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = harness.free_port()
     process = subprocess.Popen([str(word) for word in (*words, port)], stdout=subprocess.DEVNULL)
     try:
-        harness.wait_until(lambda: answers(port), 20, f"{words[0]} listens")
+        harness.wait_until(lambda: answers(port), 60, f"{words[0]} listens")
         yield port
     finally:
         process.kill()

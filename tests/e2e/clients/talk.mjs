@@ -39,7 +39,7 @@ export async function restartServer() {
 }
 
 /** Asks until an answer comes that is no error: a client may need a moment to reconnect. */
-export async function eventually(ask, timeoutMs = 8000) {
+export async function eventually(ask, timeoutMs = 40000) {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     try {

@@ -74,7 +74,8 @@ for (const protocol of [ProtocolVersion.RESP2, ProtocolVersion.RESP3]) {
     addresses: [{ host: '127.0.0.1', port }],
     protocol,
     clientName: 'opened',
-    requestTimeout: 2000,
+    requestTimeout: 10000,
+    advancedConfiguration: { connectionTimeout: 10000 },
     connectionBackoff: { numberOfRetries: 100, factor: 20, exponentBase: 1 },
   };
   const db = await GlideClient.createClient(options);

@@ -54,10 +54,18 @@ int listen_unix(const std::string& path) {
   return fd;
 }
 
+/// Repeats a call that a signal cut: where a socket has a timeout, a stop and its end are enough.
+template <typename Call>
+auto uninterrupted(Call call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
+
 /// -1 when nobody came in time, or the listener was shut down.
 int accept_one(int listener) {
   pollfd entry{listener, POLLIN, 0};
-  if (::poll(&entry, 1, kPatienceMs) != 1) return -1;
+  if (uninterrupted([&entry] { return ::poll(&entry, 1, kPatienceMs); }) != 1) return -1;
   return ::accept(listener, nullptr, nullptr);
 }
 
@@ -90,7 +98,7 @@ std::optional<Request> Peer::next() {
 bool Peer::fill(std::size_t bytes) {
   while (input_.size() < bytes) {
     std::array<char, 65'536> room{};
-    const ssize_t count = ::recv(fd_, room.data(), room.size(), 0);
+    const ssize_t count = uninterrupted([&] { return ::recv(fd_, room.data(), room.size(), 0); });
     if (count <= 0) return false;
     input_.append(room.data(), static_cast<std::size_t>(count));
   }
@@ -106,7 +114,8 @@ std::string Peer::take(std::size_t bytes) {
 
 bool Peer::send(std::string_view bytes) const {
   while (!bytes.empty()) {
-    const ssize_t count = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t count =
+        uninterrupted([&] { return ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL); });
     if (count <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(count));
   }
@@ -137,7 +146,7 @@ void Peer::reset() {
 bool Peer::wait_for_end() const {
   std::array<char, 4'096> room{};
   for (;;) {
-    const ssize_t count = ::recv(fd_, room.data(), room.size(), 0);
+    const ssize_t count = uninterrupted([&] { return ::recv(fd_, room.data(), room.size(), 0); });
     // Who closes with bytes unread resets the connection.
     if (count <= 0) return count == 0 || errno == ECONNRESET;
   }
