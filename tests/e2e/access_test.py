@@ -127,7 +127,9 @@ class Addresses(unittest.TestCase):
                 probe.bind(("::1", 0))
         except OSError as error:
             self.skipTest(f"no IPv6 loopback here: {error.strerror}")
-        with harness.Server(flags=["--bind", "::1,127.0.0.1"], cores=2) as server:
+        # A port that is free on one address need not be so on the other.
+        flags = ["--bind", "::1,127.0.0.1"]
+        with harness.Server(flags=flags, cores=2, port=harness.free_port()) as server:
             with client.Client(("::1", server.port)) as six, server.client() as four:
                 six.set(b"a", b"1")
                 self.assertEqual(four.get(b"a"), b"1")
@@ -149,7 +151,7 @@ class Addresses(unittest.TestCase):
     def test_ready_names_every_address(self):
         path = str(harness.temporary_directory() / "phoenix.sock")
         flags = ["--bind", "127.0.0.1,127.0.0.2", "--unix", path]
-        with harness.Server(flags=flags) as server:
+        with harness.Server(flags=flags, port=harness.free_port()) as server:
             addresses = f"127.0.0.1:{server.port}, 127.0.0.2:{server.port}, {path}\n"
             self.assertTrue(server.lines[-1].endswith("listening on " + addresses), server.lines)
 
