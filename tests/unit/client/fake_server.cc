@@ -19,6 +19,8 @@ namespace phoenix::client::test {
 namespace {
 
 constexpr int kPatienceMs = 20'000;
+/// Given, it does not grow: some kernels let a server that is slow hold 32 MB that it has not read.
+constexpr int kReceiveBufferBytes = 1 << 18;
 
 void require(bool condition) {
   if (!condition) std::abort();
@@ -33,6 +35,8 @@ void set_patience(int fd) {
 int listen_tcp(std::uint16_t& port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   require(fd >= 0);
+  const int room = kReceiveBufferBytes;
+  require(::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room) == 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
