@@ -38,7 +38,11 @@ class Gate:
         with contextlib.suppress(OSError):
             while True:
                 ours, _ = self._listener.accept()
-                theirs = socket.create_connection(self.server.address)
+                try:
+                    theirs = socket.create_connection(self.server.address)
+                except OSError:  # There is no server, and so no way to it.
+                    ours.close()
+                    continue
                 has_ended = threading.Event()
                 for source, target, direction in (
                     (ours, theirs, "requests"), (theirs, ours, "replies")

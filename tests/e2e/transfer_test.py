@@ -20,7 +20,7 @@ from gate import Gate
 
 csv.field_size_limit(1 << 30)
 LIMIT_S = 60
-MANY = 25_000
+MANY = 15_000
 HELD_BYTES = 300_000  # Of the requests for so many rows: those for some 5,000.
 EXPIRY_MS = int(time.time() * 1_000) + 3_600_000
 OUT_OF_TIME_MS = 300_000  # What a slow machine may add to an expiry on its way.
@@ -205,7 +205,7 @@ class Interrupted(Transfer):
         """Signals an export in the middle: no more replies come once it has written some rows."""
         part = pathlib.Path(f"{path}.partial")
         bytes_before = part.stat().st_size if part.exists() else 0
-        has_some = lambda: part.exists() and part.stat().st_size > bytes_before + 100_000
+        has_some = lambda: part.exists() and part.stat().st_size > bytes_before + 60_000
         gate.hold_replies(has_some)
         process = start(gate, "export", path, *arguments)
         self.addCleanup(process.kill)
@@ -384,7 +384,7 @@ class NoRoom(Transfer):
 
         def limit():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (250_000, 250_000))
 
         path = self.directory / "out.csv"
         shown = run(server, "export", path, preexec_fn=limit)
