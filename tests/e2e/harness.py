@@ -28,7 +28,7 @@ for _signal in (signal.SIGHUP, signal.SIGINT):
         signal.signal(_signal, signal.SIG_DFL)
 
 SKIP = 77  # Meson's exit code for a test that could not run.
-SLOWNESS = 2  # A file may take so many times its limit; meson.build says the same.
+SLOWNESS = 3  # A file may take so many times its limit; meson.build says the same.
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 60  # A stop may take 15 s by its own rule.
 READY = re.compile(r"^ready\b.*?:(?P<port>\d+)(?=[,\s]|$)")
