@@ -1,5 +1,7 @@
 #include "phoenix/server/command_meter.h"
 
+#include <algorithm>
+
 #include "phoenix/server/hop.h"
 #include "phoenix/server/router.h"
 
@@ -31,13 +33,17 @@ void CommandMeter::was_refused(const Command& command) {
 void CommandMeter::begin_queued(const Command& command) {
   name(&command);
   const std::uint64_t calls = metrics_.calls[command.index].count();
-  const bool is_timed = CommandFigures::is_first(calls - 1) || calls % CommandFigures::kFirst == 0;
-  queued_since_ns_ = is_timed ? clock_.monotonic_ns() : 0;
+  is_sample_ = CommandFigures::is_first(calls - 1) || calls % CommandFigures::kFirst == 0;
+  queued_since_ns_ = watch_.clock().monotonic_ns();
 }
 
-void CommandMeter::end_queued() {
-  if (queued_since_ns_ != 0) of(*named_).record(clock_.monotonic_ns() - queued_since_ns_);
+std::uint64_t CommandMeter::end_queued(std::uint64_t work) {
   end_naming();
+  if (!is_sample_ && !watch_.is_heavy(work)) return 0;
+  const std::uint64_t took_ns = watch_.clock().monotonic_ns() - queued_since_ns_;
+  of(*named_).record(took_ns);
+  // With a threshold of 0 also what was faster than the clock can tell is slow.
+  return watch_.is_slow(work, took_ns) ? std::max<std::uint64_t>(took_ns, 1) : 0;
 }
 
 }  // namespace phoenix::server

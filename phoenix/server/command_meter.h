@@ -6,9 +6,9 @@
 // the batch of another core that is being executed, or else what the session that is served sent.
 #pragma once
 
-#include "phoenix/base/clock.h"
 #include "phoenix/commands/command.h"
 #include "phoenix/server/metrics.h"
+#include "phoenix/server/slow_watch.h"
 
 namespace phoenix::server {
 
@@ -18,8 +18,8 @@ class SessionActions;
 class CommandMeter final {
  public:
   /// All outlive this. Actions may be null: no session is served.
-  CommandMeter(Metrics& metrics, const SessionActions* actions, const Clock& clock)
-      : metrics_(metrics), actions_(actions), clock_(clock) {}
+  CommandMeter(Metrics& metrics, const SessionActions* actions, const SlowWatch& watch)
+      : metrics_(metrics), actions_(actions), watch_(watch) {}
   CommandMeter(const CommandMeter&) = delete;
   CommandMeter& operator=(const CommandMeter&) = delete;
 
@@ -44,7 +44,8 @@ class CommandMeter final {
 
   /// Around a command of a transaction, which runs and may answer errors.
   void begin_queued(const commands::Command& command);
-  void end_queued();
+  /// It did about `work`. How many nanoseconds it took, where that is worth being kept, else 0.
+  std::uint64_t end_queued(std::uint64_t work);
 
   CommandFigures& of(const commands::Command& command) { return metrics_.commands[command.index]; }
 
@@ -53,12 +54,13 @@ class CommandMeter final {
 
   Metrics& metrics_;
   const SessionActions* actions_;
-  const Clock& clock_;
+  const SlowWatch& watch_;
   const HopBatch* batch_ = nullptr;
   const commands::Command* named_ = nullptr;
   Kind kind_ = Kind::failure;
   bool has_named_ = false;
-  std::uint64_t queued_since_ns_ = 0;  // 0: it is not timed.
+  std::uint64_t queued_since_ns_ = 0;
+  bool is_sample_ = false;  // It is timed, whatever it does.
 };
 
 }  // namespace phoenix::server

@@ -50,7 +50,7 @@ struct HopPart {
   std::unique_ptr<std::vector<Watch>> watches;  // Of a WATCH.
 
   /// Of a listing.
-  bool is_slice() const { return run == nullptr && gathering == nullptr; }
+  bool is_slice() const { return run == nullptr && gathering == nullptr && job == nullptr; }
   /// A long one is no frame with a large value behind it, but lies in that as a whole.
   bool answers_list() const {
     return command->gather == commands::Gather::in_key_order || job != nullptr;

@@ -48,7 +48,7 @@ Router::Router(unsigned core, Shared& shared, Shard& shard, Connections& connect
       actions_(actions),
       metrics_(metrics),
       watch_(watch),
-      meter_(metrics, &actions, watch.clock()),
+      meter_(metrics, &actions, watch),
       buffers_(pool.buffers()),
       writers_(pool, shard.budget(), meter_),
       hops_(core, shared, ring, buffers_),

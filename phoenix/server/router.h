@@ -98,6 +98,9 @@ class Router final {
   void keep_slow(const PendingRequest& pending, std::uint64_t took_ns);
   commands::SlowLog::Client client_of(Session& session);
   void keep_slow(const HopBatch& batch, const HopPart& part);
+  void keep_slow(const TransactionJob& job, Session& session);
+  void keep_slow(const QueuedRequest& queued, Session& session);
+  static bool is_queued(const PendingRequest& pending);
   bool is_paused(const PendingRequest& pending) const {
     return messaging_.clients().paused_until_ns() != 0 && is_held_by_pause(pending);
   }
@@ -148,7 +151,8 @@ class Router final {
   bool exec_away(const PendingRequest& pending, unsigned owner);
   log::Position run_job(TransactionJob& job, Encoder& encoder, commands::SessionControl* session);
   void go_on_at_home(const HopPart& part, std::string_view frame);
-  log::Position run_at_home(const TransactionJob& job, std::string_view others, Encoder& encoder);
+  log::Position run_at_home(Session& session, TransactionJob& job, std::string_view others,
+                            Encoder& encoder);
   bool run_watch(const PendingRequest& pending);
   Refusal refusal_of_watch(const Transaction& transaction, const PendingRequest& pending) const;
   std::vector<Watch> watches_of(commands::Args keys);

@@ -112,6 +112,7 @@ bool Router::execute_part(HopBatch& batch, HopPart& part, std::size_t place) {
   if (verdict == Shard::Verdict::execute) {
     if (part.job) {
       part.position = run_job(*part.job, encoder, nullptr);
+      if (part.job->has_slow) part.took_ns = 1;  // EXEC itself may not be.
     } else {
       part.position = shard_.execute(*part.command, request, encoder, nullptr);
       work_.take(shard_.steps_of_last());

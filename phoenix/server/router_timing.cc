@@ -8,9 +8,16 @@ commands::SlowLog::Client Router::client_of(Session& session) {
   return {session.peer_address, session.client.name};
 }
 
+bool Router::is_queued(const PendingRequest& pending) {
+  const Session& session = *pending.session;
+  const bool is_in_transaction = session.transaction && session.transaction->is_open();
+  return is_in_transaction && !has(pending.command->flags, commands::Flags::at_once);
+}
+
 // A listing goes on after this (Router::take_slice).
 void Router::keep_time(const PendingRequest& pending, std::uint64_t work, std::size_t place) {
   const std::uint64_t took_ns = watch_.lap(work, place);
+  if (is_queued(pending)) return;  // EXEC runs it.
   const commands::Command& command = *pending.command;
   if (!has(command.flags, commands::Flags::scan)) meter_.of(command).record(took_ns);
   if (watch_.is_slow(work, took_ns)) keep_slow(pending, took_ns);
@@ -40,8 +47,21 @@ void Router::keep_slow(const HopBatch& batch, const HopPart& part) {
     return;
   }
   if (has(part.command->flags, commands::Flags::every_core)) return;
+  if (part.job) keep_slow(*part.job, *part.session);
   watch_.keep(*part.command, batch.words_of(part), part.took_ns, shard_.now_ms(),
               client_of(*part.session));
+}
+
+void Router::keep_slow(const TransactionJob& job, Session& session) {
+  if (!job.has_slow) return;
+  for (const auto& queued : job.requests) {
+    if (queued.took_ns != 0) keep_slow(queued, session);
+  }
+}
+
+void Router::keep_slow(const QueuedRequest& queued, Session& session) {
+  const commands::Request request = queued.request();
+  watch_.keep(queued.command(), request.args, queued.took_ns, shard_.now_ms(), client_of(session));
 }
 
 }  // namespace phoenix::server

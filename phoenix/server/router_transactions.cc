@@ -104,6 +104,7 @@ bool Router::exec_here(const PendingRequest& pending) {
   log::Position position = 0;
   if (verdict == Shard::Verdict::execute) {
     position = run_job(job, encoder, &actions_);
+    keep_slow(job, session);
   } else {
     meter_.was_refused(*pending.command);
   }
@@ -158,14 +159,14 @@ bool Router::exec_away(const PendingRequest& pending, unsigned owner) {
 // has sent behind EXEC.
 void Router::go_on_at_home(const HopPart& part, std::string_view frame) {
   Session& session = *part.session;
-  const TransactionJob& job = *part.job;
+  TransactionJob& job = *part.job;
   session.awaits_core = false;
   connections_.make_ready(session);
   std::string reply;
   log::Position position = 0;
   if (job.is_done) {
     actions_.act_for(session);
-    position = run_at_home(job, frame, writers_.begin_encoder(part.head, reply));
+    position = run_at_home(session, job, frame, writers_.begin_encoder(part.head, reply));
   }
   if (!job.has_replies) reply = frame;
   job.run->is_muted = session.client.mutes_reply();
@@ -174,7 +175,7 @@ void Router::go_on_at_home(const HopPart& part, std::string_view frame) {
 }
 
 // What has no key may need its session. Its replies are put between those of the others.
-log::Position Router::run_at_home(const TransactionJob& job, std::string_view others,
+log::Position Router::run_at_home(Session& session, TransactionJob& job, std::string_view others,
                                   Encoder& encoder) {
   log::Position position = 0;
   std::size_t taken = job.replies_begin;
@@ -183,13 +184,17 @@ log::Position Router::run_at_home(const TransactionJob& job, std::string_view ot
     taken = end;
   };
   encoder.begin_list(static_cast<std::uint32_t>(job.requests.size()));
-  for (const auto& queued : job.requests) {
+  for (auto& queued : job.requests) {
     if (!queued.is_at_home) continue;
     take_others(queued.reply_at);
+    const commands::Request request = queued.request();
+    const std::size_t begin = encoder.size_bytes();
     meter_.begin_queued(queued.command());
-    const log::Position its_own =
-        shard_.execute(queued.command(), queued.request(), encoder, &actions_);
-    meter_.end_queued();
+    const log::Position its_own = shard_.execute(queued.command(), request, encoder, &actions_);
+    const std::size_t end = std::max(encoder.size_bytes(), begin);
+    queued.took_ns = meter_.end_queued(shard_.steps_of_last() + request.args.size() * kWorkPerWord +
+                                       end - begin);
+    if (queued.took_ns != 0) keep_slow(queued, session);
     position = std::max(position, its_own);
     work_.take(shard_.steps_of_last());
   }

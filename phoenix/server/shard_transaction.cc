@@ -292,9 +292,12 @@ Shard::Ran Shard::run(TransactionJob& job, Encoder& reply, commands::SessionCont
     meter.begin_queued(queued.command());
     const log::Position its_own = is_listing ? run_listing(queued.command(), request, reply)
                                              : execute(queued.command(), request, reply, session);
-    meter.end_queued();
+    const std::uint64_t work = steps_of_last_ + request.args.size() * kWorkPerWord;
+    const std::size_t end = std::max(reply.size_bytes(), queued.reply_at);  // Less: it is refused.
+    queued.took_ns = meter.end_queued(work + end - queued.reply_at);
+    job.has_slow = job.has_slow || queued.took_ns != 0;
     position = std::max(position, its_own);
-    steps += steps_of_last_ + kWorkPerWord;
+    steps += work;
   }
   reply.end(kRepliesTooLarge);
   job.is_done = true;

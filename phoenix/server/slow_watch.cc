@@ -35,8 +35,7 @@ std::uint64_t SlowWatch::lap(std::uint64_t work, std::size_t place) {
   const std::size_t count = place + 1 - last_place_;
   last_ns_ = now_ns;
   last_place_ = place + 1;
-  const bool is_heavy = work >= std::min(heavy_work_, kHeavyWork);
-  return is_heavy ? passed_ns : passed_ns / count;
+  return is_heavy(work) ? passed_ns : passed_ns / count;
 }
 
 // Every 64th on average, but not in step with what clients do in turn.
@@ -51,7 +50,8 @@ std::size_t SlowWatch::draw_sample() {
 void SlowWatch::keep(const commands::Command& command, commands::Args words, std::uint64_t took_ns,
                      std::int64_t now_ms, commands::SlowLog::Client client) {
   // What is said before AUTH may hold a password.
-  const bool may_be_told = !has(command.flags, commands::Flags::before_auth);
+  const bool may_be_told =
+      !has(command.flags, commands::Flags::before_auth | commands::Flags::executes);
   if (took_ns >= slow_ns_ && may_be_told) {
     log_.add(words, now_ms, static_cast<std::int64_t>(took_ns / 1000), std::move(client));
   }

@@ -65,6 +65,8 @@ class SlowWatch final {
   /// One has been executed, which did about `work`: whether it is timed. `is_first` of the first
   /// calls of a command.
   bool looks_at(std::uint64_t work, bool is_first) const { return work >= look_from_ || is_first; }
+  /// Whether it did enough to have taken long.
+  bool is_heavy(std::uint64_t work) const { return work >= std::min(heavy_work_, kHeavyWork); }
   /// How long it took, in nanoseconds. It was the one at `place` of those since begin().
   std::uint64_t lap(std::uint64_t work, std::size_t place);
   /// Whether that is worth being kept.
@@ -72,7 +74,7 @@ class SlowWatch final {
     return work >= heavy_work_ && took_ns >= std::min(slow_ns_, latency_ns_);
   }
 
-  /// Keeps what is slow.
+  /// Keeps what is slow. Of a transaction the slow log has the commands, and not EXEC.
   void keep(const commands::Command& command, commands::Args words, std::uint64_t took_ns,
             std::int64_t now_ms, commands::SlowLog::Client client);
 

@@ -30,6 +30,8 @@ class QueuedRequest final {
   /// where among their replies its own belongs.
   bool is_at_home = false;
   std::size_t reply_at = 0;
+  /// When that is worth being kept (CommandMeter::end_queued), for the home core.
+  std::uint64_t took_ns = 0;
 
  private:
   const commands::Command* command_;
@@ -58,6 +60,7 @@ struct TransactionJob {
 
   // Set by the core that runs it.
   bool is_done = false;      // Else it was refused, or a watched key had changed.
+  bool has_slow = false;     // Some of them took long.
   bool has_replies = false;  // Of what ran there, from `replies_begin` on; else an error.
   std::size_t replies_begin = 0;
 };

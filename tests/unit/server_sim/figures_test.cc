@@ -88,6 +88,34 @@ struct SlowDisk {
     return plan;
   }
   explicit SlowDisk(unsigned cores) : at(small_config(cores), plan()) {}
+TEST_CASE("the slow log has the commands of a transaction, when they ran, and not EXEC") {
+  for (const unsigned cores : {1U, 2U}) {
+    CAPTURE(cores);
+    World at(memory_only(cores));
+    const auto talker = at.talker();
+    for (const std::string key : {"a", "b"}) {  // With two cores, one of each.
+      CAPTURE(key);
+      (void)talker->ask("CONFIG SET slowlog-log-slower-than 0\r\nSLOWLOG RESET\r\n");
+      (void)talker->ask("MULTI\r\nSET " + key + " 1\r\nPING\r\nGET " + key +
+                        "\r\nEXEC\r\nMULTI\r\nSTRLEN " + key + "\r\nDISCARD\r\n");
+      (void)talker->ask("CONFIG SET slowlog-log-slower-than -1\r\n");
+      const std::string entries = talker->ask("SLOWLOG GET -1\r\n");
+      const auto has_entry = [&](const std::string& words) {
+        const std::size_t at_entry = entries.find(words);
+        return at_entry != std::string::npos &&
+               entries.find(words, at_entry + 1) == std::string::npos;
+      };
+      CHECK(has_entry("*3\r\n$3\r\nSET\r\n$1\r\n" + key + "\r\n$1\r\n1\r\n"));
+      CHECK(has_entry("*2\r\n$3\r\nGET\r\n$1\r\n" + key + "\r\n"));
+      CHECK(has_entry("*1\r\n$4\r\nPING\r\n"));
+      CHECK(has_entry("*1\r\n$7\r\nDISCARD\r\n"));
+      CHECK(entries.find("EXEC") == std::string::npos);
+      CHECK(entries.find("STRLEN") == std::string::npos);
+      CHECK(entries.find("\r\nSET\r\n") > entries.find("\r\nGET\r\n"));  // Newest first.
+    }
+  }
+}
+
   std::uint64_t now_ms() { return at.world.clock().monotonic_ns() / kNanosPerMs; }
   Served at;
 };

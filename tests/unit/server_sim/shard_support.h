@@ -1,6 +1,7 @@
 // A shard with a real log on a simulated disk, and requests given as text.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -78,7 +79,11 @@ class ShardWorld final {
   commands::test::TextSink reply_;
   commands::test::FakeSession session_;
   Metrics metrics_;
-  CommandMeter meter_{metrics_, nullptr, world_.clock()};
+  std::atomic<std::int64_t> slow_log_ids_{0};
+  commands::SlowLog slow_log_{slow_log_ids_};
+  commands::Latency latency_;
+  SlowWatch slow_watch_{world_.clock(), slow_log_, latency_};
+  CommandMeter meter_{metrics_, nullptr, slow_watch_};
   BufferBytes buffers_;
   commands::test::FakeFacts facts_;
   commands::Settings settings_;
