@@ -59,6 +59,12 @@ const std::vector<std::string_view>& ClientListing::next_slice() {
   return slice_words_;
 }
 
+void ClientListing::cut_short() {
+  fail_with(Status::error,
+            "there are more clients than CLIENT LIST has time for in a transaction: ask outside of "
+            "it");
+}
+
 void ClientListing::take(protocol::Value& slice, bool memory_is_full) {
   PHX_CHECK(slice.items.size() == 2);
   const std::string_view lines = slice.items[1].bytes;

@@ -21,6 +21,7 @@ class ClientListing final : public Listing {
 
   unsigned core() const override { return core_; }
   const std::vector<std::string_view>& next_slice() override;
+  void cut_short() override;
 
  private:
   void take(protocol::Value& slice, bool memory_is_full) override;

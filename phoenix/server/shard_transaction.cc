@@ -280,7 +280,8 @@ Shard::Ran Shard::run(TransactionJob& job, Encoder& reply, commands::SessionCont
     if (&queued == middle) split_batch(need);
     queued.reply_at = reply.size_bytes();
     if (queued.is_at_home) continue;
-    if (steps > kTransactionWorkMax && has(queued.command().flags, Flags::readonly)) {
+    const bool can_be_left_out = has(queued.command().flags, Flags::readonly | Flags::scan);
+    if (steps > kTransactionWorkMax && can_be_left_out) {
       reply.error(Status::error,
                   "those before it took 250 ms, which is all that a transaction has for reads: run "
                   "it by itself");

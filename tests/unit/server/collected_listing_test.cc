@@ -289,4 +289,12 @@ TEST_CASE("CLIENT LIST is bounded, and sooner while memory is full") {
   CHECK(decode_reply(end_of(**listing)).starts_with("(error) OOM"));
 }
 
+TEST_CASE("CLIENT LIST has no cursor: cut short it is an error") {
+  auto listing = Listing::begin(client_list(), words_of("CLIENT LIST"), setup_of(1));
+  (*listing)->take_slice(client_slice(64, "id=1 x\n"), false);
+  (*listing)->cut_short();
+  REQUIRE((*listing)->is_complete());
+  CHECK(decode_reply(end_of(**listing)).starts_with("(error) there are more clients than"));
+}
+
 }  // namespace

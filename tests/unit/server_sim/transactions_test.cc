@@ -123,6 +123,15 @@ TEST_CASE("on one core a transaction asks for all keys, and removes them") {
   a->expect("EXEC\r\n", kNilList);
 }
 
+TEST_CASE("on one core a transaction asks for clients and ends them") {
+  World at(memory_only(1));
+  const auto a = at.talker();
+  const std::string answer =
+      a->ask("MULTI\r\nCLIENT LIST\r\nCLIENT KILL ID 99\r\nCLIENT LIST ID 99\r\nEXEC\r\n");
+  CHECK(answer.find("id=1 addr=") != std::string::npos);
+  CHECK(answer.ends_with("\n\r\n:0\r\n$0\r\n\r\n"));
+}
+
 TEST_CASE("removing all keys again and again in one transaction has an end") {
   Served at(memory_only(1));
   const auto a = at.talker();
