@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <limits>
 #include <set>
 
@@ -46,8 +47,35 @@ std::string refusal(std::string_view name, std::string_view reason) {
 
 // In the order of Settings::Text. There are no replicas that could use the second and the third.
 // Where every write is in the log, no snapshot that the last one asks for would make it safer.
-constexpr auto kTextNames =
-    std::to_array<std::string_view>({"requirepass", "masterauth", "masteruser", "save"});
+constexpr auto kTextNames = std::to_array<std::string_view>(
+    {"requirepass", "masterauth", "masteruser", "save", "latency-tracking-info-percentiles"});
+constexpr std::size_t kTextBytesMax = kPasswordBytesMax;
+
+// Numbers with one space between them; "" has none. What is no number, or lies outside, too.
+std::optional<std::vector<double>> parse_numbers(std::string_view text) {
+  std::vector<double> numbers;
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    double number = 0;
+    const auto parsed = std::from_chars(word.data(), word.data() + word.size(), number);
+    const bool is_whole = parsed.ec == std::errc() && parsed.ptr == word.data() + word.size();
+    if (!is_whole || number != number) return std::nullopt;
+    numbers.push_back(number);
+    text.remove_prefix(word.size());
+    if (text == " ") return std::nullopt;
+    if (!text.empty()) text.remove_prefix(1);
+  }
+  return numbers;
+}
+
+// "50.0" is shown as "50".
+std::string format_numbers(const std::vector<double>& numbers) {
+  std::string text;
+  for (const double number : numbers) {
+    fmt::format_to(std::back_inserter(text), "{}{:.8g}", text.empty() ? "" : " ", number);
+  }
+  return text;
+}
 
 // The classes in Redis's order; "A" stands for those before 'm', except 'n'.
 constexpr std::string_view kClasses = "g$lshzxetd";
@@ -138,6 +166,7 @@ Settings::Settings() : clients_most_(kMost) {
   set(Setting::replica_soft_bytes, std::int64_t{64} << 20U);
   set(Setting::replica_soft_s, 60);
   set(Setting::active_expiry, 1);
+  set_text(Text::percentiles, "50 99 99.9");
 }
 
 void Settings::set(Setting setting, std::int64_t value) {
@@ -162,8 +191,14 @@ std::string Settings::text(Text which) const {
   return shared ? *shared : std::string();
 }
 
+std::vector<double> Settings::percentiles() const {
+  return parse_numbers(text(Text::percentiles)).value_or(std::vector<double>());
+}
+
 void Settings::set_text(Text which, std::string_view value) {
-  texts_[static_cast<std::size_t>(which)].store(std::make_shared<const std::string>(value));
+  const bool is_list = which == Text::percentiles;
+  texts_[static_cast<std::size_t>(which)].store(std::make_shared<const std::string>(
+      is_list ? format_numbers(parse_numbers(value).value_or(std::vector<double>())) : value));
   if (which == Text::password) has_password_.store(!value.empty(), std::memory_order_release);
   version_.fetch_add(1, std::memory_order_release);
 }
@@ -281,8 +316,18 @@ Settings::Refusal Settings::check_text(Text which, std::string_view word) const 
     const bool is_valid = are_save_points(word);
     return is_valid ? std::nullopt : Refusal("Invalid save parameters");
   }
-  if (word.size() > kPasswordBytesMax) {
-    return fmt::format("argument must have at most {} bytes", kPasswordBytesMax);
+  if (word.size() > kTextBytesMax) {
+    return fmt::format("argument must have at most {} bytes", kTextBytesMax);
+  }
+  if (which == Text::percentiles) {
+    const std::string_view name = kTextNames[static_cast<std::size_t>(which)];
+    const auto numbers = parse_numbers(word);
+    if (!numbers) return fmt::format("Invalid {} parameters", name);
+    const bool are_percents = std::all_of(numbers->begin(), numbers->end(), [](double number) {
+      return number >= 0 && number <= 100;
+    });
+    if (are_percents) return std::nullopt;
+    return fmt::format("{} parameters should sit between [0.0,100.0]", name);
   }
   if (which == Text::password && word.empty() && keeps_password_) {
     return "this server is reached from other machines: without a password anybody could read and "

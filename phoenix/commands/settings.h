@@ -28,6 +28,7 @@ enum class Setting : std::uint8_t {
   client_timeout_s,      // Idle ones are closed after this; 0: never.
   slow_log_us,           // Requests that take as long are kept; below 0: none.
   slow_log_entries_max,  // In all.
+  tells_latencies,       // INFO has how long commands took.
   latency_ms,            // Events that take as long are kept; 0: none.
   key_events,            // KeyEventSet: which changes of keys are told.
   pubsub_output_bytes,   // A subscriber with as much unread is cut off; 0: no limit.
@@ -80,6 +81,9 @@ class Settings final {
   bool has_password() const { return has_password_.load(std::memory_order_acquire); }
   void set_password(std::string_view password) { set_text(Text::password, password); }
 
+  /// Of the times of each command, those that INFO tells: from 0 to 100.
+  std::vector<double> percentiles() const;
+
   // Before the server serves:
   /// From here on a password can be changed, but not removed.
   void keep_password() { keeps_password_ = true; }
@@ -100,7 +104,14 @@ class Settings final {
     Setting setting;
     std::int64_t value;
   };
-  enum class Text : std::uint8_t { password, replica_password, replica_user, snapshots, count };
+  enum class Text : std::uint8_t {
+    password,
+    replica_password,
+    replica_user,
+    snapshots,
+    percentiles,
+    count
+  };
   static std::optional<Text> text_named(std::string_view name);
   std::string text(Text which) const;
   void set_text(Text which, std::string_view value);

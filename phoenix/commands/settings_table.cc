@@ -13,6 +13,7 @@ constexpr std::int64_t kInt32Most = std::numeric_limits<std::int32_t>::max();
 
 constexpr auto kUsed = std::to_array<Parameter>({
     {"latency-monitor-threshold", Setting::latency_ms},
+    {"latency-tracking", Setting::tells_latencies, Kind::yes_or_no, 0, 1, 1},
     {"maxclients", Setting::clients_max, Kind::integer, 1, 4'294'967'295, 10'000},
     {"maxmemory", Setting::memory_bytes_max, Kind::memory},
     {"min-replicas-max-lag", Setting::replica_lag_s_max, Kind::integer, 0, kInt32Most, 10},

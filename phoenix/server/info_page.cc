@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -245,12 +246,18 @@ double percentile_us(const commands::CommandTimes& times, double percent) {
 }
 
 void add_latency_stats(std::string& page, const InfoSources& from) {
+  const commands::Settings& settings = from.shared.settings;
+  if (settings.get(Setting::tells_latencies) == 0) return;
+  const std::vector<double> percents = settings.percentiles();
   for (const auto* row : from.shared.table.all()) {
     const commands::CommandTimes times = times_of(from.shared, row->index);
     if (!times.is_known || times.calls == 0) continue;
-    line(page, fmt::format("latency_percentiles_usec_{}", commands::lower_case(row->name)),
-         fmt::format("p50={:.3f},p99={:.3f},p99.9={:.3f}", percentile_us(times, 50),
-                     percentile_us(times, 99), percentile_us(times, 99.9)));
+    std::string told;
+    for (const double percent : percents) {
+      fmt::format_to(std::back_inserter(told), "{}p{:.8g}={:.3f}", told.empty() ? "" : ",", percent,
+                     percentile_us(times, percent));
+    }
+    line(page, fmt::format("latency_percentiles_usec_{}", commands::lower_case(row->name)), told);
   }
 }
 

@@ -44,6 +44,29 @@ TEST_CASE("letters of key events are read and written as Redis does") {
   CHECK((*parse_key_events("A") & key_event_bit('n')) == 0);
 }
 
+TEST_CASE("percentiles are numbers with one space between them") {
+  constexpr std::string_view kName = "latency-tracking-info-percentiles";
+  Harness harness;
+  const auto told = [&](const std::string& value) {
+    const auto changed = harness.settings.change(std::array{kName, std::string_view(value)});
+    return changed ? harness.settings.matching(std::array{kName})[0].second : changed.error();
+  };
+  CHECK(harness.settings.percentiles() == std::vector<double>{50, 99, 99.9});
+  CHECK(told("50.0 1e1 99.99999") == "50 10 99.99999");
+  CHECK(told("") == "");
+  CHECK(harness.settings.percentiles().empty());
+  CHECK(told("0 100 0") == "0 100 0");
+  for (const std::string value : {"50  99", " 50", "50 ", "50,99", "nan", "x"}) {
+    CAPTURE(value);
+    CHECK(told(value).ends_with("Invalid latency-tracking-info-percentiles parameters"));
+  }
+  for (const std::string value : {"101", "-1", "inf"}) {
+    CAPTURE(value);
+    CHECK(told(value).ends_with("parameters should sit between [0.0,100.0]"));
+  }
+  CHECK(harness.settings.percentiles() == std::vector<double>{0, 100, 0});
+}
+
 TEST_CASE("memory is read with Redis's units") {
   CHECK(parse_memory("1k") == 1000);
   CHECK(parse_memory("1KB") == 1024);

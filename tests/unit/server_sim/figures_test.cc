@@ -50,11 +50,19 @@ TEST_CASE("calls are those that ran, and errors belong to the command that answe
     CHECK(figure(page, "errorstat_ERR") == "count=8");
     CHECK(figure(page, "total_error_replies") == "11");
     CHECK(figure(page, "latency_percentiles_usec_get").starts_with("p50="));
+    (void)talker->ask("CONFIG SET latency-tracking-info-percentiles \"0 99.5\"\r\n");
+    const std::string told =
+        figure(talker->ask("INFO latencystats\r\n"), "latency_percentiles_usec_get");
+    CHECK(told.starts_with("p0="));
+    CHECK(told.find(",p99.5=") != std::string::npos);
+    CHECK(talker->ask("CONFIG SET latency-tracking no\r\nINFO latencystats\r\n") ==
+          "+OK\r\n$16\r\n# Latencystats\r\n\r\n");
     CHECK(talker->ask("LATENCY HISTOGRAM restore\r\n")
               .starts_with(
                   "*2\r\n$7\r\nrestore\r\n*4\r\n$5\r\ncalls\r\n:2\r\n$14\r\nhistogram_usec"));
-    CHECK(talker->ask("CONFIG RESETSTAT\r\nLATENCY HISTOGRAM get set\r\nINFO errorstats\r\n") ==
-          "+OK\r\n*0\r\n$14\r\n# Errorstats\r\n\r\n");
+    CHECK(talker->ask("CONFIG RESETSTAT\r\n") == "+OK\r\n");
+    CHECK(talker->ask("LATENCY HISTOGRAM get set\r\nINFO errorstats\r\n") ==
+          "*0\r\n$14\r\n# Errorstats\r\n\r\n");
   }
 }
 
@@ -80,14 +88,6 @@ TEST_CASE("what was timed stands for all calls") {
   }
 }
 
-/// A server whose disk takes 200 ms for everything but the boot.
-struct SlowDisk {
-  static sim::FaultPlan plan() {
-    sim::FaultPlan plan;
-    plan.disk = {200'000'000, 200'000'000};
-    return plan;
-  }
-  explicit SlowDisk(unsigned cores) : at(small_config(cores), plan()) {}
 TEST_CASE("the slow log has the commands of a transaction, when they ran, and not EXEC") {
   for (const unsigned cores : {1U, 2U}) {
     CAPTURE(cores);
@@ -116,6 +116,14 @@ TEST_CASE("the slow log has the commands of a transaction, when they ran, and no
   }
 }
 
+/// A server whose disk takes 200 ms for everything but the boot.
+struct SlowDisk {
+  static sim::FaultPlan plan() {
+    sim::FaultPlan plan;
+    plan.disk = {200'000'000, 200'000'000};
+    return plan;
+  }
+  explicit SlowDisk(unsigned cores) : at(small_config(cores), plan()) {}
   std::uint64_t now_ms() { return at.world.clock().monotonic_ns() / kNanosPerMs; }
   Served at;
 };
