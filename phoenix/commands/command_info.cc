@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 
+#include "phoenix/commands/key_use.h"
 #include "phoenix/commands/words.h"
 
 namespace phoenix::commands {
@@ -103,7 +104,7 @@ void answer_key_specs(ReplySink& reply, const Command& command) {
   if (keys.first > 0) {
     reply.begin_map(3);
     reply.bytes("flags");
-    answer_lines(reply, key_flag_words(command));
+    answer_lines(reply, key_use(command));
     begin_spec(reply, "begin_search", "index", 1);
     answer_field(reply, "index", keys.first);
     end_spec(reply);
@@ -125,14 +126,6 @@ std::vector<std::string_view> flag_words(const Command& command) {
     if (has(command.flags, flag)) words.push_back(word);
   }
   return words;
-}
-
-std::vector<std::string_view> key_flag_words(const Command& command) {
-  if (command.keys.first <= 0) return {};
-  if (has(command.flags, Flags::watches)) return {"RO"};
-  if (!has(command.flags, Flags::write)) return {"RO", "access"};
-  if (has(command.flags, Flags::frees)) return {"RM", "delete"};
-  return {"RW", "access", "update"};
 }
 
 std::span<const std::string_view> acl_categories() {

@@ -14,9 +14,6 @@ namespace phoenix::commands {
 /// Redis's names of what a row's flags say ("readonly", "denyoom" ...), in Redis's order.
 std::vector<std::string_view> flag_words(const Command& command);
 
-/// How its keys are used: "RO" and "access", "RW" and "update" ... Empty when it has none.
-std::vector<std::string_view> key_flag_words(const Command& command);
-
 /// All categories of ACL CAT, in Redis's order, those included that no command here has.
 std::span<const std::string_view> acl_categories();
 

@@ -9,6 +9,7 @@
 #include "phoenix/commands/command_info.h"
 #include "phoenix/commands/container_help.h"
 #include "phoenix/commands/describe.h"
+#include "phoenix/commands/key_use.h"
 #include "phoenix/commands/list.h"
 #include "phoenix/commands/pattern.h"
 #include "phoenix/commands/refusals.h"
@@ -147,13 +148,13 @@ void command_getkeysandflags(Context& context, const Request& request) {
   KeyRange keys;
   const Command* const row = keys_of(context, args, keys);
   if (row == nullptr) return;
-  const auto flags = key_flag_words(*row);
   context.reply.begin_list(static_cast<std::uint32_t>(keys.count()));
   for (std::size_t i = keys.first; i < keys.end; i += keys.step) {
+    const KeyUse use = key_use(*row, args, i);
     context.reply.begin_list(2);
     context.reply.bytes(args[i]);
-    context.reply.begin_set(static_cast<std::uint32_t>(flags.size()));
-    for (const auto flag : flags) context.reply.line(flag);
+    context.reply.begin_set(static_cast<std::uint32_t>(use.size()));
+    for (const auto word : use) context.reply.line(word);
     context.reply.end();
     context.reply.end();
   }

@@ -20,7 +20,7 @@ TEST_CASE("an entry tells all that a row says") {
         "[[\"mset\", (integer) -3, [write, denyoom], (integer) 1, (integer) -1, (integer) 2, "
         "[@write, @string, @slow], "
         "[\"request_policy:multi_shard\", \"response_policy:all_succeeded\"], "
-        "[{\"flags\": [RW, access, update], "
+        "[{\"flags\": [OW, update], "
         "\"begin_search\": {\"type\": \"index\", \"spec\": {\"index\": (integer) 1}}, "
         "\"find_keys\": {\"type\": \"range\", \"spec\": {\"lastkey\": (integer) -1, "
         "\"keystep\": (integer) 2, \"limit\": (integer) 0}}}], []]]");
@@ -33,14 +33,28 @@ TEST_CASE("an entry tells all that a row says") {
 }
 
 TEST_CASE("keys are told as they are used") {
-  const Table table;
-  const auto first_flag = [&](std::string_view name) {
-    return key_flag_words(*table.find(name))[0];
+  Harness harness;
+  const auto use = [&](const std::string& line) {
+    return harness("COMMAND GETKEYSANDFLAGS " + line);
   };
-  CHECK(first_flag("GET") == "RO");
-  CHECK(first_flag("DEL") == "RM");
-  CHECK(first_flag("SET") == "RW");
-  CHECK(key_flag_words(*table.find("PING")).empty());
+  CHECK(use("GET a") == "[[\"a\", [RO, access]]]");
+  CHECK(use("WATCH a") == "[[\"a\", [RO]]]");
+  CHECK(use("INCR a") == "[[\"a\", [RW, access, update]]]");
+  CHECK(use("SET a b NX") == "[[\"a\", [OW, update]]]");
+  CHECK(use("SET a b get EX 1") == "[[\"a\", [RW, access, update]]]");
+  CHECK(use("RENAMENX a b") == "[[\"a\", [RW, access, delete]], [\"b\", [OW, insert]]]");
+  CHECK(use("BITOP AND a b c") ==
+        "[[\"a\", [OW, update]], [\"b\", [RO, access]], [\"c\", [RO, access]]]");
+  CHECK(use("BITFIELD a") == "[[\"a\", [RO, access]]]");
+  CHECK(use("BITFIELD a OVERFLOW SAT GET u8 0") == "[[\"a\", [RO, access]]]");
+  CHECK(use("BITFIELD a GET u8 0 SET u8 0 1") == "[[\"a\", [RW, access, update]]]");
+  CHECK(use("BITFIELD a GET u8") == "[[\"a\", [RW, access, update]]]");
+  const auto has_use = [&](const std::string& name, const std::string& words) {
+    return harness("COMMAND INFO " + name).find("{\"flags\": [" + words + "]") != std::string::npos;
+  };
+  CHECK(has_use("SET", "RW, access, update, variable_flags"));
+  CHECK(has_use("RENAME", "RW, access, update"));
+  CHECK(has_use("STRLEN", "RO"));
 }
 
 TEST_CASE("COMMAND, COUNT and LIST agree") {
