@@ -47,9 +47,8 @@ void append_styled(std::string& out, std::string_view text, std::string_view beg
 
 // The decoder bounds the depth (kReplyDepthMax).
 // NOLINTNEXTLINE(misc-no-recursion)
-void append_item(std::string& out, std::size_t number, const Value* key, const Value& item,
+void append_item(std::string& out, std::string_view prefix, const Value* key, const Value& item,
                  std::size_t indent, const Style& style) {
-  const std::string prefix = std::to_string(number) + ") ";
   append_styled(out, prefix, style.faint, style);
   if (key != nullptr) {
     append_human(out, *key, indent + prefix.size(), style);
@@ -65,10 +64,13 @@ void append_items(std::string& out, const Value& value, std::size_t indent, cons
     return append_styled(out, is_map ? "(empty map)" : "(empty list)", style.faint, style);
   }
   const std::size_t step = is_map ? 2 : 1;
+  const std::size_t digits = std::to_string(value.items.size() / step).size();
   for (std::size_t i = 0; i + step <= value.items.size(); i += step) {
     if (i > 0) out.append("\n").append(indent, ' ');
     const Value* key = is_map ? &value.items[i] : nullptr;
-    append_item(out, i / step + 1, key, value.items[i + step - 1], indent, style);
+    std::string number = std::to_string(i / step + 1);
+    number.insert(0, digits - number.size(), ' ');
+    append_item(out, number + ") ", key, value.items[i + step - 1], indent, style);
   }
 }
 
@@ -255,7 +257,7 @@ void Renderer::streamed(const client::Reply& reply, std::string& out, std::strin
 
 void Renderer::streamed_human(const Value& value, bool is_last, std::string& out) const {
   for (std::size_t i = 0; i < value.items.size(); ++i) {
-    append_item(out, items_ + i + 1, nullptr, value.items[i], 0, style_);
+    append_item(out, std::to_string(items_ + i + 1) + ") ", nullptr, value.items[i], 0, style_);
     out += '\n';
   }
   if (!is_last) return;

@@ -88,6 +88,10 @@ TEST_CASE("lists and maps for people") {
   CHECK(human(list_value({text_value("cores"), integer_value(2), bytes_value("k"), inner},
                          Kind::map)) ==
         "1) cores => (integer) 2\n2) \"k\" => 1) \"x\"\n   2) \"y\"\n");
+  // Numbers end in one column, and so do the values begin.
+  const std::string ten = human(list_value(std::vector<Value>(10, inner)));
+  CHECK(ten.starts_with(" 1) 1) \"x\"\n    2) \"y\"\n 2) "));
+  CHECK(ten.ends_with("\n10) 1) \"x\"\n    2) \"y\"\n"));
 }
 
 TEST_CASE("strings for people hide nothing and break nothing") {
