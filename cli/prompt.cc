@@ -86,7 +86,10 @@ class Prompt final {
 
   /// A line, and more of them while a quote is open.
   Result<Editor::Outcome> read_command(std::string& command) {
-    const std::string prompt = session_.place_text() + (is_lost_ ? " (not connected)> " : "> ");
+    const char* const state = is_lost_                       ? " (not connected)> "
+                              : session_.is_in_transaction() ? "(TX)> "
+                                                             : "> ";
+    const std::string prompt = session_.place_text() + state;
     Result<Editor::Outcome> outcome = editor_.read(prompt, command);
     while (outcome && *outcome == Editor::Outcome::line) {
       const auto words = client::tokenize(command);

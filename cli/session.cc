@@ -69,6 +69,10 @@ Result<void> Session::send(const std::vector<std::string>& words) {
   due.is_page = answers_page(words);
   if (words.size() == 2 && client::is_name(words.front(), "AUTH")) due.password = words[1];
   is_following_ = is_followed(words);
+  due.begins_transaction = client::is_name(words.front(), "MULTI");
+  due.is_exec = client::is_name(words.front(), "EXEC");
+  due.ends_transaction = due.is_exec || client::is_name(words.front(), "DISCARD") ||
+                         client::is_name(words.front(), "RESET");
   due_.push_back(std::move(due));
   return {};
 }
@@ -127,6 +131,11 @@ void Session::take_note(const client::Reply& reply, std::string& notes) {
   std::string& password = due_.front().password;
   if (!password.empty() && !reply.is_error()) options_.password = std::move(password);
   due_.pop_front();
+  const bool has_worked = !reply.is_error();
+  if (due_.front().begins_transaction && has_worked) is_in_transaction_ = true;
+  if (due_.front().ends_transaction && (has_worked || due_.front().is_exec)) {
+    is_in_transaction_ = false;
+  }
 }
 
 std::string Session::peer_text() const {
@@ -139,6 +148,7 @@ std::string Session::peer_text() const {
 void Session::disconnect() {
   connection_.reset();
   due_.clear();
+  is_in_transaction_ = false;
   renderer_.abandon(output_.buffer());
 }
 

@@ -53,6 +53,8 @@ class Session final {
 
   client::Wire wire() const { return options_.wire; }
   bool is_connected() const { return connection_ != nullptr; }
+  /// Since MULTI what is sent is queued by the server.
+  bool is_in_transaction() const { return is_in_transaction_; }
   /// Where the server is.
   std::string place_text() const { return options_.endpoint.text(); }
   /// That, and what it is; only while there is a connection.
@@ -64,6 +66,9 @@ class Session final {
     bool is_listing = false;
     bool is_page = false;  // Lines for people, even if they come as bytes.
     std::string password;  // Of AUTH.
+    bool begins_transaction = false;
+    bool ends_transaction = false;  // Where it succeeds, and an EXEC in any case.
+    bool is_exec = false;
   };
 
   Failure lost(client::Error error);
@@ -76,6 +81,7 @@ class Session final {
   std::deque<Due> due_;
   bool has_hinted_ = false;
   bool is_following_ = false;
+  bool is_in_transaction_ = false;
 };
 
 }  // namespace phoenix::cli

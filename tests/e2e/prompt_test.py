@@ -120,6 +120,22 @@ class Prompt(unittest.TestCase):
         self.assertEqual(terminal.wait(), -signal.SIGTERM)
         self.assertEqual(termios.tcgetattr(terminal.terminal), terminal.settings)
 
+    def test_a_transaction_shows_at_the_prompt(self):
+        terminal = self.open()
+        outside = self.prompt
+        inside = outside.replace("> ", "(TX)> ")
+        for line, reply, prompt in (
+            ("MULTI", "OK", inside),
+            ("PING", "QUEUED", inside),
+            ("EXEC", "1) PONG", outside),
+            ("MULTI", "OK", inside),
+            ("EXEC x", "wrong number of arguments", outside),
+        ):
+            terminal.type(line + ENTER)
+            terminal.expect(reply)
+            terminal.expect("\n")
+            terminal.expect(prompt)
+
     def test_timing(self):
         terminal = self.open("--time")
         self.assertRegex(self.run_line(terminal, "PING"), r"^PONG\n\(\d+(\.\d+)? [mu]?s\)\n$")
