@@ -161,7 +161,7 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_flag("--raw", arguments.is_raw, "Print values as their bytes");
   app.add_flag("--json", arguments.is_json, "Print a JSON value per reply");
   app.add_option("--color", arguments.options.color,
-                 "Colours: on a terminal unless NO_COLOR is set, or")
+                 "Colours; auto: on a terminal unless NO_COLOR is set")
       ->transform(CLI::Transformer(kColors).description(""))
       ->option_text("auto|always|never [auto]");
   app.add_flag("--time", arguments.options.has_timing, "Tell how long each reply took");

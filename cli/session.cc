@@ -59,8 +59,9 @@ Result<void> Session::connect() {
 Result<void> Session::send(const std::vector<std::string>& words) {
   const bool is_native = options_.wire == client::Wire::native;
   if (breaks_order(words)) {
-    return fail(ExitCode::usage,
-                words.front() + " cannot be followed here: each command has one reply");
+    const bool is_client = client::is_name(words.front(), "CLIENT");
+    const std::string name = is_client ? words[0] + " " + words[1] : words.front();
+    return fail(ExitCode::usage, name + " cannot be used here: each command has one reply");
   }
   const client::Result<void> queued = connection_->queue({words.begin(), words.end()});
   if (!queued) return tl::unexpected<Failure>(lost(queued.error()));
@@ -68,11 +69,11 @@ Result<void> Session::send(const std::vector<std::string>& words) {
   due.is_listing = is_native && client::is_name(words.front(), "LIST");
   due.is_page = answers_page(words);
   if (words.size() == 2 && client::is_name(words.front(), "AUTH")) due.password = words[1];
-  is_following_ = is_followed(words);
   due.begins_transaction = client::is_name(words.front(), "MULTI");
   due.is_exec = client::is_name(words.front(), "EXEC");
   due.ends_transaction = due.is_exec || client::is_name(words.front(), "DISCARD") ||
                          client::is_name(words.front(), "RESET");
+  is_following_ = is_followed(words);
   due_.push_back(std::move(due));
   return {};
 }
@@ -130,12 +131,12 @@ void Session::take_note(const client::Reply& reply, std::string& notes) {
   if (reply.more_follows) return;
   std::string& password = due_.front().password;
   if (!password.empty() && !reply.is_error()) options_.password = std::move(password);
-  due_.pop_front();
   const bool has_worked = !reply.is_error();
   if (due_.front().begins_transaction && has_worked) is_in_transaction_ = true;
   if (due_.front().ends_transaction && (has_worked || due_.front().is_exec)) {
     is_in_transaction_ = false;
   }
+  due_.pop_front();
 }
 
 std::string Session::peer_text() const {
@@ -147,8 +148,8 @@ std::string Session::peer_text() const {
 
 void Session::disconnect() {
   connection_.reset();
-  due_.clear();
   is_in_transaction_ = false;
+  due_.clear();
   renderer_.abandon(output_.buffer());
 }
 

@@ -173,7 +173,7 @@ class Redis(Modes, unittest.TestCase):
         shown = self.cli(lines="SUBSCRIBE news\nPING\n", code=1)
         self.assertRegex(shown, r"^\(error\) line 1, SUBSCRIBE cannot be followed .*\nPONG\n$")
         shown = self.cli(lines="client reply SKIP\nPING\n", code=1)
-        self.assertRegex(shown, r"^\(error\) line 1, client cannot be followed .*\nPONG\n$")
+        self.assertRegex(shown, r"^\(error\) line 1, client reply cannot be used .*\nPONG\n$")
         for word in ("exit", "QUIT"):
             self.assertEqual(self.cli(lines=f"PING\n{word}\nPING\n"), "PONG\nOK\n")
 
