@@ -207,7 +207,7 @@ class Threads final {
       const auto& progress = shared_.store->progress();
       if (progress.records.load() > 0) {
         say(fmt::format("recovered {} records from {} bytes of log", progress.records.load(),
-                        progress.bytes_done.load()));
+                        progress.log_bytes.load()));
       }
     }
     if (phase == server::Phase::open) step_ = Step::recovering;
