@@ -255,9 +255,11 @@ ReplyReader::Outcome RespReader::next(Value& value) {
     Head head;
     const std::string_view rest = bytes.substr(scanned_bytes_);
     const std::size_t left_max = reply_bytes_max() - scanned_bytes_;
+    // Before its line is looked at, which may have come in part: the error is the same then.
+    const bool is_push = rest.starts_with('>');
+    if (is_push && depth_ > 0) return fail(bad("bad type: a push inside of a reply"));
     const DecodeError unreadable = read_head(rest, left_max, head);
     if (!unreadable.ok()) return fail(unreadable);
-    if (head.type == '>' && depth_ > 0) return fail(bad("bad type: a push inside of a reply"));
     if (head.bytes == 0) return Outcome::need_more;
     const std::size_t part = head.part_bytes();
     if (part > left_max) return fail(too_long());

@@ -137,6 +137,13 @@ TEST_CASE("what is no RESP is refused at its first byte") {
   CHECK(refusal("\n").status == Status::bad_frame);
 }
 
+TEST_CASE("a push inside of a reply is refused at its first byte, whatever comes behind it") {
+  for (const char* const wire : {"*1\r\n>", "*1\r\n>x\r\n", "*1\r\n>1\r\n:1\r\n"}) {
+    CAPTURE(wire);
+    CHECK(refusal(wire).text == "bad type: a push inside of a reply");
+  }
+}
+
 TEST_CASE("what breaks a rule is refused") {
   for (const char* const wire : {"+a\n", "+\n", ":1x\r\n", ":\r\n", ":9223372036854775808\r\n",
                                  "$-2\r\n", "*-2\r\n", "%-1\r\n", "!-1\r\n", "=3\r\nabc\r\n",
