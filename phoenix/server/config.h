@@ -26,7 +26,7 @@ struct Mutations {
   bool transactions_are_split = false;     // Short ones are two batches: a crash may keep half.
   bool notices_do_not_wait = false;        // A change of a key is told before it is durable.
   bool scans_skip = false;                 // A walk leaves a core after its first slice.
-  bool held_values_are_patched = false;    // A part is written into what the log still has to write.
+  bool held_values_are_patched = false;    // A part goes into what the log still has to write.
   bool rewrite_drops_expiries = false;     // A change of the core count makes all keys eternal.
 };
 
