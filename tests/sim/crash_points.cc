@@ -36,13 +36,13 @@ Plan plan_of(std::uint64_t seed, bool has_long_parts) {
   plan.crashes_more = 2;
   plan.part_bytes = (48 + 16 * (seed % 7)) * kKiB;
   plan.slice_bytes = (seed % 3 == 0 ? 4 : 32) * kKiB;
-  if (seed % 64 != 5) return plan;
+  if (seed % 64 != 2) return plan;
   plan.users = 1;
   plan.replies = 6;
   plan.replies_before = 3;
   plan.part_bytes = 10 * kKiB * kKiB;
   plan.slice_bytes = kKiB * kKiB;
-  plan.tries_one_in = 24;
+  plan.tries_one_in = 64;
   return plan;
 }
 
