@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -171,7 +172,7 @@ class BigKeys final {
       append_right(out, "up to " + size_text(bucket.bytes_max), 18);
       append_right(out, std::to_string(bucket.keys), 13);
       append_right(out, decimal_text(100 * share, 1) + " %", 9);
-      const auto columns = static_cast<std::size_t>(share * kBarColumns + 0.5);
+      const auto columns = static_cast<std::size_t>(std::lround(share * kBarColumns));
       out.append(columns > 0 ? "  " : "").append(std::string(columns, '#')).append("\n");
     }
   }

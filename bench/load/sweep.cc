@@ -40,7 +40,7 @@ Result<double> throughput(const RunOptions& options, const Surroundings& surroun
 /// A closed loop sends whole batches, which cost less than requests that come one by one: what it
 /// did is offered to an open loop, and what that did is the most.
 Result<double> find_most(const RunOptions& options, const Surroundings& surroundings) {
-  const auto closed = throughput(options, surroundings);
+  auto closed = throughput(options, surroundings);
   if (!closed) return closed;
   RunOptions flood = options;
   flood.are_keys_stored = true;

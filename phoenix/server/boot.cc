@@ -106,6 +106,12 @@ class EntryCollector final : public engine::EntryVisitor {
   std::vector<Entry> entries;
 };
 
+// Room in the new log for an entry that goes into it again.
+log::Reservation reserve_for(const EntryCollector::Entry& entry, log::Log& log) {
+  const std::uint64_t value_bytes = entry.large ? entry.large->size_bytes() : entry.value.size();
+  return log.reserve(entry.key.size() + value_bytes, 1, false);
+}
+
 // Names this run of the server: 40 hexadecimal digits, as Redis has them.
 std::string draw_run_id(Random& random) {
   std::string id;
@@ -225,17 +231,15 @@ io::Task<Result<void>> Core::rewrite() {
     EntryCollector slice;
     cursor = shard_->keyspace().scan(cursor, kRewriteSliceEntries, shard_->now_ms(), slice);
     for (const auto& entry : slice.entries) {
-      while (true) {
-        const std::uint64_t value_bytes =
-            entry.large ? entry.large->size_bytes() : entry.value.size();
-        const auto reservation = log_->reserve(entry.key.size() + value_bytes, 1, false);
-        if (reservation == log::Reservation::granted) break;
-        if (reservation == log::Reservation::disk_full) {
-          co_return shared_.store->rewrite_has_no_room();
-        }
+      auto reservation = reserve_for(entry, *log_);
+      while (reservation == log::Reservation::wait) {
         log_->seal(shard_->now_ms());
         const std::uint64_t soon_ns = environment_.clock.monotonic_ns() + kNanosPerMs;
         co_await io_.sleep_until(soon_ns);
+        reservation = reserve_for(entry, *log_);
+      }
+      if (reservation == log::Reservation::disk_full) {
+        co_return shared_.store->rewrite_has_no_room();
       }
       const engine::Key key{entry.key, shard_->keyspace().hash_of(entry.key)};
       const engine::NewValue value = entry.large ? engine::NewValue::adopt(entry.large)

@@ -1,5 +1,7 @@
 #include "phoenix/server/command_figures.h"
 
+#include <cmath>
+
 #include "phoenix/server/shared.h"
 
 namespace phoenix::server {
@@ -45,7 +47,7 @@ CommandTimes times_of(const Shared& shared, std::size_t row) {
   if (!times.is_known) return times;
   const double scale = static_cast<double>(times.calls) / static_cast<double>(timed);
   const auto scaled = [scale](std::uint64_t value) {
-    return static_cast<std::uint64_t>(static_cast<double>(value) * scale + 0.5);
+    return static_cast<std::uint64_t>(std::llround(static_cast<double>(value) * scale));
   };
   times.total_us = scaled(timed_ns) / 1000;
   std::uint64_t sum = 0;
