@@ -62,7 +62,7 @@ void Core::turn() {
   stop_when_asked();
   work.grant(kListWorkPerTurn);
   work.limit(shared_.config.bounds.list_work_per_turn_max);
-  router_->step_listings(now_ns_);
+  router_->listings().step(now_ns_);
   if (shard_->keyspace().has_more_to_free()) shard_->keyspace().free_some(kFreeWorkPerTurn);
   if (!closing_.valid()) {
     expire();
@@ -76,7 +76,7 @@ void Core::turn() {
   messaging_->deliver(committed, work);
   messaging_->post([this](unsigned core) { router_->hops().note_posted(core); });
   facts_.publish_counts();
-  router_->end_waits(now_ns_, committed);
+  router_->gatherings().end_waits(now_ns_, committed);
   router_->hops().post(committed);
   connections_->end_turn(committed);
   publish_metrics();
@@ -87,7 +87,7 @@ std::size_t Core::wait() {
   CoreDoor& door = shared_.doors[index_];
   if (shared_.cores() > 1 && deadline > 0) {
     door.is_asleep.store(true, std::memory_order_relaxed);
-    // Ordered against HopTransport::post: whoever pushed before this sees the flag, or is seen here.
+    // Ordered against HopTransport::post: who pushed before this sees the flag, or is seen here.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (router_->hops().has_mail() || messaging_->has_mail()) deadline = 0;
   }
@@ -104,7 +104,7 @@ std::uint64_t Core::deadline_ns() const {
   std::uint64_t deadline = std::min(next_tick_ns_, io_.next_deadline_ns());
   const std::uint64_t paused_until_ns = messaging_->clients().paused_until_ns();
   if (paused_until_ns != 0) deadline = std::min(deadline, paused_until_ns);
-  deadline = std::min(deadline, router_->next_wait_ns());
+  deadline = std::min(deadline, router_->gatherings().next_wait_ns());
   if (expire_at_ns_ != 0) deadline = std::min(deadline, expire_at_ns_);
   return deadline;
 }

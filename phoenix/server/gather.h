@@ -21,7 +21,7 @@ struct Gathering {
   Run* run = nullptr;
   ReplyHead head;  // Of the joined reply; the parts are native frames.
   std::uint32_t parts_missing = 0;
-  std::size_t place = 0;       // In the router's list.
+  std::size_t place = 0;       // Among the core's Gatherings.
   std::uint64_t bytes = 0;     // Of the frames that it took, in the core's sum.
   log::Position position = 0;  // Of the part that ran on the home core.
   // 0: it is answered when it is complete. Else (Command::patience_ms) once it is durable, too, and

@@ -52,6 +52,9 @@ Router::Router(unsigned core, Shared& shared, Shard& shard, Connections& connect
       buffers_(pool.buffers()),
       writers_(pool, shard.budget(), meter_),
       hops_(core, shared, ring, buffers_),
+      gatherings_({shard, connections, buffers_, watch.clock(), meter_, writers_}),
+      listings_({core, shared, shard, connections, buffers_, watch.clock(), meter_, writers_, hops_,
+                 work_}),
       slots_(shared.store->slots()),
       inboxes_(shared.cores()) {}
 
@@ -211,7 +214,7 @@ bool Router::run_command(PendingRequest& pending) {
   const bool is_gathered = shared_.cores() > 1 || command.patience_ms != nullptr;
   if (has(command.flags, Flags::every_core) && is_gathered) return run_gathered(pending);
   if (!has(command.flags, Flags::scan)) return run_here(pending);
-  start_listing(pending);
+  listings_.start(pending);
   return true;
 }
 
@@ -359,6 +362,25 @@ Request Router::part_of(const PendingRequest& pending, commands::Args words) con
   return part;
 }
 
+void Router::send_parts(const PendingRequest& pending, Split& split, Gathering& gathering) {
+  gathering.command = pending.command;
+  gathering.head = pending.head();
+  if (pending.command->gather == Gather::in_key_order) gathering.items.resize(split.keys);
+  if (pending.command->gather == Gather::by_row) gathering.frames.resize(shared_.cores());
+  gathering.key_order = std::move(split.ranks);
+  for (unsigned core = 0; core < shared_.cores(); ++core) {
+    const auto& words = split.words[core];
+    if (words.empty()) continue;
+    ++gathering.parts_missing;
+    if (core == core_) continue;
+    const Request request = part_of(pending, words);
+    HopPart& part =
+        hops_.add_part(core, *gathering.session, *pending.command, request, part_head());
+    part.gathering = &gathering;
+    part.gathering_part = core;
+  }
+}
+
 // Nothing is sent unless every part can be. This core's part is run first: only it may have to wait
 // for the log, and when it is refused the others are not asked.
 bool Router::run_gathered(const PendingRequest& pending) {
@@ -393,14 +415,9 @@ bool Router::run_gathered(const PendingRequest& pending) {
       session.output.append_awaited(bytes_away(*pending.command, pending.request.args));
   gathering->run->is_muted = session.client.mutes_reply();
   send_parts(pending, split, *gathering);
-  if (!frame.empty()) join(*gathering, core_, frame);
-  Gathering& filed = *gathering;
-  filed.place = gatherings_.size();
-  gatherings_.push_back(std::move(gathering));
-  if (pending.command->patience_ms != nullptr) {
-    begin_wait(filed, pending.command->patience_ms(pending.request));
-  }
-  if (filed.parts_missing == 0) finish_gathering(filed);
+  if (!frame.empty()) gatherings_.join(*gathering, core_, frame);
+  Gathering& added = gatherings_.add(std::move(gathering), pending.request);
+  if (added.parts_missing == 0) gatherings_.finish(added);
   return true;
 }
 

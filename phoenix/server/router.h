@@ -1,6 +1,7 @@
-// Which core does what: runs requests whose keys live here, sends the others to their owners, joins
-// what several cores answered, and does the same for the other cores' requests. Only this room
-// knows that there are cores.
+// Which core does what: runs requests whose keys live here, sends the others to their owners, and
+// does the same for the other cores' requests. The way between cores is in hop_transport.h, what
+// several cores answer to one request is joined in gatherings.h, and walks over all keys go on in
+// listings.h. Only these rooms know that there are cores.
 //
 // Order: the replies of a session leave in the order of its requests, because each gets its place
 // in the output when its turn comes, here or there. The parts that one core sends to another are
@@ -10,7 +11,6 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -20,8 +20,9 @@
 #include "phoenix/io/ring.h"
 #include "phoenix/server/command_meter.h"
 #include "phoenix/server/connections.h"
-#include "phoenix/server/gather.h"
+#include "phoenix/server/gatherings.h"
 #include "phoenix/server/hop_transport.h"
+#include "phoenix/server/listings.h"
 #include "phoenix/server/messaging.h"
 #include "phoenix/server/metrics.h"
 #include "phoenix/server/reply_writers.h"
@@ -67,24 +68,19 @@ class Router final {
   /// Takes what other cores sent, as far as the turn's work allows. True when there was anything.
   bool receive_hops();
 
-  /// Streams the next slices of the listings whose clients take them, likewise, in turn.
-  void step_listings(std::uint64_t now_ns);
-
-  /// What may still be done in this turn; all of the above takes from it.
+  /// What may still be done in this turn; all of the above takes from it, and listings() do.
   TurnWork& work() { return work_; }
-
-  /// Answers of commands that wait for the disk for a limited time, when it is over or they can be.
-  void end_waits(std::uint64_t now_ns, log::Position committed);
-  /// When there is something to end; never is io::kNoDeadline.
-  std::uint64_t next_wait_ns() const;
 
   /// The way to the other cores and back.
   HopTransport& hops() { return hops_; }
   const HopTransport& hops() const { return hops_; }
+  Gatherings& gatherings() { return gatherings_; }
+  const Gatherings& gatherings() const { return gatherings_; }
+  Listings& listings() { return listings_; }
   /// What is being answered is written by one of these.
   ReplyWriters& writers() { return writers_; }
   /// Listings that could go on at once, or requests of other cores for which a turn was too short.
-  bool has_work_left() const;
+  bool has_work_left() const { return was_cut_short_ || listings_.has_work_left(); }
 
  private:
   void prefetch(RequestBatch& batch) const;
@@ -126,18 +122,7 @@ class Router final {
   Split split_by_owner(const commands::Command& command, commands::Args args) const;
   commands::Request part_of(const PendingRequest& pending, commands::Args words) const;
   bool run_gathered(const PendingRequest& pending);
-  void begin_wait(Gathering& gathering, std::int64_t patience_ms);
-  bool goes_on_waiting(Gathering& gathering);
-  void drop_gathering(Gathering& gathering);
   void send_parts(const PendingRequest& pending, Split& split, Gathering& gathering);
-  void start_listing(const PendingRequest& pending);
-  void draw_core(ListingSetup& setup);
-  bool run_slice(Session& session);
-  void take_slice(Session& session, std::string_view frame);
-  void send_part(Session& session);
-  void send_sign_of_life(Session& session, std::uint64_t now_ns);
-  void drop_dead_listings();
-  void finish_listing(std::size_t index);
 
   // router_transactions.cc
   struct Refusal {
@@ -159,9 +144,6 @@ class Router final {
   void take_watches(Session& session, std::vector<Watch> watches);
 
   std::uint16_t core_of(std::string_view key) const;
-  void join(Gathering& gathering, std::uint32_t part, std::string_view frame);
-  void finish_gathering(Gathering& gathering);
-
   bool take_mail(unsigned from);
   void execute_inbox(std::deque<HopBatch*>& inbox);
   bool execute_parts(HopBatch& batch);
@@ -184,18 +166,13 @@ class Router final {
   BufferBytes& buffers_;
   ReplyWriters writers_;
   HopTransport hops_;
+  Gatherings gatherings_;
+  Listings listings_;
   std::string list_;  // A reply for another core while it is encoded.
   const log::SlotMap& slots_;
 
   // Per home: what is still to be executed. The first may be done in part: it waits for the log.
   std::vector<std::deque<HopBatch*>> inboxes_;
-  std::vector<std::unique_ptr<Gathering>> gatherings_;
-  // Of those that wait for a limited time: all by their ends, and by position what only this core's
-  // disk is waited for.
-  std::set<std::pair<std::uint64_t, Gathering*>> waits_by_end_;
-  std::set<std::pair<log::Position, Gathering*>> waits_by_position_;
-  std::vector<Session*> listings_;
-  std::size_t next_listing_ = 0;
   unsigned first_inbox_ = 0;    // Each is the first in turn: the last one may come off badly.
   bool was_cut_short_ = false;  // The turn's work did not suffice for the inboxes.
   TurnWork work_;

@@ -175,13 +175,14 @@ void Router::deliver(HopPart& part, std::string_view frame) {
   take_for_reply(work_, session, frame.size());
   if (part.watches) take_watches(session, std::move(*part.watches));
   if (part.gathering != nullptr) {
-    join(*part.gathering, part.gathering_part, part.reply_large ? part.reply_large->view() : frame);
-    if (part.gathering->parts_missing == 0) finish_gathering(*part.gathering);
+    gatherings_.join(*part.gathering, part.gathering_part,
+                     part.reply_large ? part.reply_large->view() : frame);
+    if (part.gathering->parts_missing == 0) gatherings_.finish(*part.gathering);
   } else if (part.run == nullptr) {
     if (part.job) {
       go_on_at_home(part, part.reply_large ? part.reply_large->view() : frame);
     } else if (session.listing) {  // Else the client is gone.
-      take_slice(session, frame);
+      listings_.take_slice(session, frame);
     }
   } else if (part.reply_large || frame.size() > kChunkBytes / 2) {
     session.output.fill(*part.run, std::string(frame), std::move(part.reply_large), 0,

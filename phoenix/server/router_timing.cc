@@ -14,7 +14,7 @@ bool Router::is_queued(const PendingRequest& pending) {
   return is_in_transaction && !has(pending.command->flags, commands::Flags::at_once);
 }
 
-// A listing goes on after this (Router::take_slice).
+// A listing goes on after this (Listings::take_slice).
 void Router::keep_time(const PendingRequest& pending, std::uint64_t work, std::size_t place) {
   const std::uint64_t took_ns = watch_.lap(work, place);
   if (is_queued(pending)) return;  // EXEC runs it.

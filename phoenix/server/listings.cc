@@ -1,17 +1,27 @@
-// Requests that walk over the keys of all cores (listing.h): where they begin, go on and end. See
-// router.h.
+#include "phoenix/server/listings.h"
+
 #include <algorithm>
 #include <utility>
 
-#include "phoenix/base/check.h"
-#include "phoenix/server/router.h"
+#include "phoenix/server/session.h"
 
 namespace phoenix::server {
 
 using commands::Request;
-using protocol::Status;
 
-void Router::start_listing(const PendingRequest& pending) {
+Listings::Listings(const Parts& parts)
+    : core_(parts.core),
+      shared_(parts.shared),
+      shard_(parts.shard),
+      connections_(parts.connections),
+      buffers_(parts.buffers),
+      clock_(parts.clock),
+      meter_(parts.meter),
+      writers_(parts.writers),
+      hops_(parts.hops),
+      work_(parts.work) {}
+
+void Listings::start(const PendingRequest& pending) {
   Session& session = *pending.session;
   if (session.client.mutes_reply()) return;  // It would do nothing else.
   ListingSetup setup;
@@ -22,29 +32,37 @@ void Router::start_listing(const PendingRequest& pending) {
   setup.skips = shared_.config.mutations.scans_skip;
   if (pending.command->listing == commands::ListingKind::random_key) draw_core(setup);
   auto listing = Listing::begin(*pending.command, pending.request.args, setup);
-  if (!listing) return answer(pending, Status::error, listing.error().message);
+  if (!listing) return refuse(pending, listing.error().message);
   session.listing = std::move(*listing);
   if (pending.frame != nullptr) {  // It is the last that was parsed.
     session.listing->request_bytes =
         static_cast<std::size_t>(session.first_bytes().data() - pending.frame);
   }
   session.is_listed = true;
-  listings_.push_back(&session);
+  sessions_.push_back(&session);
 }
 
-void Router::draw_core(ListingSetup& setup) {
+void Listings::refuse(const PendingRequest& pending, std::string_view text) {
+  meter_.name(pending.command);
+  SessionSink& sink = writers_.begin_sink(pending.head());
+  sink.error(protocol::Status::error, text);
+  sink.finish(pending.session->output, 0);
+  meter_.end_naming();
+}
+
+void Listings::draw_core(ListingSetup& setup) {
   setup.chance = shard_.draw();
   for (unsigned core = 0; core < setup.cores; ++core) {
     setup.keys_of_cores.push_back(shared_.metrics[core].keys.get());
   }
 }
 
-void Router::step_listings(std::uint64_t now_ns) {
-  drop_dead_listings();
+void Listings::step(std::uint64_t now_ns) {
+  drop_dead();
   std::size_t in_vain = 0;  // So many listings in a row could not go on.
-  while (in_vain < listings_.size() && !work_.is_spent()) {
-    next_listing_ %= listings_.size();
-    Session& session = *listings_[next_listing_];
+  while (in_vain < sessions_.size() && !work_.is_spent()) {
+    next_ %= sessions_.size();
+    Session& session = *sessions_[next_];
     ++in_vain;
     if (session.listing) {
       if (session.output.empty()) send_sign_of_life(session, now_ns);
@@ -52,19 +70,19 @@ void Router::step_listings(std::uint64_t now_ns) {
       if (may_go_on && run_slice(session)) in_vain = 0;
     }
     if (session.listing) {
-      ++next_listing_;
+      ++next_;
     } else {
-      finish_listing(next_listing_);
+      finish(next_);
     }
   }
 }
 
-void Router::send_sign_of_life(Session& session, std::uint64_t now_ns) {
+void Listings::send_sign_of_life(Session& session, std::uint64_t now_ns) {
   if (session.listing->has_sign_of_life(now_ns)) send_part(session);
 }
 
 // A frame behind which more follows: only the native protocol has them.
-void Router::send_part(Session& session) {
+void Listings::send_part(Session& session) {
   Listing& listing = *session.listing;
   std::string frame;
   Encoder& encoder = writers_.begin_encoder(listing.head(), frame);
@@ -76,7 +94,7 @@ void Router::send_part(Session& session) {
   connections_.touch(session);
 }
 
-void Router::take_slice(Session& session, std::string_view frame) {
+void Listings::take_slice(Session& session, std::string_view frame) {
   Listing& listing = *session.listing;
   listing.take_slice(frame, shard_.budget().is_full());
   if (listing.has_part()) send_part(session);
@@ -95,31 +113,31 @@ void Router::take_slice(Session& session, std::string_view frame) {
 }
 
 // In every turn and all of them: a session that is broken may be gone after the next.
-void Router::drop_dead_listings() {
-  for (std::size_t i = 0; i < listings_.size();) {
-    Session& session = *listings_[i];
+void Listings::drop_dead() {
+  for (std::size_t i = 0; i < sessions_.size();) {
+    Session& session = *sessions_[i];
     if (session.is_broken && session.listing && !session.listing->is_waiting) {
       session.listing.reset();
     }
     if (session.listing) {
       ++i;
     } else {
-      finish_listing(i);
+      finish(i);
     }
   }
 }
 
-void Router::finish_listing(std::size_t index) {
-  Session& session = *listings_[index];
+void Listings::finish(std::size_t index) {
+  Session& session = *sessions_[index];
   session.is_listed = false;
   connections_.touch(session);
   connections_.make_ready(session);
-  listings_[index] = listings_.back();
-  listings_.pop_back();
+  sessions_[index] = sessions_.back();
+  sessions_.pop_back();
 }
 
 // False: there is no room on the way to the core whose turn it is.
-bool Router::run_slice(Session& session) {
+bool Listings::run_slice(Session& session) {
   Listing& listing = *session.listing;
   Request request;
   request.flags = listing.flags();
@@ -134,9 +152,9 @@ bool Router::run_slice(Session& session) {
   }
   std::string frame;
   Encoder& encoder = writers_.begin_encoder(part_head(), frame);
-  const std::uint64_t begin_ns = watch_.clock().monotonic_ns();
+  const std::uint64_t begin_ns = clock_.monotonic_ns();
   const log::Position position = shard_.execute(listing.command(), request, encoder, nullptr);
-  listing.took_ns += watch_.clock().monotonic_ns() - begin_ns;
+  listing.took_ns += clock_.monotonic_ns() - begin_ns;
   (void)encoder.finish();  // Keys are never large values.
   listing.position = std::max(listing.position, position);
   work_.take(shard_.steps_of_last() + frame.size());
@@ -144,10 +162,10 @@ bool Router::run_slice(Session& session) {
   return true;
 }
 
-bool Router::has_work_left() const {
-  return was_cut_short_ || std::any_of(listings_.begin(), listings_.end(), [](const auto* session) {
-           return session->listing && !session->listing->is_waiting && !session->output.full();
-         });
+bool Listings::has_work_left() const {
+  return std::any_of(sessions_.begin(), sessions_.end(), [](const auto* session) {
+    return session->listing && !session->listing->is_waiting && !session->output.full();
+  });
 }
 
 }  // namespace phoenix::server
