@@ -71,9 +71,6 @@ std::uint64_t Store::Parts::draw_uid(unsigned core) {
 Store::Store(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Store::~Store() = default;
 
-const Options& Store::options() const {
-  return parts_->options;
-}
 const HashKey& Store::hash_key() const {
   return parts_->found.hash_key;
 }

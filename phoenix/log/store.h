@@ -83,7 +83,6 @@ class Store final {
                                                        Random& random, const Options& options,
                                                        unsigned cores);
 
-  const Options& options() const;
   const HashKey& hash_key() const;
   /// The map for the new number of cores: unchanged when that is unchanged.
   const SlotMap& slots() const;

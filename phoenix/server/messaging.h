@@ -53,10 +53,10 @@ class Messaging final : public SessionObserver {
 
   /// Begin of a turn: takes what other cores have told.
   void receive();
-  /// Its end: takes messages further to their subscribers, publishes the changes of keys that are
-  /// durable, as far as `work` allows, and sends the others theirs. Returns nothing of what other
-  /// cores got; `posted` is called for each.
+  /// Its end: takes messages further to their subscribers, and publishes the changes of keys that
+  /// are durable, as far as `work` allows.
   void deliver(log::Position committed, TurnWork& work);
+  /// And then: sends the other cores what is for them. `posted` is called with each that got some.
   void post(const std::function<void(unsigned)>& posted);
 
   bool has_mail() const { return notices_.has_mail(); }

@@ -173,7 +173,7 @@ class Session final {
   bool takes_long = false;           // Its next request may: it is ready after all others.
   bool is_waiting_for_room = false;  // A request was put back until the log has room.
   bool is_paused = false;            // Or until a CLIENT PAUSE ends.
-  bool is_listed = false;            // The router steps its listing.
+  bool is_listed = false;            // Among the core's Listings.
   bool is_held = false;              // In the core's list of outputs that wait for a commit.
   bool is_dirty = false;             // In the core's list of outputs to be sent.
   bool ignores_input = false;        // EXIT, an error of the stream, the peer's end, or shutdown.

@@ -71,7 +71,7 @@ class Shard final : public engine::EffectSink {
   };
   /// For all that a transaction may write, were it run next.
   LogNeed need_of(const TransactionJob& job, commands::ReplySink& reply);
-  /// As the two above, for a transaction whose keys are all here. Nothing of it is executed when it
+  /// As for a request, for a transaction whose keys are all here. Nothing of it is executed when it
   /// is refused, or when a watched key has changed (nil is answered then).
   Verdict admit(const TransactionJob& job, commands::ReplySink& reply);
   struct Ran {

@@ -96,7 +96,6 @@ class Transaction final {
   TransactionJob& job() { return job_; }
   /// Ends the transaction: what it held.
   TransactionJob take();
-  void clear() { take(); }
   /// UNWATCH; what is queued stays.
   void forget_watches();
 
