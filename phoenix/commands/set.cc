@@ -118,8 +118,8 @@ Result<ExpiryMs> expiry_of_set(const Request& request, const SetOptions& options
   return *at;
 }
 
-void store(Context& context, const Key& key, const engine::NewValue& value, ExpiryMs expires_at_ms,
-           bool is_new_expiry) {
+inline void store(Context& context, const Key& key, const engine::NewValue& value,
+                  ExpiryMs expires_at_ms, bool is_new_expiry) {
   put_value(context, key, value, expires_at_ms);
   context.notify('$', "set", key.bytes);
   if (is_new_expiry) context.notify('g', "expire", key.bytes);

@@ -49,11 +49,14 @@ Entry Keyspace::Parts::create(const Key& key, const NewValue& value, const Entry
 }
 
 // True when the new value and expiry fit where the old ones are. The value may view the old one.
-bool Keyspace::Parts::overwrite(Entry entry, const EntryShape& shape, const NewValue& value,
-                                ExpiryMs expires_at_ms) {
+inline bool Keyspace::Parts::overwrite(Entry entry, const EntryShape& shape, const NewValue& value,
+                                       ExpiryMs expires_at_ms) {
   if (shape.kind == ValueKind::large || shape.kind != entry.kind()) return false;
   if (shape.has_expiry != entry.has_expiry_field()) return false;
-  if (!Slab::same_slot(shape.size_bytes(), entry.shape().size_bytes())) return false;
+  const bool has_same_size = shape.value_bytes == entry.stored_value_bytes();
+  if (!has_same_size && !Slab::same_slot(shape.size_bytes(), entry.shape().size_bytes())) {
+    return false;
+  }
   if (!value.bytes.empty()) {
     std::memmove(entry.stored_value(), value.bytes.data(), value.bytes.size());
   }
@@ -87,8 +90,8 @@ Entry Keyspace::Parts::store(const Key& key, const NewValue& value, ExpiryMs exp
 }
 
 // After a change of the expiry: counts it, and sees that the heap has a node early enough.
-void Keyspace::Parts::rearm(std::uint64_t hash, Entry entry, ExpiryMs old_expiry,
-                            ExpiryMs expires_at_ms) {
+inline void Keyspace::Parts::rearm(std::uint64_t hash, Entry entry, ExpiryMs old_expiry,
+                                   ExpiryMs expires_at_ms) {
   if (old_expiry != kNoExpiry) --with_expiry;
   if (expires_at_ms != kNoExpiry) {
     ++with_expiry;
