@@ -41,8 +41,8 @@ void Shard::set_lacks_replicas(bool lacks) {
 }
 
 void Shard::note_what_may_refuse() {
-  may_refuse_ =
-      durability_ == log::Durability::off || budget_.bytes_max() != kNoLimit || lacks_replicas_;
+  may_refuse_ = budget_.bytes_max() != kNoLimit || lacks_replicas_;
+  refused_flags_ = durability_ == log::Durability::off ? protocol::kWaitDurable : 0;
 }
 
 bool Shard::only_frees(const Command& command, const Request& request) {
@@ -76,7 +76,7 @@ std::uint64_t Shard::memory_need(const Command& command, const Request& request,
 
 std::optional<Shard::Refusal> Shard::refusal(const Command& command, const Request& request,
                                              commands::ReplySink& reply) {
-  if (durability_ == log::Durability::off && (request.flags & protocol::kWaitDurable) != 0) {
+  if ((request.flags & refused_flags_) != 0) {
     return Refusal{
         Status::error,
         "bad flags: wait-durable on a server that keeps nothing on disk (--durability off)"};
@@ -125,7 +125,8 @@ Shard::Verdict Shard::admit(const Command& command, const Request& request,
   if (!has(command.flags, Flags::write)) [[unlikely]]
     return admit_read(command, request, reply);
   // What its job has taken counts already.
-  if (may_refuse_ && !is_under_way(command, request, reply)) {
+  const bool may_refuse = may_refuse_ || (request.flags & refused_flags_) != 0;
+  if (may_refuse && !is_under_way(command, request, reply)) {
     if (const auto refusal = this->refusal(command, request, reply)) {
       reply.error(refusal->status, refusal->text);
       return Verdict::refused;

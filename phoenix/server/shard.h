@@ -174,7 +174,8 @@ class Shard final : public engine::EffectSink {
   commands::KeyEvents* events_ = nullptr;
   log::Durability durability_ = log::Durability::always;
   bool lacks_replicas_ = false;
-  bool may_refuse_ = true;  // Whether anything but the log may refuse a write.
+  bool may_refuse_ = true;           // Whether anything but the log may refuse any write,
+  std::uint16_t refused_flags_ = 0;  // and those with one of these.
   Mutations mutations_;
   std::int64_t now_ms_ = 0;
   engine::ExpiryMs removed_until_ms_ = engine::kNoExpiry;
