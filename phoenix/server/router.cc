@@ -177,7 +177,7 @@ bool Router::is_held_by_pause(const PendingRequest& pending) const {
 }
 
 // What may have come about since it was decoded: by a SUBSCRIBE or RESET right before it.
-Fault Router::fault_now(const PendingRequest& pending) const {
+inline Fault Router::fault_now(const PendingRequest& pending) const {
   const Session& session = *pending.session;
   const Flags flags = pending.command->flags;
   if (!session.is_authenticated && !has(flags, Flags::before_auth)) [[unlikely]]
@@ -195,7 +195,7 @@ std::size_t Router::file(SessionSink& sink, Session& session, log::Position posi
   return sink.finish(session.output, position);
 }
 
-bool Router::run_one(PendingRequest& pending) {
+inline bool Router::run_one(PendingRequest& pending) {
   connections_.touch(*pending.session);
   Session& session = *pending.session;
   if (pending.fault == Fault::none) pending.fault = fault_now(pending);
@@ -305,7 +305,7 @@ void Router::reject(const PendingRequest& pending, Status status, std::string_vi
   meter_.was_refused(*pending.command);
 }
 
-bool Router::run_keyed(PendingRequest& pending) {
+inline bool Router::run_keyed(PendingRequest& pending) {
   if (shared_.cores() > 1 && !has_keys_on_one_core(pending)) {
     if (pending.command->gather != Gather::same_core) return run_gathered(pending);
     reject(pending, Status::cross_slot, kCrossSlot);
