@@ -53,9 +53,10 @@ void Core::turn() {
   }
   TurnWork& work = router_->work();
   work.begin();
-  messaging_->receive();
+  const bool has_others = shared_.cores() > 1;
+  if (has_others) messaging_->receive();
   work.grant(kHopWorkPerTurn);
-  const bool has_mail = shared_.cores() > 1 && router_->receive_hops();
+  const bool has_mail = has_others && router_->receive_hops();
   messaging_->clients().end_pause_when_due(now_ns_);
   if (count > 0 || ticks || has_mail || can_go_on) connections_->retry_waiting();
   serve_requests();
@@ -74,10 +75,10 @@ void Core::turn() {
     slow_watch_.keep_commit(log_->commit_ns_last(), shard_->now_ms());
   }
   messaging_->deliver(committed, work);
-  messaging_->post([this](unsigned core) { router_->hops().note_posted(core); });
+  if (has_others) messaging_->post([this](unsigned core) { router_->hops().note_posted(core); });
   facts_.publish_counts();
   router_->gatherings().end_waits(now_ns_, committed);
-  router_->hops().post(committed);
+  if (has_others) router_->hops().post(committed);
   connections_->end_turn(committed);
   publish_metrics();
 }
