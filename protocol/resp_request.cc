@@ -76,19 +76,21 @@ bool take_quoted(std::string_view& text, std::string& out) {
   return false;
 }
 
-}  // namespace
-
-RespCount read_resp_count(std::string_view bytes) {
-  RespCount count;
-  // Most have one digit or two.
-  if (bytes.size() >= 5 && is_digit(bytes[1])) {
-    const bool has_two = is_digit(bytes[2]) && bytes[1] != '0';
-    const std::size_t at = has_two ? 3 : 2;
-    if (bytes[at] == '\r' && bytes[at + 1] == '\n') {
-      const std::int64_t first = bytes[1] - '0';
-      return {RespCount::Outcome::whole, has_two ? first * 10 + (bytes[2] - '0') : first, at + 2};
-    }
+// Most have one digit or two. False: it is another, or not all there.
+inline bool read_short_count(std::string_view bytes, RespCount& count) {
+  if (bytes.size() < 5 || !is_digit(bytes[1])) return false;
+  const std::int64_t first = bytes[1] - '0';
+  if (bytes[2] == '\r' && bytes[3] == '\n') {
+    count = {RespCount::Outcome::whole, first, 4};
+    return true;
   }
+  const bool has_two = first != 0 && is_digit(bytes[2]) && bytes[3] == '\r' && bytes[4] == '\n';
+  if (has_two) count = {RespCount::Outcome::whole, first * 10 + (bytes[2] - '0'), 5};
+  return has_two;
+}
+
+RespCount read_any_count(std::string_view bytes) {
+  RespCount count;
   const std::size_t size = std::min(bytes.size(), kCountLineBytesMax);
   std::size_t at = 1;
   const bool is_negative = size > at && bytes[at] == '-';
@@ -111,6 +113,19 @@ RespCount read_resp_count(std::string_view bytes) {
     count.outcome = RespCount::Outcome::broken;
   }
   return count;
+}
+
+// Where requests are read, without a call for most.
+inline RespCount read_count(std::string_view bytes) {
+  RespCount count;
+  if (!read_short_count(bytes, count)) count = read_any_count(bytes);
+  return count;
+}
+
+}  // namespace
+
+RespCount read_resp_count(std::string_view bytes) {
+  return read_count(bytes);
 }
 
 RespRequestReader::Outcome RespRequestReader::fail(std::string_view text) {
@@ -137,7 +152,7 @@ RespRequestReader::Outcome RespRequestReader::next(std::string_view input,
 
 RespRequestReader::Outcome RespRequestReader::read_array(std::string_view input,
                                                          const RespRequestLimits& limits) {
-  const RespCount count = read_resp_count(input);
+  const RespCount count = read_count(input);
   if (count.outcome == RespCount::Outcome::need_more) return Outcome::need_more;
   if (count.outcome == RespCount::Outcome::broken) return fail("invalid multibulk length");
   if (count.number > std::int64_t{limits.words_max}) {
@@ -158,7 +173,7 @@ RespRequestReader::Outcome RespRequestReader::read_words(std::string_view input,
     const std::string_view rest = input.substr(scanned_bytes_);
     if (rest.empty()) return Outcome::need_more;
     if (rest[0] != '$') return fail(std::string("expected '$', got '") + rest[0] + "'");
-    const RespCount size = read_resp_count(rest);
+    const RespCount size = read_count(rest);
     if (size.outcome == RespCount::Outcome::need_more) return Outcome::need_more;
     const bool is_broken = size.outcome == RespCount::Outcome::broken || size.number < 0;
     if (is_broken) return fail("invalid bulk length");

@@ -25,6 +25,7 @@ struct RespRequestLimits {
   std::uint64_t word_bytes_max = kValueBytesMax;
   std::uint64_t request_bytes_max = kArgvBytesMax;
 };
+inline constexpr RespRequestLimits kRespLimits;
 /// Of a stranger: as Redis has it, 10 words of 16 KiB.
 inline constexpr RespRequestLimits kRespStrangerLimits{
     kUnauthenticatedArgsMax, kUnauthenticatedBytesMax,

@@ -14,8 +14,7 @@ Session::Decoded Session::break_off_resp(std::string_view text) {
 
 Session::Decoded Session::decode_resp(const commands::Table& table, RequestBatch& batch) {
   if (resp_large_) return take_resp_large(table, batch);
-  const protocol::RespRequestLimits limits =
-      is_authenticated ? protocol::RespRequestLimits() : protocol::kRespStrangerLimits;
+  const auto& limits = is_authenticated ? protocol::kRespLimits : protocol::kRespStrangerLimits;
   while (true) {
     const std::string_view input = unparsed();
     const bool is_first = requests_in_batch == 0;
