@@ -1,6 +1,7 @@
 #include "phoenix/commands/table.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "phoenix/base/check.h"
 #include "phoenix/commands/words.h"
@@ -43,15 +44,17 @@ constexpr auto kFamilies = std::to_array<Family>({
     {"scripting", script_commands},
 });
 
-// FNV-1a over the upper-cased name: short, and every name is a constant of this table.
-std::uint32_t fold(std::uint32_t hash, std::string_view name) {
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(to_upper(c))) * 16'777'619U;
-  return hash;
+// The upper-cased name as a number. Up to kWholeBytes of them are all in it; of longer names the
+// bytes lie over each other.
+std::uint64_t fold(std::uint64_t folded, std::string_view name) {
+  for (const char c : name) folded = std::rotl(folded, 8) ^ static_cast<unsigned char>(to_upper(c));
+  return folded;
 }
-constexpr std::uint32_t kEmptyHash = 2'166'136'261U;
+constexpr std::size_t kWholeBytes = sizeof(std::uint64_t);
 
-std::size_t bucket_of(std::uint32_t hash, std::size_t buckets) {
-  return (hash ^ (hash >> 15U)) % buckets;
+// The upper bits of a product depend on all of the number (Fibonacci hashing).
+std::size_t bucket_of(std::uint64_t folded, std::size_t buckets) {
+  return ((folded * 0x9E37'79B9'7F4A'7C15) >> 32U) % buckets;
 }
 
 }  // namespace
@@ -72,9 +75,10 @@ Table::Table() {
   for (const auto* command : sorted_) {
     PHX_CHECK(find_row(command->name) == nullptr);
     auto& rows = is_subcommand(*command) ? subcommands_ : by_name_;
-    std::size_t bucket = bucket_of(fold(kEmptyHash, command->name), kBuckets);
-    while (rows[bucket] != nullptr) bucket = (bucket + 1) % kBuckets;
-    rows[bucket] = command;
+    const std::uint64_t folded = fold(0, command->name);
+    std::size_t bucket = bucket_of(folded, kBuckets);
+    while (rows[bucket].row != nullptr) bucket = (bucket + 1) % kBuckets;
+    rows[bucket] = {folded, command};
     if (command->opcode == protocol::Opcode::argv) continue;
     auto& place = by_opcode_[static_cast<std::size_t>(command->opcode)];
     PHX_CHECK(place == nullptr);
@@ -83,9 +87,12 @@ Table::Table() {
 }
 
 const Command* Table::find(std::string_view name) const {
-  std::size_t bucket = bucket_of(fold(kEmptyHash, name), kBuckets);
-  for (; by_name_[bucket] != nullptr; bucket = (bucket + 1) % kBuckets) {
-    if (equals_ignoring_case(by_name_[bucket]->name, name)) return by_name_[bucket];
+  const std::uint64_t folded = fold(0, name);
+  std::size_t bucket = bucket_of(folded, kBuckets);
+  for (; by_name_[bucket].row != nullptr; bucket = (bucket + 1) % kBuckets) {
+    const Command& row = *by_name_[bucket].row;
+    if (by_name_[bucket].folded != folded || row.name.size() != name.size()) continue;
+    if (name.size() <= kWholeBytes || equals_ignoring_case(row.name, name)) return &row;
   }
   return nullptr;
 }
@@ -98,16 +105,16 @@ const Command* Table::find_row(std::string_view name) const {
 }
 
 const Command* Table::find_subcommand(const Command& container, std::string_view word) const {
-  const std::uint32_t hash = fold(fold(fold(kEmptyHash, container.name), "|"), word);
+  const std::uint64_t folded = fold(fold(fold(0, container.name), "|"), word);
   const std::size_t prefix = container.name.size() + 1;
-  std::size_t bucket = bucket_of(hash, kBuckets);
-  for (; subcommands_[bucket] != nullptr; bucket = (bucket + 1) % kBuckets) {
-    const std::string_view name = subcommands_[bucket]->name;
+  std::size_t bucket = bucket_of(folded, kBuckets);
+  for (; subcommands_[bucket].row != nullptr; bucket = (bucket + 1) % kBuckets) {
+    const std::string_view name = subcommands_[bucket].row->name;
     const bool is_of_container = name.size() == prefix + word.size() &&
                                  name.substr(0, prefix - 1) == container.name &&
                                  name[prefix - 1] == '|';
     if (is_of_container && equals_ignoring_case(name.substr(prefix), word)) {
-      return subcommands_[bucket];
+      return subcommands_[bucket].row;
     }
   }
   return nullptr;

@@ -41,8 +41,12 @@ class Table final {
   std::vector<std::string_view> groups_;
   std::vector<const Command*> sorted_;
   std::array<const Command*, 256> by_opcode_{};
+  struct Bucket {
+    std::uint64_t folded = 0;  // The name's: most names differ in it already.
+    const Command* row = nullptr;
+  };
   // Subcommands apart: "client|list" is no first word of a request.
-  using Buckets = std::array<const Command*, kBuckets>;
+  using Buckets = std::array<Bucket, kBuckets>;
   Buckets by_name_{};
   Buckets subcommands_{};
 };
