@@ -113,7 +113,7 @@ Session::Decoded Session::decode_next(const commands::Table& table, RequestBatch
   return is_resp(wire) ? decode_resp(table, batch) : decode_native(table, batch);
 }
 
-Session::Decoded Session::decode_native(const commands::Table& table, RequestBatch& batch) {
+inline Session::Decoded Session::decode_native(const commands::Table& table, RequestBatch& batch) {
   if (large_input_) return take_large(table, batch);
   const std::string_view input = unparsed();
   if (input.size() < protocol::kHeaderBytes) return Decoded::need_more;
@@ -171,8 +171,8 @@ protocol::DecodeError Session::decode_words(std::string_view frame, const Reques
   return protocol::decode_argv(frame.substr(prefix), words_max, scratch_);
 }
 
-void Session::decode_short(std::string_view frame, const RequestHeader& header,
-                           const commands::Table& table, RequestBatch& batch) {
+inline void Session::decode_short(std::string_view frame, const RequestHeader& header,
+                                  const commands::Table& table, RequestBatch& batch) {
   PendingRequest& pending = batch.requests.emplace_back();
   pending.command = table.find(header.type);
   const auto first = batch.words.size();
@@ -189,8 +189,8 @@ void Session::decode_short(std::string_view frame, const RequestHeader& header,
   pending.request.args = {batch.words.data() + first, batch.words.size() - first};
 }
 
-void Session::check_native(PendingRequest& pending, const RequestHeader& header,
-                           const commands::Table& table) const {
+inline void Session::check_native(PendingRequest& pending, const RequestHeader& header,
+                                  const commands::Table& table) const {
   const bool is_open =
       pending.command != nullptr && has(pending.command->flags, Flags::before_auth);
   if (!is_authenticated && !is_open) {
