@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "phoenix/commands/database_number.h"
 #include "phoenix/commands/refusals.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/commands/words.h"
@@ -181,16 +182,8 @@ void reset(Context& context, const Request&) {
 }
 
 void select(Context& context, const Request& request) {
-  constexpr std::int64_t kIntMax = 2'147'483'647;
-  const auto index = parse_integer(request.args[1]);
-  if (!index) {
-    return context.reply.error(Status::error, kNotAnInteger);
-  }
-  if (*index > kIntMax || *index < -kIntMax - 1) {
-    return context.reply.error(
-        Status::error, "value is out of range, value must between -2147483648 and 2147483647");
-  }
-  if (*index != 0) return context.reply.error(Status::error, "DB index is out of range");
+  const std::string_view error = check_database(request.args[1]);
+  if (!error.empty()) return context.reply.error(Status::error, error);
   context.reply.ok();
 }
 

@@ -1,9 +1,9 @@
 // Keys, whatever is stored under them.
 #include <array>
-#include <limits>
 #include <string>
 #include <utility>
 
+#include "phoenix/commands/database_number.h"
 #include "phoenix/commands/key_words.h"
 #include "phoenix/commands/refusals.h"
 #include "phoenix/commands/table.h"
@@ -18,6 +18,7 @@ using engine::NewValue;
 using protocol::Status;
 
 constexpr std::string_view kNoSuchKey = "no such key";
+constexpr std::string_view kSameObjects = "source and destination objects are the same";
 
 void del(Context& context, const Request& request) {
   std::int64_t removed = 0;
@@ -97,17 +98,6 @@ struct CopyOptions {
   std::string_view error;  // Empty: all right.
 };
 
-// Of a database's number Redis wants to know whether it is an int before it is looked at.
-std::string_view check_database(std::string_view word) {
-  const auto number = parse_integer(word);
-  if (!number) return kNotAnInteger;
-  if (*number < std::numeric_limits<std::int32_t>::min() ||
-      *number > std::numeric_limits<std::int32_t>::max()) {
-    return "value is out of range, value must between -2147483648 and 2147483647";
-  }
-  return *number == 0 ? "" : "DB index is out of range";
-}
-
 CopyOptions parse_copy_options(Args words) {
   CopyOptions options;
   for (std::size_t i = 0; i < words.size() && options.error.empty(); ++i) {
@@ -143,7 +133,7 @@ void copy(Context& context, const Request& request) {
   const Key from = first_key(request);
   const Key to = key_at(context, request, 2);
   if (from.bytes == to.bytes) {
-    return context.reply.error(Status::error, "source and destination objects are the same");
+    return context.reply.error(Status::error, kSameObjects);
   }
   EntryView entry;
   EntryView other;
@@ -168,6 +158,12 @@ LongJob job_of_copy(const Context& context, const Request& request) {
       (options.replaces ||
        !context.keyspace.find(key_at(context, request, 2), context.now_ms, other));
   return is_copied ? copy_job(context, *entry.large) : LongJob();
+}
+
+// Of one database there is none to move to.
+void move(Context& context, const Request& request) {
+  const std::string_view error = check_database(request.args[2]);
+  context.reply.error(Status::error, error.empty() ? kSameObjects : error);
 }
 
 constexpr KeyPositions kTwoKeys{1, 2, 1};
@@ -217,6 +213,15 @@ constexpr auto kCommands = std::to_array<Command>({
      .since = "0.1",
      .example = "SET a 1 => OK; EXISTS a missing => (integer) 1",
      .run = exists},
+    {.name = "MOVE",
+     .arity = 3,
+     .flags = Flags::write | Flags::fast,
+     .keys = kOneKey,
+     .usage = "MOVE key db",
+     .summary = "Refuses: there is no other database to move a key to.",
+     .since = "0.1",
+     .example = "MOVE a 1 => (error) ERR DB index is out of range",
+     .run = move},
     {.name = "RENAME",
      .arity = 3,
      .flags = Flags::write,

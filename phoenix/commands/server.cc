@@ -1,8 +1,10 @@
 // The server as a whole.
 #include <array>
 #include <string>
+#include <string_view>
 
 #include "phoenix/commands/core_control.h"
+#include "phoenix/commands/database_number.h"
 #include "phoenix/commands/facts.h"
 #include "phoenix/commands/refusals.h"
 #include "phoenix/commands/table.h"
@@ -31,6 +33,22 @@ void flush(Context& context, const Request& request) {
   if (!is_known) return context.reply.error(protocol::Status::error, kSyntaxError);
   context.keyspace.clear();
   context.steps = kFlushSteps;
+  context.reply.ok();
+}
+
+// Redis wants to know of both numbers whether they are ints before it looks for the databases.
+void swapdb(Context& context, const Request& request) {
+  const auto first = parse_integer(request.args[1]);
+  const auto second = parse_integer(request.args[2]);
+  std::string_view error;
+  if (!first || !is_int(*first)) {
+    error = "invalid first DB index";
+  } else if (!second || !is_int(*second)) {
+    error = "invalid second DB index";
+  } else if (*first != 0 || *second != 0) {
+    error = kNoSuchDatabase;
+  }
+  if (!error.empty()) return context.reply.error(protocol::Status::error, error);
   context.reply.ok();
 }
 
@@ -64,6 +82,14 @@ constexpr auto kCommands = std::to_array<Command>({
      .since = "0.1",
      .example = "INFO => ...",
      .run = info},
+    {.name = "SWAPDB",
+     .arity = 3,
+     .flags = Flags::fast,
+     .usage = "SWAPDB index1 index2",
+     .summary = "Answers OK to 0 and 0, and changes nothing: there is one database.",
+     .since = "0.1",
+     .example = "SWAPDB 0 0 => OK; SWAPDB 0 1 => (error) ERR DB index is out of range",
+     .run = swapdb},
 });
 static_assert(all_sound(kCommands), "a row is incomplete or contradicts itself");
 

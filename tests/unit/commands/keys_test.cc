@@ -143,6 +143,19 @@ TEST_CASE("COPY refuses with Redis's texts") {
   }
 }
 
+TEST_CASE("MOVE and SWAPDB know one database") {
+  Harness harness;
+  CHECK(harness("SET a 1") == "OK");
+  CHECK(harness("MOVE a 0") == "(error) ERR source and destination objects are the same");
+  CHECK(harness("MOVE a 1") == "(error) ERR DB index is out of range");
+  CHECK(harness("SWAPDB 0 0") == "OK");
+  CHECK(harness("SWAPDB 0 1") == "(error) ERR DB index is out of range");
+  CHECK(harness("SWAPDB 1 b") == "(error) ERR invalid second DB index");
+  CHECK(harness("SWAPDB 4294967296 b") == "(error) ERR invalid first DB index");
+  CHECK(harness("GET a") == "\"1\"");
+  CHECK(harness.effects.count == 1);
+}
+
 TEST_CASE("a large value is moved as its block, and copied as a block of its own") {
   Harness harness;
   const std::string value(100'000, 'x');

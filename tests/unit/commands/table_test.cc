@@ -202,9 +202,9 @@ TEST_CASE("commands that only free may run when memory is full") {
     if (!has(command->flags, Flags::write)) continue;
     const bool removes = command->name == "DEL" || command->name == "UNLINK" ||
                          command->name == "GETDEL" || command->name.substr(0, 5) == "FLUSH";
-    // A time to live, or another name: bounded by what is there already.
+    // A time to live, or another name: bounded by what is there already. MOVE takes nothing.
     const bool takes_little = command->name == "PERSIST" || command->name == "GETEX" ||
-                              command->name.substr(0, 6) == "RENAME" ||
+                              command->name == "MOVE" || command->name.substr(0, 6) == "RENAME" ||
                               command->name.find("EXPIRE") != std::string_view::npos;
     CHECK(has(command->flags, Flags::denied_when_full) == !(removes || takes_little));
     CHECK(has(command->flags, Flags::frees) == removes);
