@@ -12,8 +12,8 @@ inline constexpr std::uint64_t kKeyBytesMax = std::uint64_t{64} << 10U;
 /// As Redis's default proto-max-bulk-len; streamed in and out in slices, never reserved up front.
 inline constexpr std::uint64_t kValueBytesMax = std::uint64_t{512} << 20U;
 
-/// Words of one ARGV request: bounds the work of one request in a turn.
-inline constexpr std::uint32_t kArgsMax = 65'536;
+/// Words of one ARGV request, as in Redis. A server may take fewer of some commands.
+inline constexpr std::uint32_t kArgsMax = std::uint32_t{1} << 20U;
 
 /// An ARGV frame may hold one largest value and its company.
 inline constexpr std::uint64_t kArgvBytesMax = kValueBytesMax + (std::uint64_t{1} << 20U);

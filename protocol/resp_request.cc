@@ -155,16 +155,24 @@ RespRequestReader::Outcome RespRequestReader::read_array(std::string_view input,
   const RespCount count = read_count(input);
   if (count.outcome == RespCount::Outcome::need_more) return Outcome::need_more;
   if (count.outcome == RespCount::Outcome::broken) return fail("invalid multibulk length");
-  if (count.number > std::int64_t{limits.words_max}) {
-    return fail(limits.words_max < kArgsMax ? "unauthenticated multibulk length"
-                                            : "invalid multibulk length");
-  }
+  if (count.number > std::int64_t{limits.whole_words_max}) return take_many(count, limits);
   scanned_bytes_ = count.bytes;
   if (count.number <= 0) return Outcome::nothing;
   words_left_ = static_cast<std::uint32_t>(count.number);
   is_unquoted_ = false;
   state_ = State::words;
   return read_words(input, limits);
+}
+
+RespRequestReader::Outcome RespRequestReader::take_many(const RespCount& count,
+                                                        const RespRequestLimits& limits) {
+  if (count.number > std::int64_t{limits.words_max}) {
+    return fail(limits.words_max < kArgsMax ? "unauthenticated multibulk length"
+                                            : "invalid multibulk length");
+  }
+  scanned_bytes_ = count.bytes;
+  words_left_ = static_cast<std::uint32_t>(count.number);
+  return Outcome::many;
 }
 
 RespRequestReader::Outcome RespRequestReader::read_words(std::string_view input,

@@ -22,13 +22,13 @@ namespace phoenix::protocol {
 /// What one request may be.
 struct RespRequestLimits {
   std::uint32_t words_max = kArgsMax;
+  std::uint32_t whole_words_max = kArgsMax;  // More are told of, and not read: Outcome::many.
   std::uint64_t word_bytes_max = kValueBytesMax;
   std::uint64_t request_bytes_max = kArgvBytesMax;
 };
-inline constexpr RespRequestLimits kRespLimits;
 /// Of a stranger: as Redis has it, 10 words of 16 KiB.
 inline constexpr RespRequestLimits kRespStrangerLimits{
-    kUnauthenticatedArgsMax, kUnauthenticatedBytesMax,
+    kUnauthenticatedArgsMax, kUnauthenticatedArgsMax, kUnauthenticatedBytesMax,
     kUnauthenticatedArgsMax* kUnauthenticatedBytesMax};
 
 /// The header of an array or of a bulk string: a type and a number in one line.
@@ -48,6 +48,7 @@ class RespRequestReader final {
     nothing,    // An empty line or array of bytes() that asks for nothing: pass over it.
     need_more,  // The input ends within a request, or is empty.
     large,    // Likewise, within a word that is longer than `large_word_bytes`: see large_begin().
+    many,     // It has more words than are read here: words_left(), which begin behind bytes().
     no_room,  // An inline command whose quotes need room that the one before still has.
     broken,   // No request: see error(). The connection cannot go on.
   };
@@ -65,7 +66,7 @@ class RespRequestReader final {
   /// The request's words, as views into `input` (or into this, where quotes were taken away).
   std::size_t word_count() const { return found_.size(); }
   void append_words(std::string_view input, std::vector<std::string_view>& words) const;
-  /// How much of the input the outcome is about, for `request` and `nothing`.
+  /// How much of the input the outcome is about, for `request`, `nothing` and `many`.
   std::size_t bytes() const { return scanned_bytes_; }
   /// Words that are not found yet.
   std::uint32_t words_left() const { return words_left_; }
@@ -104,6 +105,7 @@ class RespRequestReader final {
 
   Outcome read_words(std::string_view input, const RespRequestLimits& limits);
   Outcome read_array(std::string_view input, const RespRequestLimits& limits);
+  Outcome take_many(const RespCount& count, const RespRequestLimits& limits);
   Outcome read_inline(std::string_view input, const RespRequestLimits& limits, bool may_unquote);
   bool split_plain(std::string_view line);
   bool split_quoted(std::string_view line);

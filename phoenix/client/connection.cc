@@ -20,7 +20,7 @@ constexpr std::size_t kFirstBytesMax = 64;
 Result<void> check_words(const std::vector<std::string_view>& words) {
   if (words.empty()) return fail(ErrorCode::invalid, "a request needs at least the command's name");
   if (words.size() > protocol::kArgsMax) {
-    return fail(ErrorCode::invalid, "a request has at most 65536 words, and this one has " +
+    return fail(ErrorCode::invalid, "a request has at most 1048576 words, and this one has " +
                                         std::to_string(words.size()));
   }
   std::uint64_t bytes = sizeof(std::uint32_t);

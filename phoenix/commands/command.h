@@ -257,6 +257,15 @@ constexpr bool is_subcommand(const Command& command) {
   return command.name.find('|') != std::string_view::npos;
 }
 
+/// Whether a request of it may be run key by key: every word but the first is a key or its value,
+/// and the answers are joined. DEL, UNLINK, EXISTS, TOUCH, MGET and MSET.
+constexpr bool can_be_cut(const Command& command) {
+  const bool is_joined = command.gather == Gather::sum || command.gather == Gather::in_key_order ||
+                         command.gather == Gather::all_ok;
+  return is_joined && command.keys.first == 1 && command.keys.last == -1 &&
+         command.extra_bytes == nullptr;
+}
+
 /// Whether argv has as many words as the row wants.
 constexpr bool arity_fits(const Command& command, std::size_t words) {
   return command.arity > 0 ? words == static_cast<std::size_t>(command.arity)

@@ -114,8 +114,9 @@ constexpr auto kCommands = std::to_array<Command>({
      .keys = kKeyValuePairs,
      .gather = Gather::all_ok,
      .usage = "MSET key value [key value ...]",
-     .summary = "Stores values. Keys that live on one core change together; over several cores "
-                "each core's part is atomic by itself.",
+     .summary =
+         "Stores values. Keys that live on one core change together, up to 4,095 of them; over "
+         "several cores each core's part is atomic by itself.",
      .since = "0.1",
      .example = "MSET a 1 b 2 => OK",
      .run = mset},

@@ -61,9 +61,7 @@ void Core::turn() {
   if (count > 0 || ticks || has_mail || can_go_on) connections_->retry_waiting();
   serve_requests();
   stop_when_asked();
-  work.grant(kListWorkPerTurn);
-  work.limit(shared_.config.bounds.list_work_per_turn_max);
-  router_->listings().step(now_ns_);
+  step_long_requests();
   if (shard_->keyspace().has_more_to_free()) shard_->keyspace().free_some(kFreeWorkPerTurn);
   if (!closing_.valid()) {
     expire();
@@ -141,6 +139,20 @@ void Core::serve_requests() {
   }
 }
 
+// What goes on over several turns.
+void Core::step_long_requests() {
+  TurnWork& work = router_->work();
+  const std::size_t work_max = shared_.config.bounds.list_work_per_turn_max;
+  if (router_->has_slices()) {
+    work.grant(kListWorkPerTurn);
+    work.limit(work_max);
+    router_->step_slices();
+  }
+  work.grant(kListWorkPerTurn);
+  work.limit(work_max);
+  router_->listings().step(now_ns_);
+}
+
 // False when no session is left that is ready.
 bool Core::serve_batch(bool takes_long) {
   TurnWork& work = router_->work();
@@ -179,6 +191,8 @@ void Core::decode_from(Session& session) {
       session.takes_long = true;
       deferred_.push_back(&session);
       return;
+    } else if (decoded == Session::Decoded::in_slices) {
+      router_->begin_in_slices(session.request_in_slices(shared_.table));
     } else if (decoded == Session::Decoded::broken) {
       if (must_wait) {
         deferred_.push_back(&session);

@@ -73,6 +73,7 @@ class Core final : private SessionActions {
   std::uint64_t deadline_ns() const;
   void dispatch(const io::Completion& completion);
   void serve_requests();
+  void step_long_requests();
   bool serve_batch(bool takes_long);
   void decode_from(Session& session);
   void expire();

@@ -48,6 +48,7 @@ class Encoder : public commands::ReplySink {
     too_large_ = kTooLarge;
   }
   using ReplySink::end;
+  static constexpr std::string_view kTooLarge = "reply over 16 MiB: ask for fewer keys at a time";
   Wire wire() const { return head_.wire; }
   /// Bytes of this reply so far.
   std::size_t size_bytes() const { return out_->size() - base_; }
@@ -72,7 +73,6 @@ class Encoder : public commands::ReplySink {
   bool answered_ = false;
 
  private:
-  static constexpr std::string_view kTooLarge = "reply over 16 MiB: ask for fewer keys at a time";
   std::string_view too_large_ = kTooLarge;
   protocol::Status refused_ = protocol::Status::ok;  // Why the list ends as an error.
   const MemoryBudget* budget_;

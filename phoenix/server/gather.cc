@@ -102,14 +102,17 @@ void answer_frame(std::string_view frame, commands::ReplySink& reply) {
   answer_value(decode(frame, header), reply);
 }
 
+void answer_error_frame(std::string_view frame, bool is_partly_done, commands::ReplySink& reply) {
+  protocol::ReplyHeader header;
+  const protocol::Value error = decode(frame, header);
+  reply.error(header.status, is_partly_done ? kPartlyRefused : error.bytes);
+}
+
 void answer_gathered(const Gathering& gathering, commands::ReplySink& reply) {
   PHX_CHECK(gathering.parts_missing == 0);
   if (!gathering.error.empty()) {
     const bool is_write = has(gathering.command->flags, commands::Flags::write);
-    protocol::ReplyHeader header;
-    const protocol::Value error = decode(gathering.error, header);
-    const bool is_partly_done = is_write && gathering.has_success;
-    return reply.error(header.status, is_partly_done ? kPartlyRefused : error.bytes);
+    return answer_error_frame(gathering.error, is_write && gathering.has_success, reply);
   }
   switch (gathering.command->gather) {
     case Gather::sum:

@@ -13,13 +13,16 @@
 namespace phoenix::server {
 
 class Session;
+struct SlicedRequest;
 
 /// One request whose keys live on several cores, until its last part has come back.
 struct Gathering {
   const commands::Command* command = nullptr;
   Session* session = nullptr;
   Run* run = nullptr;
-  ReplyHead head;  // Of the joined reply; the parts are native frames.
+  SlicedRequest* sliced = nullptr;  // It is a slice of this, and has no run:
+  std::uint32_t slice = 0;          // this one.
+  ReplyHead head;                   // Of the joined reply; the parts are native frames.
   std::uint32_t parts_missing = 0;
   std::size_t place = 0;       // Among the core's Gatherings.
   std::uint64_t bytes = 0;     // Of the frames that it took, in the core's sum.
@@ -43,6 +46,9 @@ void gather_part(Gathering& gathering, std::uint32_t part, std::string_view fram
 inline constexpr std::string_view kPartlyRefused =
     "a core had no room for its part: the other keys may have been changed; make room, and repeat "
     "the request";
+
+/// Answers what the reply frame of an error says, or that, when some of it was done.
+void answer_error_frame(std::string_view frame, bool is_partly_done, commands::ReplySink& reply);
 
 /// Answers the joined reply, once no part is missing.
 void answer_gathered(const Gathering& gathering, commands::ReplySink& reply);

@@ -41,6 +41,8 @@ class Gatherings final {
   /// All parts were joined: files the reply and drops the gathering, unless it still has to wait
   /// for the disk.
   void finish(Gathering& gathering);
+  /// Forgets one, whose reply is made elsewhere.
+  void drop(Gathering& gathering);
 
   /// Answers of commands that wait for the disk for a limited time, when it is over or they can be.
   void end_waits(std::uint64_t now_ns, log::Position committed);
@@ -50,7 +52,6 @@ class Gatherings final {
  private:
   void begin_wait(Gathering& gathering, std::int64_t patience_ms);
   bool goes_on_waiting(Gathering& gathering);
-  void drop(Gathering& gathering);
 
   Shard& shard_;
   Connections& connections_;

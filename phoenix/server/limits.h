@@ -30,8 +30,21 @@ inline constexpr std::size_t kShortRequestWords = 64;
 inline constexpr std::size_t kShortRequestBytes = std::size_t{16} << 10U;
 inline constexpr std::size_t kShortReplyBytes = std::size_t{64} << 10U;
 
-/// Words of all requests of a batch together; one request has at most protocol::kArgsMax.
+/// Words of all requests of a batch together.
 inline constexpr std::size_t kWordsPerBatch = 128 * 1024;
+
+/// What a request with more words does in one step would take a core too long: a command of many
+/// keys is run in slices then,
+inline constexpr std::size_t kStepWordsMax = 8192;
+/// of so many words, or bytes.
+inline constexpr std::size_t kSliceWords = 256;
+inline constexpr std::size_t kSliceBytes = std::size_t{64} << 10U;
+/// Slices of one request that are on other cores; of lists, which may bring back much, fewer.
+inline constexpr std::size_t kSlicesAwayMax = 64;
+inline constexpr std::size_t kListSlicesAwayMax = 4;
+/// What cannot be cut into slices, or is queued in a transaction, has at most so many words.
+inline constexpr std::size_t kUncutWordsMax = 65'536;
+static_assert(kUncutWordsMax <= kWordsPerBatch);
 
 /// Output is written into chunks of this size that all sessions of a core share.
 inline constexpr std::size_t kChunkBytes = std::size_t{64} << 10U;

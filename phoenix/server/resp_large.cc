@@ -9,9 +9,14 @@ namespace phoenix::server {
 
 RespLarge::RespLarge(const std::vector<std::string_view>& words, std::uint32_t words_left,
                      engine::LargeMeterRef meter)
-    : words_(words.begin(), words.end()), meter_(std::move(meter)), words_left_(words_left) {
-  for (const auto word : words) bytes_ += word.size();
-  kept_bytes_ = bytes_;
+    : meter_(std::move(meter)), words_(meter_), words_left_(words_left) {
+  for (const auto word : words) {
+    bytes_ += word.size();
+    words_.begin_word(word.size());
+    if (words_.append(word)) continue;
+    discard();
+    return;
+  }
 }
 
 void RespLarge::begin_word(std::size_t size_bytes) {
@@ -20,20 +25,13 @@ void RespLarge::begin_word(std::size_t size_bytes) {
   in_word_ = true;
   missing_bytes_ = size_bytes;
   bytes_ += size_bytes;
-  if (discards_) return;
-  words_.emplace_back();
-  if (large_index_ == kNone && size_bytes > engine::kSmallValueBytesMax) {
-    large_index_ = words_.size() - 1;
-    arriving_ = std::make_shared<engine::LargeValue>(meter_);
-  }
+  has_large_ = has_large_ || size_bytes > engine::kSmallValueBytesMax;
+  if (!discards_) words_.begin_word(size_bytes);
 }
 
 void RespLarge::discard() {
   discards_ = true;
-  std::vector<std::string>().swap(words_);
-  arriving_.reset();
-  large_.reset();
-  kept_bytes_ = 0;
+  words_ = WordSlices(meter_);
 }
 
 std::size_t RespLarge::feed(std::string_view bytes) {
@@ -72,7 +70,7 @@ std::size_t RespLarge::take_header(std::string_view bytes) {
 std::size_t RespLarge::take_bytes(std::string_view bytes) {
   if (missing_bytes_ > 0) {
     const std::size_t taken = std::min(missing_bytes_, bytes.size());
-    if (!discards_) keep(bytes.substr(0, taken));
+    if (!discards_ && !words_.append(bytes.substr(0, taken))) discard();
     missing_bytes_ -= taken;
     return taken;
   }
@@ -82,27 +80,7 @@ std::size_t RespLarge::take_bytes(std::string_view bytes) {
     return 0;
   }
   in_word_ = false;
-  if (arriving_ && words_.size() - 1 == large_index_) large_ = std::move(arriving_);
   return 2;
-}
-
-void RespLarge::keep(std::string_view bytes) {
-  if (words_.size() - 1 != large_index_) {
-    words_.back().append(bytes);
-    kept_bytes_ += bytes.size();
-  } else if (!arriving_->append(bytes)) {
-    discard();
-  }
-}
-
-void RespLarge::append_words(std::vector<std::string_view>& words) const {
-  for (std::size_t i = 0; i < words_.size(); ++i) {
-    words.push_back(i == large_index_ ? large_->view() : std::string_view(words_[i]));
-  }
-}
-
-std::uint64_t RespLarge::memory_bytes() const {
-  return sizeof *this + words_.capacity() * sizeof(std::string) + kept_bytes_;
 }
 
 }  // namespace phoenix::server

@@ -177,7 +177,7 @@ bool Router::is_held_by_pause(const PendingRequest& pending) const {
 }
 
 // What may have come about since it was decoded: by a SUBSCRIBE or RESET right before it.
-inline Fault Router::fault_now(const PendingRequest& pending) const {
+Fault Router::fault_now(const PendingRequest& pending) const {
   const Session& session = *pending.session;
   const Flags flags = pending.command->flags;
   if (!session.is_authenticated && !has(flags, Flags::before_auth)) [[unlikely]]
@@ -235,6 +235,11 @@ std::pair<Status, std::string> Router::error_of(const PendingRequest& pending) c
       return {Status::error, std::string(pending.reason)};
     case Fault::out_of_memory:
       return {Status::out_of_memory, shard_.budget().refusal(pending.dropped_bytes)};
+    case Fault::too_many_words:
+      return {
+          Status::too_large,
+          "too many words: at most 65536; DEL, UNLINK, EXISTS, TOUCH, MGET and MSET outside of a "
+          "transaction take 1048576"};
     case Fault::subscribed:
       return {Status::error,
               fmt::format("Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / "
@@ -386,29 +391,17 @@ void Router::send_parts(const PendingRequest& pending, Split& split, Gathering& 
 bool Router::run_gathered(const PendingRequest& pending) {
   Session& session = *pending.session;
   Split split = split_by_owner(*pending.command, pending.request.args);
-  for (unsigned core = 0; core < shared_.cores(); ++core) {
-    if (!split.words[core].empty() && core != core_ && !hops_.has_room(core)) return false;
-  }
+  if (!has_room_for(split)) return false;
   auto gathering = std::make_unique<Gathering>();
   std::string frame;
-  if (!split.words[core_].empty()) {
-    const Request part = part_of(pending, split.words[core_]);
-    Encoder& encoder = writers_.begin_encoder(part_head(), frame);
-    const auto verdict = shard_.admit(*pending.command, part, encoder);
-    if (verdict == Shard::Verdict::wait) return false;
-    actions_.act_for(session);
-    if (verdict == Shard::Verdict::execute) {
-      gathering->position = shard_.execute(*pending.command, part, encoder, &actions_);
-      work_.take(shard_.steps_of_last());
-    }
-    (void)encoder.finish();  // Parts are lists, sums or OK: never a large value.
-    if (verdict == Shard::Verdict::refused) {
-      SessionSink& sink = writers_.begin_sink(pending.head());
-      answer_frame(frame, sink);
-      file(sink, session, 0);
-      meter_.was_refused(*pending.command);
-      return true;
-    }
+  const auto verdict = run_own_part(pending, split, *gathering, frame);
+  if (verdict == Shard::Verdict::wait) return false;
+  if (verdict == Shard::Verdict::refused) {
+    SessionSink& sink = writers_.begin_sink(pending.head());
+    answer_frame(frame, sink);
+    file(sink, session, 0);
+    meter_.was_refused(*pending.command);
+    return true;
   }
   gathering->session = &session;
   gathering->run =
@@ -419,6 +412,38 @@ bool Router::run_gathered(const PendingRequest& pending) {
   Gathering& added = gatherings_.add(std::move(gathering), pending.request);
   if (added.parts_missing == 0) gatherings_.finish(added);
   return true;
+}
+
+void Router::finish(Gathering& gathering) {
+  if (gathering.sliced != nullptr) {
+    finish_slice(gathering);
+  } else {
+    gatherings_.finish(gathering);
+  }
+}
+
+bool Router::has_room_for(const Split& split) const {
+  for (unsigned core = 0; core < shared_.cores(); ++core) {
+    if (!split.words[core].empty() && core != core_ && !hops_.has_room(core)) return false;
+  }
+  return true;
+}
+
+// It may have none.
+Shard::Verdict Router::run_own_part(const PendingRequest& pending, const Split& split,
+                                    Gathering& gathering, std::string& frame) {
+  if (split.words[core_].empty()) return Shard::Verdict::execute;
+  const Request part = part_of(pending, split.words[core_]);
+  Encoder& encoder = writers_.begin_encoder(part_head(), frame);
+  const auto verdict = shard_.admit(*pending.command, part, encoder);
+  if (verdict == Shard::Verdict::wait) return verdict;
+  actions_.act_for(*pending.session);
+  if (verdict == Shard::Verdict::execute) {
+    gathering.position = shard_.execute(*pending.command, part, encoder, &actions_);
+    work_.take(shard_.steps_of_last());
+  }
+  (void)encoder.finish();  // Parts are lists, sums or OK: never a large value.
+  return verdict;
 }
 
 }  // namespace phoenix::server

@@ -28,6 +28,7 @@
 #include "phoenix/server/reply_writers.h"
 #include "phoenix/server/shard.h"
 #include "phoenix/server/shared.h"
+#include "phoenix/server/slices.h"
 #include "phoenix/server/slow_watch.h"
 #include "phoenix/server/work.h"
 
@@ -68,6 +69,12 @@ class Router final {
   /// Takes what other cores sent, as far as the turn's work allows. True when there was anything.
   bool receive_hops();
 
+  /// Begins a request of so many keys that it is run in slices.
+  void begin_in_slices(PendingRequest pending);
+  /// Runs the next slices of such requests, as far as the turn's work allows, in turn.
+  void step_slices();
+  bool has_slices() const { return !sliced_.empty(); }
+
   /// What may still be done in this turn; all of the above takes from it, and listings() do.
   TurnWork& work() { return work_; }
 
@@ -79,8 +86,11 @@ class Router final {
   Listings& listings() { return listings_; }
   /// What is being answered is written by one of these.
   ReplyWriters& writers() { return writers_; }
-  /// Listings that could go on at once, or requests of other cores for which a turn was too short.
-  bool has_work_left() const { return was_cut_short_ || listings_.has_work_left(); }
+  /// Listings or requests in slices that could go on at once, or requests of other cores for which
+  /// a turn was too short.
+  bool has_work_left() const {
+    return was_cut_short_ || has_slices_to_run() || listings_.has_work_left();
+  }
 
  private:
   void prefetch(RequestBatch& batch) const;
@@ -122,7 +132,21 @@ class Router final {
   Split split_by_owner(const commands::Command& command, commands::Args args) const;
   commands::Request part_of(const PendingRequest& pending, commands::Args words) const;
   bool run_gathered(const PendingRequest& pending);
+  void finish(Gathering& gathering);
+  bool has_room_for(const Split& split) const;
+  Shard::Verdict run_own_part(const PendingRequest& pending, const Split& split,
+                              Gathering& gathering, std::string& frame);
   void send_parts(const PendingRequest& pending, Split& split, Gathering& gathering);
+
+  // router_slices.cc
+  void show_to_monitors(PendingRequest pending);
+  static bool can_go_on(const SlicedRequest& sliced);
+  bool run_slice(SlicedRequest& sliced);
+  void finish_slice(Gathering& gathering);
+  void keep_items(SlicedRequest& sliced, const Gathering& gathering);
+  void end_slices(SlicedRequest& sliced);
+  void send_items(SlicedRequest& sliced);
+  bool has_slices_to_run() const;
 
   // router_transactions.cc
   struct Refusal {
@@ -173,6 +197,9 @@ class Router final {
 
   // Per home: what is still to be executed. The first may be done in part: it waits for the log.
   std::vector<std::deque<HopBatch*>> inboxes_;
+  std::vector<std::unique_ptr<SlicedRequest>> sliced_;
+  std::size_t next_sliced_ = 0;
+  std::vector<std::string_view> slice_words_;  // Of the slice that is being run.
   unsigned first_inbox_ = 0;    // Each is the first in turn: the last one may come off badly.
   bool was_cut_short_ = false;  // The turn's work did not suffice for the inboxes.
   TurnWork work_;

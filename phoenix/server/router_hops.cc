@@ -177,7 +177,7 @@ void Router::deliver(HopPart& part, std::string_view frame) {
   if (part.gathering != nullptr) {
     gatherings_.join(*part.gathering, part.gathering_part,
                      part.reply_large ? part.reply_large->view() : frame);
-    if (part.gathering->parts_missing == 0) gatherings_.finish(*part.gathering);
+    if (part.gathering->parts_missing == 0) finish(*part.gathering);
   } else if (part.run == nullptr) {
     if (part.job) {
       go_on_at_home(part, part.reply_large ? part.reply_large->view() : frame);

@@ -26,12 +26,17 @@ bool takes_long_to_run(std::string_view frame, const RequestHeader& header) {
   return protocol::load_le<std::uint32_t>(words) > kShortRequestWords;
 }
 
+// Of a request of many words no more is looked at than a turn has time for (Session::decode).
+bool is_read_in_steps(const LargeInput& large) {
+  return large.argv && large.argv->words().count() > kStepWordsMax;
+}
+
 }  // namespace
 
 void Session::feed(std::string_view bytes) {
-  bytes.remove_prefix(feed_large(bytes));
-  if (resp_large_ && unparsed().empty()) {
-    if (memory_is_full) resp_large_->discard();
+  if (large_input_ && !is_read_in_steps(*large_input_)) bytes.remove_prefix(feed_large(bytes));
+  if (resp_large_ && unparsed().empty() && resp_large_->words().count() <= kStepWordsMax) {
+    if (memory_is_full && !resp_large_->is_taken && resp_large_->is_long()) resp_large_->discard();
     bytes.remove_prefix(resp_large_->feed(bytes));
     has_unparsed_requests_ = true;
   }
@@ -99,6 +104,7 @@ void Session::end_turn() {
 std::uint64_t Session::input_memory_bytes() const {
   return carry_.capacity() + scratch_.capacity() * sizeof(std::string_view) +
          resp_reader_.memory_bytes() + (resp_large_ ? resp_large_->memory_bytes() : 0) +
+         (large_input_ && large_input_->argv ? large_input_->argv->words().memory_bytes() : 0) +
          (transaction ? transaction->memory_bytes() : 0);
 }
 
@@ -133,6 +139,7 @@ inline Session::Decoded Session::decode_native(const commands::Table& table, Req
   }
   const std::size_t frame_bytes = header.frame_bytes();
   if (input.size() < frame_bytes) {
+    if (has_many_words(input, header)) return begin_argv(input, header, table, batch);
     if (!memory_is_full || frame_bytes <= kFrameBytesWhenFullMax) return Decoded::need_more;
     if (requests_in_batch > 0) return Decoded::no_room;  // As for a large value.
     discard(header);
@@ -142,7 +149,10 @@ inline Session::Decoded Session::decode_native(const commands::Table& table, Req
   if (is_opcode(header.type, Opcode::argv)) {
     if (!batch.takes_long && takes_long_to_run(frame, header)) return Decoded::takes_long;
     const auto words_error = decode_words(frame, header);
-    if (!words_error.text.empty()) return break_off(header.id, words_error);
+    if (!words_error.text.empty()) {
+      if (has_many_words(input, header)) return begin_argv(input, header, table, batch);
+      return break_off(header.id, words_error);
+    }
     if (batch.words.size() + scratch_.size() > kWordsPerBatch) return Decoded::no_room;
     PendingRequest& pending = batch.requests.emplace_back();
     pending.command = table.find(scratch_[0]);
@@ -166,7 +176,7 @@ inline Session::Decoded Session::decode_native(const commands::Table& table, Req
 
 protocol::DecodeError Session::decode_words(std::string_view frame, const RequestHeader& header) {
   const std::uint32_t words_max =
-      is_authenticated ? protocol::kArgsMax : protocol::kUnauthenticatedArgsMax;
+      is_authenticated ? std::uint32_t{kStepWordsMax} : protocol::kUnauthenticatedArgsMax;
   const std::size_t prefix = protocol::kHeaderBytes + header.ttl_bytes();
   return protocol::decode_argv(frame.substr(prefix), words_max, scratch_);
 }
@@ -189,8 +199,8 @@ inline void Session::decode_short(std::string_view frame, const RequestHeader& h
   pending.request.args = {batch.words.data() + first, batch.words.size() - first};
 }
 
-inline void Session::check_native(PendingRequest& pending, const RequestHeader& header,
-                                  const commands::Table& table) const {
+void Session::check_native(PendingRequest& pending, const RequestHeader& header,
+                           const commands::Table& table) const {
   const bool is_open =
       pending.command != nullptr && has(pending.command->flags, Flags::before_auth);
   if (!is_authenticated && !is_open) {
@@ -270,19 +280,31 @@ std::size_t Session::feed_large(std::string_view bytes) {
   LargeInput& large = *large_input_;
   const auto taken =
       static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), large.missing_bytes));
-  if (!large.discards) {
+  if (large.argv) {
+    const bool is_refused = memory_is_full && large.header.value_bytes > kFrameBytesWhenFullMax;
+    large.discards = is_refused || !large.argv->feed(bytes.substr(0, taken));
+    if (large.discards) large.argv.reset();
+  } else if (!large.discards) {
     large.discards = memory_is_full || !large.value->append(bytes.substr(0, taken));
     if (large.discards) large.value.reset();
   }
   large.missing_bytes -= taken;
-  if (large.missing_bytes == 0 && !large.discards) large.complete = std::move(large.value);
+  if (large.missing_bytes == 0 && large.value) large.complete = std::move(large.value);
   return taken;
 }
 
 Session::Decoded Session::take_large(const commands::Table& table, RequestBatch& batch) {
   LargeInput& large = *large_input_;
+  if (large.argv && large.missing_bytes > 0) {
+    const std::size_t taken = feed_large(unparsed().substr(0, kWordBytesPerStep));
+    consume(taken);
+    batch.bytes += taken * kWorkPerWordByte;
+    if (!large.argv) consume(feed_large(unparsed()));  // It was dropped.
+    if (large.missing_bytes > 0 && !unparsed().empty()) return Decoded::takes_long;
+  }
   if (large.missing_bytes > 0) return Decoded::need_more;
   if (large.is_taken) return Decoded::no_room;  // What is behind it waits for its execution.
+  if (large.argv) return take_argv(table, batch);
   constexpr std::size_t kWords = 3;
   if (batch.words.size() + kWords > kWordsPerBatch) return Decoded::no_room;
   large.is_taken = true;

@@ -16,6 +16,7 @@
 #include "phoenix/io/operation.h"
 #include "phoenix/io/signal.h"
 #include "phoenix/io/task.h"
+#include "phoenix/server/argv_input.h"
 #include "phoenix/server/listing.h"
 #include "phoenix/server/output.h"
 #include "phoenix/server/resp_large.h"
@@ -39,6 +40,7 @@ enum class Fault : std::uint8_t {
   key_too_large,
   bad_request,  // See PendingRequest::reason.
   out_of_memory,
+  too_many_words,
   subscribed,  // RESP2: a subscriber may not send it.
 };
 
@@ -61,6 +63,10 @@ struct PendingRequest {
   ReplyHead head() const;
 };
 
+/// What is read at a time of a request of many words, and what each byte counts as.
+inline constexpr std::size_t kWordBytesPerStep = std::size_t{16} << 10U;
+inline constexpr std::size_t kWorkPerWordByte = 4;
+
 /// The requests of one batch and the words they point at.
 struct RequestBatch {
   RequestBatch() {
@@ -82,16 +88,18 @@ struct RequestBatch {
   bool takes_long = true;
 };
 
-/// A SET whose value is too large for an entry: collected block by block as it arrives. Or any long
-/// request for which there is no memory: its bytes are dropped as they arrive.
+/// A SET whose value is too large for an entry: collected block by block as it arrives. Or an argv
+/// request of many words, collected word by word; or any long request for which there is no memory:
+/// its bytes are dropped as they arrive.
 struct LargeInput {
   protocol::RequestHeader header;
   std::string key;
   std::uint64_t ttl_ms = 0;
   std::shared_ptr<engine::LargeValue> value;
   engine::LargeValueRef complete;  // Set once all bytes are there.
+  std::unique_ptr<ArgvInput> argv;
   std::uint64_t missing_bytes = 0;
-  bool is_taken = false;  // By the batch that is being decoded or run.
+  bool is_taken = false;  // By the batch that is being decoded or run, or in slices.
   bool discards = false;  // No memory for it: an error is answered once all bytes have come.
 };
 
@@ -121,7 +129,8 @@ class Session final {
     request,     // One more in the batch.
     need_more,   // The input ends within a frame, or is empty.
     no_room,     // The batch has no room for it.
-    takes_long,  // And the batch is of those that do not.
+    takes_long,  // And the batch is of those that do not; or some of its many words were read.
+    in_slices,   // One that is run in slices, and not in a batch: see request_in_slices().
     broken,      // See broken().
   };
   /// Decodes the next request into `batch`.
@@ -132,9 +141,17 @@ class Session final {
   }
   const BrokenInput& broken() const { return broken_; }
 
+  /// Takes a request that is run in slices, without its words. Nothing before it is still to be
+  /// run.
+  PendingRequest request_in_slices(const commands::Table& table);
+  /// Its words, which stay here until large_input_done().
+  WordSlices& words_in_slices() {
+    return resp_large_ ? resp_large_->words() : large_input_->argv->words();
+  }
+
   /// Puts a request back: it and all behind it will be decoded again.
   void put_back(const PendingRequest& pending);
-  /// A request of a large input was executed.
+  /// A request of a large input was executed, or one in slices.
   void large_input_done() {
     large_input_.reset();
     resp_large_.reset();
@@ -185,7 +202,8 @@ class Session final {
   std::uint64_t skipped_batch = 0;   // The batch of which the rest was put back.
   unsigned hops = 0;                 // Parts on other cores that will still touch this session.
   // Each request looks at these as well: they lie together.
-  // A WATCH is on another core, or an EXEC that goes on here: what is behind it waits.
+  // A WATCH is on another core, or an EXEC that goes on here, or a request is run in slices: what
+  // is behind it waits.
   bool awaits_core = false;
   std::unique_ptr<Transaction> transaction;  // Since MULTI, or WATCH.
   std::unique_ptr<Listing> listing;          // While it streams, the requests behind it wait.
@@ -225,12 +243,20 @@ class Session final {
   void discard(const protocol::RequestHeader& header);
   std::size_t feed_large(std::string_view bytes);
   Decoded take_large(const commands::Table& table, RequestBatch& batch);
+  bool has_many_words(std::string_view input, const protocol::RequestHeader& header) const;
+  Decoded begin_argv(std::string_view input, const protocol::RequestHeader& header,
+                     const commands::Table& table, RequestBatch& batch);
+  Decoded take_argv(const commands::Table& table, RequestBatch& batch);
+  bool goes_in_slices(const WordSlices& words, const commands::Table& table) const;
+  static bool take_words(const WordSlices& words, PendingRequest& pending,
+                         const commands::Table& table, RequestBatch& batch);
   Decoded break_off(std::uint32_t id, protocol::DecodeError error);
 
   // session_resp.cc
   Decoded decode_resp(const commands::Table& table, RequestBatch& batch);
   Decoded take_resp(std::string_view input, const commands::Table& table, RequestBatch& batch);
   Decoded begin_resp_large(std::string_view input, bool has_begun);
+  Decoded begin_resp_many(const commands::Table& table, RequestBatch& batch);
   Decoded take_resp_large(const commands::Table& table, RequestBatch& batch);
   Decoded break_off_resp(std::string_view text);
 

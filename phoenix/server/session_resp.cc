@@ -1,4 +1,6 @@
 // How a session turns RESP into requests.
+#include <algorithm>
+
 #include "phoenix/base/check.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/server/session.h"
@@ -7,6 +9,12 @@ namespace phoenix::server {
 
 using Outcome = protocol::RespRequestReader::Outcome;
 
+namespace {
+
+constexpr protocol::RespRequestLimits kSessionLimits{.whole_words_max = kStepWordsMax};
+
+}  // namespace
+
 Session::Decoded Session::break_off_resp(std::string_view text) {
   broken_ = {0, protocol::Status::error, std::string(text)};
   return Decoded::broken;
@@ -14,7 +22,7 @@ Session::Decoded Session::break_off_resp(std::string_view text) {
 
 Session::Decoded Session::decode_resp(const commands::Table& table, RequestBatch& batch) {
   if (resp_large_) return take_resp_large(table, batch);
-  const auto& limits = is_authenticated ? protocol::kRespLimits : protocol::kRespStrangerLimits;
+  const auto& limits = is_authenticated ? kSessionLimits : protocol::kRespStrangerLimits;
   while (true) {
     const std::string_view input = unparsed();
     const bool is_first = requests_in_batch == 0;
@@ -32,6 +40,8 @@ Session::Decoded Session::decode_resp(const commands::Table& table, RequestBatch
       case Outcome::large:
         if (!is_first) return Decoded::no_room;
         return begin_resp_large(input, true);
+      case Outcome::many:
+        return is_first ? begin_resp_many(table, batch) : Decoded::no_room;
       case Outcome::no_room:
         return Decoded::no_room;
       case Outcome::broken:
@@ -86,11 +96,21 @@ Session::Decoded Session::begin_resp_large(std::string_view input, bool has_begu
 Session::Decoded Session::take_resp_large(const commands::Table& table, RequestBatch& batch) {
   RespLarge& large = *resp_large_;
   if (large.is_taken) return Decoded::no_room;  // What is behind it waits for its execution.
-  consume(large.feed(unparsed()));
+  if (memory_is_full && large.is_long()) large.discard();
+  // Of many words no more is looked at than a turn has time for.
+  const std::size_t taken = large.feed(unparsed().substr(0, kWordBytesPerStep));
+  consume(taken);
+  batch.bytes += taken * kWorkPerWordByte;
   if (!large.error().empty()) return break_off_resp(large.error());
-  if (!large.is_complete()) return Decoded::need_more;
-  const std::size_t first = batch.words.size();
-  if (first + large.word_count() > kWordsPerBatch) return Decoded::no_room;
+  if (!large.is_complete()) {
+    return taken > 0 && !unparsed().empty() ? Decoded::takes_long : Decoded::need_more;
+  }
+  const WordSlices& words = large.words();
+  if (goes_in_slices(words, table)) return Decoded::in_slices;
+  if (!batch.takes_long && words.count() > kStepWordsMax) return Decoded::takes_long;
+  if (batch.words.size() + std::min(words.count(), kUncutWordsMax) > kWordsPerBatch) {
+    return Decoded::no_room;
+  }
   large.is_taken = true;
   ++requests_in_batch;
   PendingRequest& pending = batch.requests.emplace_back();
@@ -100,11 +120,7 @@ Session::Decoded Session::take_resp_large(const commands::Table& table, RequestB
     pending.dropped_bytes = large.bytes();
     return Decoded::request;
   }
-  large.append_words(batch.words);
-  pending.request.args = {batch.words.data() + first, large.word_count()};
-  pending.request.large = large.large();
-  pending.command = table.find(pending.request.args[0]);
-  check(pending, table);
+  if (take_words(words, pending, table, batch)) check(pending, table);
   return Decoded::request;
 }
 

@@ -92,7 +92,7 @@ TEST_CASE("what is no request is told as Redis tells it, in whatever pieces it c
       {"*01\r\n", "invalid multibulk length"},
       {"*1 \r\n", "invalid multibulk length"},
       {"*1\n\n", "invalid multibulk length"},
-      {"*65537\r\n", "invalid multibulk length"},
+      {"*1048577\r\n", "invalid multibulk length"},
       {"*99999999999999999999999999\r\n", "invalid multibulk length"},
       {"*2\r\n$1\r\na\r\n:1\r\n", "expected '$', got ':'"},
       {"*1\r\n$-1\r\n", "invalid bulk length"},
@@ -184,6 +184,22 @@ TEST_CASE("quotes wait while the words of the line before are in use") {
   CHECK(reader.next("ECHO a\n", {}, false) == Outcome::request);
   reader.restart();
   CHECK(reader.next("ECHO \"a\"\n", {}, true) == Outcome::request);
+}
+
+TEST_CASE("of an array with more words than are read here only its begin is read") {
+  const RespRequestLimits limits{.whole_words_max = 100};
+  RespRequestReader reader;
+  CHECK(reader.next("*101\r", limits, true) == Outcome::need_more);
+  for (int again = 0; again < 2; ++again) {
+    CHECK(reader.next("*101\r\n$1\r\na\r\n", limits, true) == Outcome::many);
+    CHECK(reader.words_left() == 101);
+    CHECK(reader.bytes() == 6);
+  }
+  reader.restart();
+  CHECK(reader.next("*100\r\n$1\r\na\r\n", limits, true) == Outcome::need_more);
+  reader.restart();
+  CHECK(reader.next("*1048577\r\n", limits, true) == Outcome::broken);
+  CHECK(reader.error() == "Protocol error: invalid multibulk length");
 }
 
 TEST_CASE("a request of very many words in single bytes is looked at once, and its memory goes") {

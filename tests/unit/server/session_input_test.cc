@@ -1,5 +1,6 @@
 // Input as it really comes: in any pieces, with large values, put back, and from hostile peers.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "phoenix/base/random.h"
 #include "tests/unit/server/session_support.h"
@@ -91,6 +92,133 @@ TEST_CASE("large values arrive in any pieces, between other requests") {
     decoding.end_turn();
     CHECK(decoding.requests == expected);
     CHECK_FALSE(decoding.session.has_partial_input());
+  }
+}
+
+/// A request in RESP.
+std::string array_of(const std::vector<std::string_view>& words) {
+  std::string text = fmt::format("*{}\r\n", words.size());
+  for (const auto word : words) text += fmt::format("${}\r\n{}\r\n", word.size(), word);
+  return text;
+}
+
+TEST_CASE("requests of many words arrive in any pieces, between others, in both protocols") {
+  const std::string large(kLarge, 'v');
+  std::vector<std::vector<std::string_view>> all{{"GET", "a"}, {"MSET"},    {"DEL"},  {"WATCH"},
+                                                 {"del"},      {"NOTHING"}, {"MSET"}, {"PING"}};
+  for (std::size_t i = 0; i < kStepWordsMax; ++i) {
+    const bool is_large = i == 1001 || i == 5000;
+    all[1].push_back(i % 3 == 0 ? std::string_view() : is_large ? std::string_view(large) : "word");
+    for (const std::size_t k : {2U, 3U, 5U, 6U}) all[k].emplace_back("key");
+  }
+  all[2].resize(kUncutWordsMax + 3, "more");
+  all[3].resize(kUncutWordsMax + 1, "more");  // Too many.
+  all[5].resize(kUncutWordsMax + 1, "more");
+  all[4].resize(kStepWordsMax, "k");  // In one step.
+  all[6].emplace_back("without value");
+  for (const Wire wire : {Wire::native, Wire::resp2}) {
+    std::string stream;
+    std::vector<std::string> expected;
+    for (std::uint32_t id = 1; id <= all.size(); ++id) {
+      auto words = all[id - 1];
+      stream += wire == Wire::native ? frame_of(id, words) : array_of(words);
+      PendingRequest pending;
+      pending.id = wire == Wire::native ? id : 0;
+      DecodingSession names;
+      pending.command = names.table.find(words[0]);
+      if (id == 4) pending.fault = Fault::too_many_words;
+      if (id == 6) pending.fault = Fault::unknown_command;
+      if (id == 7) pending.fault = Fault::wrong_arity;
+      if (id == 4 || id == 6) words.resize(1);
+      pending.request.args = words;
+      expected.push_back(told(pending));
+    }
+    for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+      CAPTURE(seed);
+      SeededRandom random(seed);
+      DecodingSession decoding;
+      decoding.session.wire = wire;
+      const std::size_t most = seed == 1 ? stream.size() : seed % 2 == 0 ? 300 : 200'000;
+      for (std::string_view rest = stream; !rest.empty();) {
+        const std::size_t size =
+            seed == 1 ? most : std::min<std::size_t>(random.below(most) + 1, rest.size());
+        decoding.feed(rest.substr(0, size));
+        rest.remove_prefix(size);
+        decoding.decode_all();
+        decoding.end_turn();
+      }
+      REQUIRE(decoding.requests.size() == expected.size());
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        CAPTURE(expected[i].substr(0, 60));
+        CHECK((decoding.requests[i] == expected[i]));  // Too long to be shown.
+      }
+      CHECK_FALSE(decoding.session.has_partial_input());
+      CHECK(decoding.memory_bytes() < 10'000);
+    }
+  }
+}
+
+TEST_CASE("within MULTI a command of many keys is one request, or has too many words") {
+  DecodingSession decoding;
+  decoding.session.transaction = std::make_unique<Transaction>();
+  decoding.session.transaction->open();
+  std::vector<std::string_view> words(kUncutWordsMax, "DEL");
+  const auto decode = [&decoding] {
+    Decoded decoded = decoding.decode();
+    while (decoded == Decoded::takes_long) decoded = decoding.decode();
+    return decoded;
+  };
+  decoding.feed(frame_of(1, words));
+  REQUIRE(decode() == Decoded::request);
+  CHECK(decoding.batch.requests[0].fault == Fault::none);
+  CHECK(decoding.batch.requests[0].request.args.size() == kUncutWordsMax);
+  decoding.run_batch();
+  words.emplace_back("DEL");
+  decoding.feed(frame_of(1, words));
+  REQUIRE(decode() == Decoded::request);
+  CHECK(decoding.batch.requests[0].fault == Fault::too_many_words);
+}
+
+TEST_CASE("an argv request of many words that lies about them ends the connection") {
+  const std::vector<std::string_view> words(kStepWordsMax + 2, "DEL");
+  const std::string frame = frame_of(1, words);
+  const std::size_t count_at = protocol::kHeaderBytes;
+  const auto right = static_cast<std::uint32_t>(words.size());
+  for (const std::uint32_t count : {right - 1, right + 1}) {
+    std::string lie = frame;
+    protocol::store_le(lie.data() + count_at, count);
+    DecodingSession decoding;
+    decoding.turn(lie);
+    CHECK(decoding.is_broken);
+    CHECK(decoding.session.broken().status == protocol::Status::bad_frame);
+  }
+  std::string lie = frame;
+  protocol::store_le(lie.data() + lie.size() - 7, std::uint32_t{4});
+  DecodingSession inside;
+  inside.turn(lie);
+  CHECK(inside.is_broken);
+}
+
+TEST_CASE("a long request of many words is dropped while memory is full, a short one is taken") {
+  for (const std::size_t size : {10U, 300U}) {
+    const std::string key(size, 'k');
+    std::vector<std::string_view> words(kStepWordsMax + 1, key);
+    words[0] = "DEL";
+    for (const Wire wire : {Wire::native, Wire::resp2}) {
+      const std::string bytes = wire == Wire::native ? frame_of(1, words) : array_of(words);
+      DecodingSession decoding;
+      decoding.session.wire = wire;
+      decoding.session.memory_is_full = true;
+      for (std::string_view rest = bytes; !rest.empty();) {
+        const std::size_t piece = std::min<std::size_t>(rest.size(), 50'000);
+        decoding.turn(rest.substr(0, piece));
+        rest.remove_prefix(piece);
+        CHECK(decoding.memory_bytes() < (std::size_t{2} << 20U));
+      }
+      REQUIRE(decoding.requests.size() == 1);
+      const std::string fault = fmt::format("fault {}", static_cast<int>(Fault::out_of_memory));
+      CHECK(decoding.requests[0].ends_with(fault) == (size > 100));
+    }
   }
 }
 
@@ -196,7 +324,7 @@ TEST_CASE("an idle session gives its memory back") {
   decoding.turn(std::string_view(frame).substr(400'000));
   CHECK(decoding.requests.size() == 1);
   CHECK(decoding.memory_bytes() < 10'000);
-  const std::vector<std::string_view> many(protocol::kArgsMax, "a");
+  const std::vector<std::string_view> many(kUncutWordsMax, "a");
   decoding.turn(frame_of(2, many));
   CHECK(decoding.requests.size() == 2);
   CHECK(decoding.memory_bytes() < 10'000);

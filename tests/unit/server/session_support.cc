@@ -42,10 +42,39 @@ void DecodingSession::run_batch() {
   batch.clear();
 }
 
+void DecodingSession::run_in_slices() {
+  PendingRequest pending = session.request_in_slices(table);
+  WordSlices& slices = session.words_in_slices();
+  std::vector<std::string> words{std::string(pending.command->name)};
+  while (!slices.empty()) {
+    std::vector<std::string_view> slice;
+    slices.append_slice_to(slice);
+    CHECK(slice.size() <= kSliceWords + 1);
+    words.insert(words.end(), slice.begin(), slice.end());
+    const auto* const large = slices.large_of_slice();
+    CHECK((large != nullptr) == (slice.back().size() > engine::kSmallValueBytesMax));
+    if (large != nullptr) CHECK((*large)->view().data() == slice.back().data());
+    slices.drop_slice();
+  }
+  CHECK(slices.memory_bytes() == 0);
+  const std::vector<std::string_view> views(words.begin(), words.end());
+  pending.request.args = views;
+  requests.push_back(told(pending));
+  session.large_input_done();
+}
+
 void DecodingSession::decode_all(std::size_t batch_max) {
   while (true) {
     const Session::Decoded decoded = decode();
     if (decoded == Session::Decoded::request && batch.requests.size() < batch_max) continue;
+    if (decoded == Session::Decoded::in_slices) {
+      run_in_slices();
+      continue;
+    }
+    if (decoded == Session::Decoded::takes_long) {
+      run_batch();
+      continue;
+    }
     const bool was_empty = batch.requests.empty();
     run_batch();
     if (decoded == Session::Decoded::request) continue;

@@ -41,6 +41,8 @@ class DecodingSession {
   bool is_broken = false;
 
  private:
+  void run_in_slices();
+
   std::deque<std::string> buffers_;  // Of the turn.
 };
 

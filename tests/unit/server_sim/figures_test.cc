@@ -91,7 +91,7 @@ TEST_CASE("what was timed stands for all calls") {
 TEST_CASE("the slow log has the commands of a transaction, when they ran, and not EXEC") {
   for (const unsigned cores : {1U, 2U}) {
     CAPTURE(cores);
-    World at(memory_only(cores));
+    Served at(memory_only(cores));
     const auto talker = at.talker();
     for (const std::string key : {"a", "b"}) {  // With two cores, one of each.
       CAPTURE(key);
