@@ -124,7 +124,7 @@ TEST_CASE("on one core a transaction asks for all keys, and removes them") {
 }
 
 TEST_CASE("on one core a transaction asks for clients and ends them") {
-  World at(memory_only(1));
+  Served at(memory_only(1));
   const auto a = at.talker();
   const std::string answer =
       a->ask("MULTI\r\nCLIENT LIST\r\nCLIENT KILL ID 99\r\nCLIENT LIST ID 99\r\nEXEC\r\n");
