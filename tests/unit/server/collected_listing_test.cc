@@ -290,7 +290,8 @@ TEST_CASE("CLIENT LIST is bounded, and sooner while memory is full") {
 }
 
 TEST_CASE("CLIENT LIST has no cursor: cut short it is an error") {
-  auto listing = Listing::begin(client_list(), words_of("CLIENT LIST"), setup_of(1));
+  const auto words = words_of("CLIENT LIST");
+  auto listing = Listing::begin(client_list(), words, setup_of(1));
   (*listing)->take_slice(client_slice(64, "id=1 x\n"), false);
   (*listing)->cut_short();
   REQUIRE((*listing)->is_complete());
