@@ -295,7 +295,7 @@ TEST_CASE("CLIENT LIST has no cursor: cut short it is an error") {
   (*listing)->take_slice(client_slice(64, "id=1 x\n"), false);
   (*listing)->cut_short();
   REQUIRE((*listing)->is_complete());
-  CHECK(decode_reply(end_of(**listing)).starts_with("(error) there are more clients than"));
+  CHECK(decode_reply(end_of(**listing)).starts_with("(error) ERR there are more clients than"));
 }
 
 }  // namespace
