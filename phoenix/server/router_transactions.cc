@@ -178,6 +178,7 @@ void Router::go_on_at_home(const HopPart& part, std::string_view frame) {
 log::Position Router::run_at_home(Session& session, TransactionJob& job, std::string_view others,
                                   Encoder& encoder) {
   log::Position position = 0;
+  TransactionWork work;
   std::size_t taken = job.replies_begin;
   const auto take_others = [&](std::size_t end) {
     if (job.has_replies) encoder.encoded_item(others.substr(taken, end - taken));
@@ -187,17 +188,19 @@ log::Position Router::run_at_home(Session& session, TransactionJob& job, std::st
   for (auto& queued : job.requests) {
     if (!queued.is_at_home) continue;
     take_others(queued.reply_at);
+    if (work.leaves_out(queued.command())) {
+      encoder.error(Status::error, TransactionWork::kLeftOut);
+      continue;
+    }
     const commands::Request request = queued.request();
     const std::size_t begin = encoder.size_bytes();
     meter_.begin_queued(queued.command());
     const log::Position its_own = shard_.execute(queued.command(), request, encoder, &actions_);
-    const std::size_t end = std::max(encoder.size_bytes(), begin);
-    queued.took_ns = meter_.end_queued(shard_.steps_of_last() + request.args.size() * kWorkPerWord +
-                                       end - begin);
+    queued.took_ns = meter_.end_queued(work.take(queued, shard_.steps_of_last(), encoder, begin));
     if (queued.took_ns != 0) keep_slow(queued, session);
     position = std::max(position, its_own);
-    work_.take(shard_.steps_of_last());
   }
+  work_.take(work.sum());
   take_others(others.size());
   encoder.end(kRepliesTooLarge);
   (void)encoder.finish();  // Items of lists are copied.

@@ -29,10 +29,6 @@ namespace {
 constexpr std::uint64_t kSmallInPlaceBytes = 512;
 constexpr std::uint64_t kInPlaceBytesMax = std::uint64_t{4} << 20U;
 
-// A transaction is run in one go, and a single BITCOUNT or LCS may take tens of milliseconds: once
-// it has taken so many nanoseconds, it reads no more. What it writes is bounded by the log.
-constexpr std::uint64_t kTransactionWorkMax = std::uint64_t{256} << 20U;
-
 // For a canary: so short ones are split. Their worst case is taken twice, and a block.
 constexpr std::uint64_t kSplitBytesMax = 4096;
 
@@ -271,7 +267,7 @@ Shard::Ran Shard::run(TransactionJob& job, Encoder& reply, commands::SessionCont
                       CommandMeter& meter) {
   if (const auto position = abort_if_changed(job, reply)) return {*position, false};
   log::Position position = 0;
-  std::uint64_t steps = 0;
+  TransactionWork work;
   reply.begin_list(static_cast<std::uint32_t>(job.requests.size()));
   job.replies_begin = reply.size_bytes();
   const auto* const middle = job.requests.data() + job.requests.size() / 2;
@@ -280,11 +276,8 @@ Shard::Ran Shard::run(TransactionJob& job, Encoder& reply, commands::SessionCont
     if (&queued == middle) split_batch(need);
     queued.reply_at = reply.size_bytes();
     if (queued.is_at_home) continue;
-    const bool can_be_left_out = has(queued.command().flags, Flags::readonly | Flags::scan);
-    if (steps > kTransactionWorkMax && can_be_left_out) {
-      reply.error(Status::error,
-                  "those before it took 250 ms, which is all that a transaction has for reads: run "
-                  "it by itself");
+    if (work.leaves_out(queued.command())) {
+      reply.error(Status::error, TransactionWork::kLeftOut);
       continue;
     }
     Request request = queued.request();
@@ -293,17 +286,14 @@ Shard::Ran Shard::run(TransactionJob& job, Encoder& reply, commands::SessionCont
     meter.begin_queued(queued.command());
     const log::Position its_own = is_listing ? run_listing(queued.command(), request, reply)
                                              : execute(queued.command(), request, reply, session);
-    const std::uint64_t work = steps_of_last_ + request.args.size() * kWorkPerWord;
-    const std::size_t end = std::max(reply.size_bytes(), queued.reply_at);  // Less: it is refused.
-    queued.took_ns = meter.end_queued(work + end - queued.reply_at);
+    queued.took_ns = meter.end_queued(work.take(queued, steps_of_last_, reply, queued.reply_at));
     job.has_slow = job.has_slow || queued.took_ns != 0;
     position = std::max(position, its_own);
-    steps += work;
   }
   reply.end(kRepliesTooLarge);
   job.is_done = true;
   job.has_replies = !reply.is_refused();
-  steps_of_last_ = steps;
+  steps_of_last_ = work.sum();
   return {position, true};
 }
 

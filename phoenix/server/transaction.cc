@@ -4,10 +4,31 @@
 #include <cstring>
 #include <utility>
 
+#include "phoenix/server/encoder.h"
+#include "phoenix/server/work.h"
+
 namespace phoenix::server {
 
 using commands::Command;
+using commands::Flags;
 using commands::Request;
+
+namespace {
+
+constexpr std::uint64_t kTransactionWorkMax = std::uint64_t{256} << 20U;
+
+// What is told of the server (INFO, CONFIG GET ...) is put together, and not copied as values are:
+// so many nanoseconds for each byte of it.
+constexpr std::uint64_t kWorkPerToldByte = 32;
+// Of a list of replies that is refused already nobody sees how much more would be in it: each is
+// taken for so long.
+constexpr std::uint64_t kUnseenReplyBytes = 4096;
+
+bool changes_keys_or_session(const Command& command) {
+  return has(command.flags, Flags::write | Flags::paused_as_write | Flags::session);
+}
+
+}  // namespace
 
 QueuedRequest::QueuedRequest(const Command& row, const Request& request)
     : command_(&row),
@@ -43,6 +64,21 @@ Request QueuedRequest::request() const {
   request.first_key_hash = first_key_hash_;
   if (large_ != nullptr) request.large = &large_;
   return request;
+}
+
+bool TransactionWork::leaves_out(const Command& command) const {
+  return sum_ > kTransactionWorkMax && !changes_keys_or_session(command);
+}
+
+std::uint64_t TransactionWork::take(const QueuedRequest& queued, std::uint64_t steps,
+                                    const Encoder& reply, std::size_t reply_begin) {
+  const std::uint64_t bytes =
+      reply.is_refused() ? kUnseenReplyBytes : reply.size_bytes() - reply_begin;
+  const bool is_told = !has(queued.command().flags, Flags::readonly | Flags::write);
+  const std::uint64_t work = steps + queued.request().args.size() * kWorkPerWord +
+                             bytes * (is_told ? kWorkPerToldByte : 1);
+  sum_ += work;
+  return work;
 }
 
 bool removes_all(const Command& command) {

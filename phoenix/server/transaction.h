@@ -14,6 +14,7 @@
 
 namespace phoenix::server {
 
+class Encoder;
 struct Run;
 
 /// A request with words of its own.
@@ -63,6 +64,27 @@ struct TransactionJob {
   bool has_slow = false;     // Some of them took long.
   bool has_replies = false;  // Of what ran there, from `replies_begin` on; else an error.
   std::size_t replies_begin = 0;
+};
+
+/// What a transaction has done so far on a core: it is run in one go, and a single BITCOUNT or LCS
+/// may take tens of milliseconds. Once it is much, only what changes something is run; what it
+/// writes to the log is bounded by that.
+class TransactionWork final {
+ public:
+  /// Whether a command is not run any more: kLeftOut is its answer.
+  [[nodiscard]] bool leaves_out(const commands::Command& command) const;
+  /// One was run, which took `steps` and wrote its answer at the end of `reply`, from
+  /// `reply_begin` on. How many nanoseconds of work that is, about (work.h).
+  std::uint64_t take(const QueuedRequest& queued, std::uint64_t steps, const Encoder& reply,
+                     std::size_t reply_begin);
+  std::uint64_t sum() const { return sum_; }
+
+  static constexpr std::string_view kLeftOut =
+      "those before it took 250 ms, which is all that a transaction has for reads: run it by "
+      "itself";
+
+ private:
+  std::uint64_t sum_ = 0;
 };
 
 /// What is answered in place of the replies.

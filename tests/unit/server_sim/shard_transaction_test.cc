@@ -199,6 +199,38 @@ TEST_CASE("many small changes of a long value reserve little") {
   CHECK(world.shard().need_of(job, encoder).payload_bytes < 1'000'000);
 }
 
+TEST_CASE("what is told of the server is more work than what is copied, seen or not") {
+  ShardWorld world(log::Durability::off);
+  TransactionJob job;
+  for (const auto* const line : {"INFO", "GET"}) queue(job, world, {line, "all"});
+  std::string reply;
+  RespEncoder encoder;
+  encoder.begin({Wire::resp2, 0}, reply);
+  encoder.begin_list(3);
+  encoder.bytes(std::string(1000, 'v'));
+  TransactionWork work;
+  const std::uint64_t told = work.take(job.requests[0], 10, encoder, 0);
+  const std::uint64_t copied = work.take(job.requests[1], 10, encoder, 0);
+  CHECK(copied > 1000);
+  CHECK(told > 20 * copied);
+  CHECK(work.sum() == told + copied);
+  // The list becomes too long. What would still be in it cannot be counted, but takes its time.
+  encoder.bytes(std::string(kReplyBytesMax, 'v'));
+  REQUIRE(encoder.is_refused());
+  CHECK(work.take(job.requests[0], 10, encoder, encoder.size_bytes()) > 20 * copied);
+
+  const auto& get = row_of(world.table(), "GET");
+  CHECK_FALSE(work.leaves_out(get));
+  (void)work.take(job.requests[1], 300'000'000, encoder, encoder.size_bytes());
+  for (const auto* const name : {"GET", "INFO", "KEYS", "CONFIG|GET", "CLIENT|LIST"}) {
+    CHECK_MESSAGE(work.leaves_out(*world.table().find_row(name)), name);
+  }
+  for (const auto* const name : {"SET", "FLUSHALL", "PUBLISH", "SUBSCRIBE", "CLIENT|SETNAME"}) {
+    CHECK_MESSAGE(!work.leaves_out(*world.table().find_row(name)), name);
+  }
+  encoder.end();
+}
+
 /// EXEC of a GET after `key` was watched, and `line` done by somebody else.
 std::string exec_after(ShardWorld& world, std::string_view key, const Line& line) {
   TransactionJob job;

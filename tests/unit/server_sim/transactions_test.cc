@@ -256,6 +256,24 @@ TEST_CASE("what has no key is done only when the transaction is") {
   }
 }
 
+TEST_CASE("what tells of the server in a transaction has an end, and changes do not") {
+  Served at(memory_only(2));
+  const auto a = at.talker();
+  // One of them has its key on the other core: what has no key runs at home.
+  for (const unsigned core : {0U, 1U}) {
+    CAPTURE(core);
+    const std::string set = "SET " + tag_on(core) + "k v\r\n";
+    std::string lines = "MULTI\r\n" + set;
+    for (int i = 0; i < 125; ++i) lines += "COMMAND DOCS\r\n";
+    const std::string answer =
+        a->ask(lines + "COMMAND COUNT\r\n" + set + "CLIENT SETNAME n\r\nEXEC\r\n");
+    CHECK(answer.find("*129\r\n+OK\r\n*") != std::string::npos);
+    CHECK(
+        answer.ends_with("-ERR those before it took 250 ms, which is all that a transaction has "
+                         "for reads: run it by itself\r\n+OK\r\n+OK\r\n"));
+  }
+}
+
 TEST_CASE("a client that is gone in the middle of EXEC takes nothing of it along") {
   for (const unsigned core : {0U, 1U}) {
     CAPTURE(core);
