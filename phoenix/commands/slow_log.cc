@@ -13,11 +13,13 @@
 namespace phoenix::commands {
 namespace {
 
-// Values of CONFIG SET that are passwords where it takes them: whoever tries has said one.
+// Values of CONFIG SET that are passwords where it takes them: whoever tries has said one, also
+// where a word is missing before.
 bool is_secret(Args words, std::size_t index) {
   constexpr auto kNames = std::to_array<std::string_view>(
       {"masterauth", "masteruser", "requirepass", "tls-client-key-file-pass", "tls-key-file-pass"});
-  if (index < 3 || index % 2 == 0) return false;
+  const bool is_whole = words.size() % 2 == 0;
+  if (index < 3 || (is_whole && index % 2 == 0)) return false;
   if (!equals_ignoring_case(words[0], "CONFIG") || !equals_ignoring_case(words[1], "SET")) {
     return false;
   }
