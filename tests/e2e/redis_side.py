@@ -10,10 +10,14 @@ REPLY_TIMEOUT_S = 60  # For a reply that must come.
 DISAPPOINTMENTS_MAX = 3  # A server that sends no messages at all is soon done with.
 SOON_S = 0.02
 MESSAGE_TIMEOUT_S = 20  # For what does come unless something is wrong: that is an answer, too.
-NOTHING = b"(nothing came)"
 CLOSED = b"(the connection was closed)"
 LAST_MESSAGE = b"this was the last message"
 OPEN = b"(the connection stayed open)"
+
+
+class NoReplyError(Exception):
+    """A reply did not come in its time. What comes late would be read as the reply to the next
+    line, so nothing more can be compared on this connection."""
 
 
 class Side:
@@ -68,7 +72,7 @@ class Side:
             return [self.messages(client, split_replies(model[0]) if model else ())]
         try:
             client.send(b"".join(self.request(line) for line in lines))
-        except OSError:
+        except ConnectionError:
             pass  # Closed meanwhile; what came before that is still to be read.
         return [self.answer(client, line) for line in lines]
 
@@ -77,18 +81,20 @@ class Side:
         count = int(line.marks.get("replies", 1))
         out = b""
         try:
-            for index in range(count):
-                soon = index > 0 or "raw" in line.marks
-                client.socket.settimeout(MESSAGE_TIMEOUT_S if soon else REPLY_TIMEOUT_S)
+            client.socket.settimeout(REPLY_TIMEOUT_S)
+            for _ in range(count):
                 reply = client.receive_raw()
                 out += reply
-                if reply.startswith(b"-") and "closed" not in line.marks:
-                    break  # Not so many replies, then.
+                if reply.startswith(b"-") and "raw" not in line.marks:
+                    break  # A refused command has no more than that.
             if "closed" in line.marks:
                 client.socket.settimeout(MESSAGE_TIMEOUT_S)
                 out += client.receive_raw() + OPEN
         except socket.timeout:
-            out += OPEN if "closed" in line.marks else NOTHING
+            if "closed" not in line.marks:
+                late = f"port {self.port} sent only {out + client.buffer!r} to {line.where}"
+                raise NoReplyError(late) from None
+            out += OPEN
         except resp.Closed as end:
             out += end.left + CLOSED
         except (resp.ProtocolError, ValueError):
@@ -211,7 +217,7 @@ def same(line, one, other):
     """Whether two answers are equal as far as the line's marks ask for it."""
     if one == other:
         return True
-    if NOTHING in one + other or CLOSED in one + other or not one or not other:
+    if CLOSED in one + other or not one or not other:
         return False
     marks = line.marks
     if "type" in marks:
