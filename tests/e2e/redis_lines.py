@@ -9,7 +9,7 @@ MARK = re.compile(r"\[([a-z-]+)((?: [^\]\s]+)*)\]\s*")
 MARKS = {  # name: how many words it takes
     "any-order": 0, "near": 1, "type": 0, "error": 0, "scan": 0, "on": 1, "replies": 1,
     "messages": 0, "raw": 0, "closed": 0, "sleep": 1, "resp": 1, "keep": 1, "cores": 1, "shape": 0,
-    "names": 0, "row": 0,
+    "names": 0, "row": 0, "eventually": 0,
 }  # fmt: skip
 NUMBER = re.compile(rb"-?\d+(?:\.\d+)?")
 
