@@ -58,7 +58,10 @@ void Core::turn() {
   work.grant(kHopWorkPerTurn);
   const bool has_mail = has_others && router_->receive_hops();
   messaging_->clients().end_pause_when_due(now_ns_);
-  if (count > 0 || ticks || has_mail || can_go_on) connections_->retry_waiting();
+  if (count > 0 || ticks || has_mail || can_go_on) {
+    connections_->retry_waiting();
+    router_->retry_slices();
+  }
   serve_requests();
   stop_when_asked();
   step_long_requests();

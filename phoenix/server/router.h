@@ -73,6 +73,8 @@ class Router final {
   void begin_in_slices(PendingRequest pending);
   /// Runs the next slices of such requests, as far as the turn's work allows, in turn.
   void step_slices();
+  /// Something has happened that those may have waited for which found no room.
+  void retry_slices();
   bool has_slices() const { return !sliced_.empty(); }
 
   /// What may still be done in this turn; all of the above takes from it, and listings() do.
@@ -140,7 +142,7 @@ class Router final {
 
   // router_slices.cc
   void show_to_monitors(PendingRequest pending);
-  static bool can_go_on(const SlicedRequest& sliced);
+  bool can_go_on(const SlicedRequest& sliced) const;
   bool run_slice(SlicedRequest& sliced);
   void finish_slice(Gathering& gathering);
   void keep_items(SlicedRequest& sliced, const Gathering& gathering);

@@ -64,7 +64,8 @@ void Router::show_to_monitors(PendingRequest pending) {
   messaging_.show(pending);
 }
 
-bool Router::can_go_on(const SlicedRequest& sliced) {
+bool Router::can_go_on(const SlicedRequest& sliced) const {
+  if (is_paused(sliced.pending)) return false;
   const bool is_list = sliced.pending.command->gather == Gather::in_key_order;
   return sliced.has_slice() && sliced.away < (is_list ? kListSlicesAwayMax : kSlicesAwayMax);
 }
@@ -77,9 +78,13 @@ void Router::step_slices() {
   }
 }
 
+void Router::retry_slices() {
+  for (const auto& sliced : sliced_) sliced->is_blocked = false;
+}
+
 // False: it has to wait. Else it may have ended.
 bool Router::run_slice(SlicedRequest& sliced) {
-  if (!can_go_on(sliced)) return false;
+  if (sliced.is_blocked || !can_go_on(sliced)) return false;
   const commands::Command& command = *sliced.pending.command;
   slice_words_.assign(1, command.name);
   sliced.words.append_slice_to(slice_words_);
@@ -97,7 +102,10 @@ bool Router::run_slice(SlicedRequest& sliced) {
   const auto verdict =
       has_room ? run_own_part(pending, split, *gathering, frame) : Shard::Verdict::wait;
   sliced.is_blocked = verdict == Shard::Verdict::wait;
-  if (sliced.is_blocked) return false;
+  if (sliced.is_blocked) {
+    work_.take(slice_words_.size() * kWorkPerWord);
+    return false;
+  }
   if (verdict == Shard::Verdict::refused) {  // The others are not asked.
     for (unsigned core = 0; core < shared_.cores(); ++core) {
       if (core != core_) split.words[core].clear();
@@ -211,8 +219,9 @@ void Router::send_items(SlicedRequest& sliced) {
 }
 
 bool Router::has_slices_to_run() const {
-  return std::any_of(sliced_.begin(), sliced_.end(),
-                     [](const auto& sliced) { return !sliced->is_blocked && can_go_on(*sliced); });
+  return std::any_of(sliced_.begin(), sliced_.end(), [this](const auto& sliced) {
+    return !sliced->is_blocked && can_go_on(*sliced);
+  });
 }
 
 }  // namespace phoenix::server

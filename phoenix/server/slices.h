@@ -25,8 +25,9 @@ struct SlicedRequest {
   std::size_t keys;       // Of all of it.
   std::size_t place = 0;  // In the router's list.
   std::uint32_t begun = 0;
-  std::size_t away = 0;     // Slices that were begun, and of which a part is on another core.
-  bool is_blocked = false;  // The last attempt found no room, in the log or on the way to a core.
+  std::size_t away = 0;  // Slices that were begun, and of which a part is on another core.
+  // The last attempt found no room, in the log or on the way to a core, until Router::retry_slices.
+  bool is_blocked = false;
   std::uint64_t took_ns = 0;
 
   // What came of it so far.

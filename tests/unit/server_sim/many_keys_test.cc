@@ -106,6 +106,34 @@ TEST_CASE("while one is run others are answered, and it goes on when its client 
   }
 }
 
+TEST_CASE("a pause of writes holds up what is left of one") {
+  for (const unsigned cores : {1U, 2U}) {
+    CAPTURE(cores);
+    World at(tight(cores));
+    const auto one = at.client();
+    const auto other = at.client();
+    CHECK(at.ask(*one, request("MSET", 0, kKeys, true), kOk.size()) == kOk);
+    const auto size = [&] {
+      other->send("DBSIZE\r\n");
+      (void)at.process.run_until([&] { return other->received().ends_with('\n'); },
+                                 kNanosPerSecond);
+      return other->take();
+    };
+    one->send(request("DEL", 0, kKeys));
+    std::string left = size();
+    while (left == ":9000\r\n") left = size();
+    CHECK(at.ask(*other, "CLIENT PAUSE 1000000 WRITE\r\n", kOk.size()) == kOk);
+    (void)size();  // What was on its way to another core.
+    left = size();
+    for (int i = 0; i < 100; ++i) REQUIRE(size() == left);
+    CHECK(left != ":0\r\n");
+    CHECK(one->received().empty());
+    CHECK(at.ask(*other, "CLIENT UNPAUSE\r\n", kOk.size()) == kOk);
+    CHECK(at.ask(*one, "", 7) == ":9000\r\n");
+    CHECK(size() == ":0\r\n");
+  }
+}
+
 TEST_CASE("what memory does not suffice for ends as an error that tells so") {
   World at([] {
     server::Config config = small_config(1);
