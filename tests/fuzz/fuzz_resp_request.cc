@@ -40,15 +40,20 @@ Seen read(std::string_view stream, std::string_view sizes) {
   return seen;
 }
 
-/// A byte 1 stands for a word that is too long for an entry.
+/// A byte 1 stands for a word that is too long for an entry, a byte 2 for more words than are run
+/// in one step.
 std::string expand(std::string_view stream) {
   constexpr std::size_t kLongBytes = 33'000;
   constexpr int kLongMost = 8;
   std::string text;
   int longs = 0;
+  bool has_many = false;
   for (const char c : stream) {
     if (c == '\1' && longs++ < kLongMost) {
       text.append(kLongBytes, 'v');
+    } else if (c == '\2' && !has_many) {
+      has_many = true;
+      for (std::size_t i = 0; i < server::kStepWordsMax; ++i) text += "$1\r\nk\r\n";
     } else {
       text += c;
     }

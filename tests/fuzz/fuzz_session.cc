@@ -16,7 +16,8 @@ constexpr std::size_t kLongBytesMost = 100'000;
 constexpr int kLongMost = 4;
 
 /// Values that are declared longer than the whole input get the bytes that they lack, so that a
-/// short input can hold values that are too long for an entry.
+/// short input can hold values that are too long for an entry; words get zeros, which are empty
+/// words, so that it can hold very many of them.
 std::string expand(std::string_view stream) {
   std::string text;
   int longs = 0;
@@ -31,7 +32,8 @@ std::string expand(std::string_view stream) {
     stream.remove_prefix(there);
     const std::size_t missing = header.value_bytes - there;
     if (missing > kLongBytesMost || (missing > 0 && longs++ == kLongMost)) break;
-    text.append(missing, 'v');
+    const bool has_words = header.type == static_cast<std::uint8_t>(protocol::Opcode::argv);
+    text.append(missing, has_words ? '\0' : 'v');
   }
   return text.append(stream);
 }

@@ -18,8 +18,12 @@ struct Seen {
   std::string error;
 };
 
-inline void describe(const std::vector<std::string_view>& words, std::string& out) {
+inline void append_words(const std::vector<std::string_view>& words, std::string& out) {
   for (const auto word : words) out.append(std::to_string(word.size())).append(":").append(word);
+}
+
+inline void describe(const std::vector<std::string_view>& words, std::string& out) {
+  append_words(words, out);
   out += '\n';
 }
 
@@ -77,13 +81,37 @@ class Feeder final {
       decoded = session_.decode(table_, batch_);
     }
     if (decoded == Decoded::no_room) FUZZ_CHECK(!batch_.requests.empty());
+    if (decoded == Decoded::in_slices) {
+      FUZZ_CHECK(batch_.requests.empty());
+      execute_in_slices(next_run());
+      return true;
+    }
     execute(next_run());
     if (decoded == Decoded::broken && batch_.requests.empty()) {
       seen_.is_broken = true;
       seen_.error = session_.broken().text;
       return false;
     }
-    return !batch_.requests.empty();
+    return !batch_.requests.empty() || decoded == Decoded::takes_long;
+  }
+
+  // Now and then it is put back first, once.
+  void execute_in_slices(std::size_t run) {
+    const server::PendingRequest pending = session_.request_in_slices(table_);
+    was_put_back_ = run == 2 && !was_put_back_;
+    if (was_put_back_) return session_.put_back(pending);
+    server::WordSlices& slices = session_.words_in_slices();
+    append_words({slices.name()}, seen_.requests);
+    while (!slices.empty()) {
+      std::vector<std::string_view> words;
+      slices.append_slice_to(words);
+      FUZZ_CHECK(!words.empty() && words.size() <= server::kSliceWords + 1);
+      append_words(words, seen_.requests);
+      slices.drop_slice();
+    }
+    seen_.requests += '\n';
+    if (session_.wire == server::Wire::native) describe_frame(pending, seen_.requests);
+    session_.large_input_done();
   }
 
   void execute(std::size_t most) {
@@ -108,6 +136,7 @@ class Feeder final {
   server::RequestBatch batch_;
   std::string_view runs_;
   std::size_t run_ = 0;
+  bool was_put_back_ = false;
   Seen seen_;
 };
 

@@ -43,6 +43,7 @@ struct Habits {
   bool flushes = false;  // Now and then one removes all keys. Not where connections may be lost.
   bool judges = true;    // What answers say of keys is held against the oracle.
   bool speaks_resp = true;  // Two of three connections do.
+  bool sends_many = false;  // Some requests have thousands of words.
   // Most requests change long values in parts of up to so many bytes; 0: none does. Only where
   // nothing is refused and no connection is lost while the server lives on.
   std::size_t part_bytes = 0;
@@ -105,7 +106,9 @@ class User final {
     watch,
     exec,
     scan,
-    publish
+    publish,
+    read_many,
+    exists
   };
   struct InFlight {
     Kind kind = Kind::read;
@@ -121,6 +124,8 @@ class User final {
     std::map<std::string, unsigned> listed;
     std::vector<std::string> answers;  // As words.
     std::int64_t amount = 1;           // Of an INCRBY.
+    std::vector<std::size_t> places;   // Of keys among many items:
+    std::size_t items = 0;             // so many.
     bool may_abort = false;            // EXEC: a key was watched,
     bool must_abort = false;           // and has changed.
     std::string text;
@@ -210,6 +215,17 @@ class User final {
   Words set_long(InFlight& request, const std::string& key);
   Words remove_long(InFlight& request, const std::string& key);
   Words set_bit(InFlight& request, const std::string& key, const std::string& old);
+
+  // Requests of very many words: user_many.cc.
+  void send_many();
+  std::size_t draw_words();
+  Words padded(const std::string& name);
+  void send_read_of_very_many();
+  void check_read_of_many(const InFlight& request, const protocol::Value& value);
+  void send_exists();
+  void check_exists(const InFlight& request, const protocol::Value& value);
+  void send_erase_of_many();
+  void send_write_of_many();
 
   // Walks over all keys: user_walks.cc.
   void send_keys();

@@ -63,6 +63,10 @@ void User::check(InFlight& request, const protocol::Value& value) {
   switch (request.kind) {
     case Kind::read:
       return check_read(request, value);
+    case Kind::read_many:
+      return check_read_of_many(request, value);
+    case Kind::exists:
+      return check_exists(request, value);
     case Kind::time_left:
       return check_time_left(request, value);
     case Kind::list:

@@ -8,10 +8,12 @@ namespace {
 // What needs no quotes, in a line that a person might type.
 bool may_be_inline(const std::vector<std::string>& words) {
   constexpr std::size_t kWordBytesMost = 200;
-  return std::all_of(words.begin(), words.end(), [](const std::string& word) {
-    return !word.empty() && word.size() <= kWordBytesMost &&
-           word.find_first_of(" \"'") == std::string::npos;
-  });
+  constexpr std::size_t kWordsMost = 64;
+  return words.size() <= kWordsMost &&
+         std::all_of(words.begin(), words.end(), [](const std::string& word) {
+           return !word.empty() && word.size() <= kWordBytesMost &&
+                  word.find_first_of(" \"'") == std::string::npos;
+         });
 }
 
 std::string inline_request(const std::vector<std::string>& words, bool has_return) {

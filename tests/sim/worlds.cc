@@ -80,6 +80,8 @@ ScenarioOptions world_of(std::uint64_t seed) {
   if (keeps_connections && options.memory_bytes_max == 0 && draw.one_in(2)) {
     options.habits.part_bytes = draw.between(40, 120) << 10U;
   }
+  // Last, so that the other worlds stay as they were.
+  options.habits.sends_many = draw.one_in(4);
   return options;
 }
 
@@ -106,6 +108,7 @@ std::string describe(const ScenarioOptions& options) {
   say(options.habits.reads_late, "slow readers");
   say(options.habits.flushes, "everything is removed now and then");
   say(options.habits.part_bytes != 0, "long parts of long values");
+  say(options.habits.sends_many, "requests of thousands of words");
   say(!options.habits.draws_waits, "nobody says what to wait for");
   return text;
 }
