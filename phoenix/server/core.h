@@ -53,11 +53,13 @@ class Core final : private SessionActions {
 
   /// After Shared::stops: everything that was accepted is answered and durable.
   bool is_done() const { return closing_.done(); }
-  /// And then: nothing is counted any more of what sessions held.
+  /// And then: nothing is counted any more of what sessions held. A long job that nobody asks for
+  /// any more, since its client has gone, holds its block for two more seconds.
   bool has_given_back() const {
     return buffers_.input == 0 && buffers_.output == chunks_.memory_bytes() &&
            buffers_.channels == messaging_->held_bytes() &&
-           buffers_.large->bytes() == shard_->keyspace().large_value_bytes();
+           (buffers_.large->bytes() == shard_->keyspace().large_value_bytes() ||
+            !shard_->long_jobs().empty());
   }
 
  private:
