@@ -219,6 +219,7 @@ class User final {
   // Requests of very many words: user_many.cc.
   void send_many();
   std::size_t draw_words();
+  std::size_t draw_place(std::size_t count);
   Words padded(const std::string& name);
   void send_read_of_very_many();
   void check_read_of_many(const InFlight& request, const protocol::Value& value);

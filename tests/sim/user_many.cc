@@ -31,6 +31,12 @@ std::size_t User::draw_words() {
   return server::kStepWordsMax + 1 + random_.below(random_.below(4) == 0 ? 8000 : 600);
 }
 
+// Of so many; every other time among the last, which are in the last slice.
+std::size_t User::draw_place(std::size_t count) {
+  constexpr std::size_t kLast = 20;
+  return random_.below(2) == 0 ? count - 1 - random_.below(kLast) : random_.below(count);
+}
+
 User::Words User::padded(const std::string& name) {
   Words words{name};
   const std::size_t count = draw_words();
@@ -43,7 +49,7 @@ void User::send_read_of_very_many() {
   InFlight& request = begin(Kind::read_many);
   draw_wait(request);
   Words words = padded("MGET");
-  for (int i = 0; i < kKeys; ++i) words[1 + random_.below(words.size() - 1)] = any_key();
+  for (int i = 0; i < kKeys; ++i) words[1 + draw_place(words.size() - 1)] = any_key();
   for (std::size_t i = 1; i < words.size(); ++i) {
     if (words[i] != pad_key(i)) {
       look_at(request, words[i]);
@@ -73,7 +79,7 @@ void User::send_exists() {
   draw_wait(request);
   Words words = padded(random_.below(2) == 0 ? "EXISTS" : "TOUCH");
   look_at(request, any_key());
-  words[1 + random_.below(words.size() - 1)] = request.keys[0];
+  words[1 + draw_place(words.size() - 1)] = request.keys[0];
   send_words(request, words);
 }
 
@@ -91,29 +97,32 @@ void User::send_erase_of_many() {
   intend(request, key, Version{});
   Words words = padded(random_.below(2) == 0 ? "DEL" : "UNLINK");
   const std::uint64_t times = 1 + random_.below(3);
-  for (std::uint64_t i = 0; i < times; ++i) words[1 + random_.below(words.size() - 1)] = key;
+  for (std::uint64_t i = 0; i < times; ++i) words[1 + draw_place(words.size() - 1)] = key;
   send_words(request, words);
 }
 
-// Each key gets the same value again and again, and each time is told of.
+// One key is set again and again to the same value, the others at some place.
 void User::send_write_of_many() {
   InFlight& request = begin(Kind::write);
   draw_wait(request);
-  Words pairs;
+  const std::size_t pairs = draw_words() / 2;
+  std::vector<std::size_t> places(pairs, 0);  // Which key is there.
   const std::uint64_t keys = 1 + random_.below(4);
   for (std::uint64_t i = 0; i < keys; ++i) {
-    const std::string key = own_tagged_key(static_cast<unsigned>(i % kTags), i / kTags);
     Version version;
     version.value = new_value().substr(0, 60);
-    pairs.insert(pairs.end(), {key, *version.value});
-    intend(request, key, std::move(version));
+    intend(request, own_tagged_key(static_cast<unsigned>(i % kTags), i / kTags),
+           std::move(version));
+    std::size_t place = draw_place(pairs);
+    while (places[place] != 0) place = draw_place(pairs);
+    places[place] = i;
   }
   Words words{"MSET"};
-  for (const std::size_t count = draw_words(); words.size() < count;) {
-    words.insert(words.end(), pairs.begin(), pairs.end());
-    for (std::size_t i = 0; i < request.keys.size(); ++i) {
-      truth_.sets[request.keys[i]].push_back(request.versions[i]);
-    }
+  for (const std::size_t place : places) {
+    const std::string& key = request.keys[place];
+    const VersionNumber number = request.versions[place];
+    words.insert(words.end(), {key, *truth_.keys[key].version(number).value});
+    truth_.sets[key].push_back(number);
   }
   send_words(request, words);
 }

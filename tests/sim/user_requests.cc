@@ -131,7 +131,7 @@ void User::send_something() {
     return random_.below(4) == 0 ? send_time_left() : send_read();
   }
   if (habits_.part_bytes != 0 && random_.below(4) != 0) return send_part();
-  if (habits_.sends_many && random_.below(50) == 0) return send_many();
+  if (habits_.sends_many && random_.below(20) == 0) return send_many();
   const std::uint64_t dice = random_.below(100);
   if (dice < 24) return send_write();
   if (dice < 30) return send_erase();
