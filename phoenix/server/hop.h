@@ -32,6 +32,7 @@ struct HopPart {
   Run* run = nullptr;                // Where the reply goes, when it is a whole one.
   Gathering* gathering = nullptr;    // Or where it is joined with others.
   std::uint32_t gathering_part = 0;  // Which of them.
+  bool is_of_keys_slice = false;     // It is a part of a slice of a longer request (slices.h).
   ReplyHead head;                    // How its reply is encoded: natively where it is joined.
   std::uint16_t flags = 0;
   std::uint64_t ttl_ms = 0;

@@ -383,6 +383,7 @@ void Router::send_parts(const PendingRequest& pending, Split& split, Gathering& 
         hops_.add_part(core, *gathering.session, *pending.command, request, part_head());
     part.gathering = &gathering;
     part.gathering_part = core;
+    part.is_of_keys_slice = gathering.sliced != nullptr;
   }
 }
 

@@ -23,15 +23,17 @@ void Router::keep_time(const PendingRequest& pending, std::uint64_t work, std::s
   if (watch_.is_slow(work, took_ns)) keep_slow(pending, took_ns);
 }
 
-// Of what all cores do, the home core's part stands for all.
+// Of what all cores do, the home core's part stands for all. What is done in slices is one call, of
+// the home core.
 void Router::keep_time(HopPart& part, std::uint64_t work, std::size_t place) {
   const std::uint64_t took_ns = watch_.lap(work, place);
   const commands::Flags flags = part.command->flags;
   // With a threshold of 0 also what was faster than the clock can tell is slow.
-  if (part.is_slice() || watch_.is_slow(work, took_ns)) {
+  const bool is_slice = part.is_slice() || part.is_of_keys_slice;
+  if (is_slice || watch_.is_slow(work, took_ns)) {
     part.took_ns = std::max<std::uint64_t>(took_ns, 1);
   }
-  if (part.is_slice() || has(flags, commands::Flags::every_core)) return;
+  if (is_slice || has(flags, commands::Flags::every_core)) return;
   meter_.of(*part.command).record(took_ns);
 }
 
@@ -44,6 +46,10 @@ void Router::keep_slow(const PendingRequest& pending, std::uint64_t took_ns) {
 void Router::keep_slow(const HopBatch& batch, const HopPart& part) {
   if (part.is_slice()) {
     if (part.session->listing) part.session->listing->took_ns += part.took_ns;
+    return;
+  }
+  if (part.is_of_keys_slice) {
+    part.gathering->sliced->took_ns += part.took_ns;
     return;
   }
   if (has(part.command->flags, commands::Flags::every_core)) return;

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "phoenix/server/command_figures.h"
 #include "phoenix/sim/client.h"
 #include "tests/sim/process.h"
 
@@ -103,6 +104,23 @@ TEST_CASE("while one is run others are answered, and it goes on when its client 
       is_done = at.ask(*other, "EXISTS k0 k8999\r\n", 4) == ":0\r\n";
     }
     CHECK(is_done);
+  }
+}
+
+TEST_CASE("figures tell of one call, however many slices it had") {
+  for (const unsigned cores : {1U, 2U}) {
+    CAPTURE(cores);
+    World at(small_config(cores));
+    const auto client = at.client();
+    CHECK(at.ask(*client, request("EXISTS", 0, kKeys), 4) == ":0\r\n");
+    const server::Shared& shared = at.process.shared();
+    const std::size_t row = shared.table.find("EXISTS")->index;
+    std::uint64_t timed = 0;
+    for (unsigned core = 0; core < cores; ++core) {
+      timed += shared.metrics[core].commands[row].timed.get();
+    }
+    CHECK(timed == 1);
+    CHECK(server::times_of(shared, row).calls == 1);
   }
 }
 
