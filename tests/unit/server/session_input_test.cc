@@ -133,7 +133,7 @@ TEST_CASE("requests of many words arrive in any pieces, between others, in both 
       pending.request.args = words;
       expected.push_back(told(pending));
     }
-    for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
       CAPTURE(seed);
       SeededRandom random(seed);
       DecodingSession decoding;
