@@ -154,7 +154,7 @@ def restarts(db, subscriber):
 
 
 def main():
-    db = redis.Redis(port=PORT, socket_timeout=30, client_name=None)
+    db = redis.Redis("127.0.0.1", PORT, socket_timeout=30, client_name=None)
     equal(db.flushall(), True)
     commands(db)
     server(db)
@@ -163,7 +163,7 @@ def main():
     transactions(db)
     scans(db)
     restarts(db, messages(db))
-    equal(redis.Redis(port=PORT, client_name="named", db=0).client_getname(), "named")
+    equal(redis.Redis("127.0.0.1", PORT, client_name="named", db=0).client_getname(), "named")
     print(f"{checks} checks")
 
 
