@@ -128,7 +128,6 @@ Result<void> Replayer::begin_batch(BatchCursor& cursor) {
   const BatchHeader& header = cursor.header();
   if (header.first_lsn < next_lsn_) return cursor.damaged("repeats record numbers");
   next_lsn_ = header.first_lsn + std::max<std::uint64_t>(header.count, 1);
-  progress_.records.fetch_add(header.count, std::memory_order_relaxed);
   return {};
 }
 
@@ -238,6 +237,7 @@ Result<void> Replayer::take(const BatchCursor& cursor, const Record& record, std
 void Replayer::flush() {
   if (count_ == 0) return;
   sink_.replay(std::span(records_).first(count_));
+  progress_.records.fetch_add(count_, std::memory_order_relaxed);
   for (std::size_t i = 0; i < count_; ++i) records_[i].effect.value.large.reset();
   count_ = 0;
 }

@@ -55,7 +55,7 @@ struct Progress {
   std::atomic<std::uint64_t> log_bytes{0};    // Of all segments that count.
   std::atomic<std::uint64_t> bytes_total{0};  // To be read: the log several times over.
   std::atomic<std::uint64_t> bytes_done{0};
-  std::atomic<std::uint64_t> records{0};
+  std::atomic<std::uint64_t> records{0};  // That cores have taken, a CLEAR by each.
 };
 
 /// "34 % of 1.2 GB".
