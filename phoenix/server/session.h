@@ -248,6 +248,7 @@ class Session final {
                      const commands::Table& table, RequestBatch& batch);
   Decoded take_argv(const commands::Table& table, RequestBatch& batch);
   bool goes_in_slices(const WordSlices& words, const commands::Table& table) const;
+  static bool has_room_for(const WordSlices& words, const RequestBatch& batch);
   static bool take_words(const WordSlices& words, PendingRequest& pending,
                          const commands::Table& table, RequestBatch& batch);
   Decoded break_off(std::uint32_t id, protocol::DecodeError error);

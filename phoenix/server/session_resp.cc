@@ -1,6 +1,4 @@
 // How a session turns RESP into requests.
-#include <algorithm>
-
 #include "phoenix/base/check.h"
 #include "phoenix/commands/table.h"
 #include "phoenix/server/session.h"
@@ -108,9 +106,7 @@ Session::Decoded Session::take_resp_large(const commands::Table& table, RequestB
   const WordSlices& words = large.words();
   if (goes_in_slices(words, table)) return Decoded::in_slices;
   if (!batch.takes_long && words.count() > kStepWordsMax) return Decoded::takes_long;
-  if (batch.words.size() + std::min(words.count(), kUncutWordsMax) > kWordsPerBatch) {
-    return Decoded::no_room;
-  }
+  if (!has_room_for(words, batch)) return Decoded::no_room;
   large.is_taken = true;
   ++requests_in_batch;
   PendingRequest& pending = batch.requests.emplace_back();

@@ -43,9 +43,7 @@ Session::Decoded Session::take_argv(const commands::Table& table, RequestBatch& 
   const WordSlices& words = large.argv->words();
   if (goes_in_slices(words, table)) return Decoded::in_slices;
   if (!batch.takes_long) return Decoded::takes_long;
-  if (batch.words.size() + std::min(words.count(), kUncutWordsMax) > kWordsPerBatch) {
-    return Decoded::no_room;
-  }
+  if (!has_room_for(words, batch)) return Decoded::no_room;
   large.is_taken = true;
   ++requests_in_batch;
   PendingRequest& pending = batch.requests.emplace_back();
@@ -69,6 +67,11 @@ bool Session::goes_in_slices(const WordSlices& words, const commands::Table& tab
   const auto* const command = table.find(words.name());
   const bool is_queued = transaction && transaction->is_open();
   return command != nullptr && commands::can_be_cut(*command) && !is_queued;
+}
+
+// Of too many there will be the name alone.
+bool Session::has_room_for(const WordSlices& words, const RequestBatch& batch) {
+  return batch.words.size() + std::min(words.count(), kUncutWordsMax) <= kWordsPerBatch;
 }
 
 // False: there are too many of them.

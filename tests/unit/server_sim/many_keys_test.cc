@@ -6,7 +6,7 @@
 
 #include "phoenix/server/command_figures.h"
 #include "phoenix/sim/client.h"
-#include "tests/sim/process.h"
+#include "tests/unit/server_sim/talker.h"
 
 using namespace phoenix;
 using namespace phoenix::simtest;
@@ -16,11 +16,8 @@ namespace {
 constexpr int kKeys = 9000;  // More words than one step has.
 constexpr std::string_view kOk = "+OK\r\n";
 
-struct World {
-  explicit World(const server::Config& config) : process(world, config) {
-    REQUIRE_MESSAGE(process.boot(), process.refusal());
-  }
-  ~World() { world.crash_now(); }
+struct World : Served {
+  using Served::Served;
 
   std::unique_ptr<sim::Client> client() {
     auto client = std::make_unique<sim::Client>(world);
@@ -33,9 +30,6 @@ struct World {
                             60 * kNanosPerSecond);
     return client.take();
   }
-
-  sim::World world{1};
-  Process process;
 };
 
 std::string bulk(std::string_view word) {
